@@ -1,0 +1,69 @@
+"""What can be traded: an instrument with its tick, lot, multiplier and exchange calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from hydra.errors import BadParameter
+
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One contract. `min_tick` and prices are in `currency`; `multiplier` turns price into money.
+
+    `symbol` is our name and unique within a run; the other names are IB's own. `con_id` is 0 until
+    a gateway has qualified the contract.
+    """
+
+    symbol: str
+    sec_type: str = "STK"
+    exchange: str = "SMART"
+    currency: str = "USD"
+    primary_exchange: str = ""
+    con_id: int = 0
+    min_tick: Decimal = Decimal("0.01")
+    lot_size: Decimal = ONE
+    multiplier: Decimal = ONE
+    calendar: str = "XNYS"
+
+    def __post_init__(self) -> None:
+        """Refuse what no exchange lists: no name, or a size that is not positive."""
+        if not self.symbol.strip():
+            raise BadParameter("An instrument needs a symbol; it was given an empty one.")
+        for name in ("min_tick", "lot_size", "multiplier"):
+            value = getattr(self, name)
+            if not isinstance(value, Decimal) or not value > 0:
+                raise BadParameter(
+                    f"{self.symbol}: {name} is {value!r}; it must be a Decimal > 0."
+                )
+
+    def round_price(self, price: Decimal, quantity: Decimal) -> Decimal:
+        """The nearest price on the tick grid that is no worse for the order's owner.
+
+        A buy (quantity > 0) is rounded down, a sell up, so that rounding never pays more than was
+        meant; quantity 0 rounds to the nearest tick.
+        """
+        rounding = ROUND_HALF_EVEN
+        if quantity:
+            rounding = ROUND_FLOOR if quantity > 0 else ROUND_CEILING
+        return (price / self.min_tick).to_integral_value(rounding) * self.min_tick
+
+    def on_tick(self, price: Decimal) -> bool:
+        """Whether the price lies on the tick grid."""
+        return price % self.min_tick == 0
+
+    def round_quantity(self, quantity: Decimal) -> Decimal:
+        """The largest whole number of lots not beyond `quantity` in size; the sign is kept."""
+        lots = (quantity / self.lot_size).to_integral_value(ROUND_DOWN)
+        return lots * self.lot_size
+
+    def in_lots(self, quantity: Decimal) -> bool:
+        """Whether the quantity is a whole number of lots."""
+        return quantity % self.lot_size == 0
+
+    def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """Signed money value of a quantity at a price, in `currency`."""
+        return quantity * price * self.multiplier
