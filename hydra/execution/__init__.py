@@ -1,0 +1,1 @@
+"""The order path: targets → requests → the engine; the Broker port; reconcile."""
