@@ -1,8 +1,8 @@
 """Builds `sample.parquet`, the shipped history, from the two CSV files it was collected in.
 
 Run as ``python -m hydra.data._build_sample FOLDER`` where FOLDER holds
-``equities_daily.csv.gz`` and ``eurusd_hourly.csv.gz``. It is kept so that the provenance of every shipped price can be checked;
-nothing at run time needs it.
+``equities_daily.csv.gz`` and ``eurusd_hourly.csv.gz``. It is kept so that the provenance of every
+shipped price can be checked; nothing at run time needs it.
 """
 
 from __future__ import annotations
