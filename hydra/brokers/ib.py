@@ -1,0 +1,289 @@
+"""Interactive Brokers through ib_async: a real gateway or the simulated one, it cannot tell."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import ib_async
+from ib_async import IB, CommissionReport, LimitOrder, MarketOrder, Ticker, Trade
+
+from hydra.config import Gateway
+from hydra.domain.events import (
+    CommissionRecorded,
+    Event,
+    FillRecorded,
+    OrderAcknowledged,
+    OrderEnded,
+    Warned,
+)
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import Commission, Fill, Order, OrderType
+from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
+from hydra.execution.broker import Account, HeldOrder, Quote
+from hydra.ib import codes, contracts
+from hydra.ib.calls import bounded
+from hydra.ib.connection import connect, paper_accounts, quiet_library
+from hydra.ib.contracts import decimal, symbol_of, to_contract
+
+DELAYED_TYPES = frozenset({3, 4})
+LIVE_ELSE_DELAYED = 3
+
+
+class IbBroker:
+    """The Broker port on one ib_async connection. One event loop, one thread."""
+
+    def __init__(self, settings: Gateway) -> None:
+        """Remember where to connect; `connect` does it."""
+        self.settings = settings
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self._ib: IB | None = None
+        self._account = ""
+        self._tickers: dict[str, Ticker] = {}
+        self._trades: dict[str, Trade] = {}
+
+    @property
+    def ib(self) -> IB:
+        """The connected ib_async client; raises `GatewayUnreachable` when it is not connected."""
+        if self._ib is None or not self._ib.isConnected():
+            raise GatewayUnreachable("There is no connection to the gateway.")
+        return self._ib
+
+    async def connect(self) -> None:
+        """Log on with a free client id of our range; refuses an account that is not paper."""
+        quiet_library()
+        ib = await connect(self.settings)
+        ib.execDetailsEvent += self._on_execution
+        ib.commissionReportEvent += self._on_commission
+        ib.orderStatusEvent += self._on_status
+        ib.errorEvent += self._on_error
+        self._ib = ib
+        self._account = self.settings.account or paper_accounts(ib)[0]
+        self._tickers.clear()
+        ib.reqMarketDataType(LIVE_ELSE_DELAYED)
+
+    async def disconnect(self) -> None:
+        """Log off; working orders stay at the broker."""
+        if self._ib is not None:
+            self._ib.disconnect()
+            self._ib = None
+        await asyncio.sleep(0)  # lets the transport close inside this loop
+
+    async def time(self) -> datetime:
+        """The gateway's time, aware UTC, whole seconds."""
+        time: datetime = await self._ask(self.ib.reqCurrentTimeAsync(), "the time")
+        return time.astimezone(UTC)
+
+    async def account(self) -> Account:
+        """Money, positions and marks as one download of the account tells them."""
+        await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
+        values = {
+            (v.tag, v.currency): v.value
+            for v in self.ib.accountValues(self._account)
+            if not v.modelCode
+        }
+        items = self.ib.portfolio(self._account)
+        currency = _base_currency(values)
+        return Account(
+            code=self._account,
+            port=self.settings.port,
+            currency=currency,
+            cash=_money(values, "TotalCashBalance", "BASE"),
+            net_liquidation=_money(values, "NetLiquidation", currency),
+            positions={symbol_of(i.contract): decimal(i.position) for i in items if i.position},
+            marks={symbol_of(i.contract): decimal(i.marketPrice) for i in items},
+        )
+
+    async def qualify(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """The gateway's one contract for each symbol; raises `UnknownInstrument`."""
+        found = [contracts.qualify(self.ib, s, self.settings.timeout_s) for s in symbols]
+        return dict(zip(symbols, await asyncio.gather(*found), strict=True))
+
+    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        """Subscribe where we are not yet, and wait for a last price of each within the time-out.
+
+        An instrument without one is returned with None: the gate refuses to trade on that.
+        """
+        for instrument in instruments:
+            if instrument.symbol not in self._tickers:
+                ticker = self.ib.reqMktData(to_contract(instrument), "", False, False)
+                self._tickers[instrument.symbol] = ticker
+        tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
+        await self._first_prices(tickers.values())
+        return {symbol: _quote(symbol, ticker) for symbol, ticker in tickers.items()}
+
+    async def executions(self) -> list[tuple[Fill, Commission | None]]:
+        """All executions of the account that the gateway still tells of, of any client."""
+        ib = self.ib
+        await self._ask(ib.reqExecutionsAsync(), "the executions")
+        return [
+            (_fill(f.contract, f.execution), _commission(f.commissionReport))
+            for f in ib.fills()
+            if f.execution.acctNumber == self._account
+        ]
+
+    async def held_orders(self) -> list[HeldOrder]:
+        """All orders in the account's book, those of other clients and by hand too."""
+        trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
+        return [
+            HeldOrder(
+                t.order.orderRef,
+                t.orderStatus.status,
+                t.order.permId,
+                t.order.clientId,
+                t.order.orderId,
+            )
+            for t in trades
+            if t.order.account in ("", self._account) and not t.isDone()
+        ]
+
+    async def submit(self, order: Order) -> tuple[int, int]:
+        """Send an admitted order; nothing else is taken. Returns (client id, order id)."""
+        if not isinstance(order, Order):
+            raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
+        ib, request = self.ib, order.request
+        wire = _wire_order(order, self._account)
+        trade = ib.placeOrder(to_contract(request.instrument), wire)
+        self._trades[request.order_ref] = trade
+        return ib.client.clientId, trade.order.orderId
+
+    async def cancel(self, ref: str) -> None:
+        """Ask for the end of one of our orders; its end comes as an event."""
+        trade = self._trades.get(ref)
+        if trade is None:
+            raise BrokerError(f"This connection did not place {ref}, so it cannot cancel it.")
+        self.ib.cancelOrder(trade.order)
+
+    async def _ask(self, call: Any, what: str) -> Any:
+        return await bounded(call, self.settings.timeout_s, what)
+
+    async def _first_prices(self, tickers: Any) -> None:
+        """Wait until every ticker has a last price and its time, or the time-out has passed."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.settings.timeout_s
+        missing = [t for t in tickers if not _has_last(t)]
+        while missing and loop.time() < deadline:
+            waits = [asyncio.ensure_future(_next_update(t)) for t in missing]
+            _, late = await asyncio.wait(
+                waits, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED
+            )
+            for wait in late:
+                wait.cancel()
+            missing = [t for t in missing if not _has_last(t)]
+
+    def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:
+        if fill.execution.acctNumber == self._account and fill.execution.orderRef in self._trades:
+            self.events.put_nowait(FillRecorded(_fill(fill.contract, fill.execution)))
+
+    def _on_commission(self, trade: Trade, fill: ib_async.Fill, report: CommissionReport) -> None:
+        commission = _commission(report)
+        if commission and fill.execution.orderRef in self._trades:
+            self.events.put_nowait(CommissionRecorded(commission))
+
+    def _on_status(self, trade: Trade) -> None:
+        """Only what an order status message said, not what ib_async made of an error."""
+        ref, status = trade.order.orderRef, trade.orderStatus
+        if ref not in self._trades or (trade.log and trade.log[-1].errorCode):
+            return
+        if status.status in ("Cancelled", "ApiCancelled"):
+            self.events.put_nowait(OrderEnded(ref, "cancelled", _last_error(trade)))
+        elif status.status == "Inactive":
+            return  # the error that follows tells why, and whether it is the end
+        elif status.permId:
+            self.events.put_nowait(OrderAcknowledged(ref, status.permId, status.status))
+
+    def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
+        trade = next((t for t in self._trades.values() if t.order.orderId == req_id), None)
+        if trade is None:
+            if req_id == -1 or codes.informational(code):
+                self.events.put_nowait(Warned(code, text))
+            return
+        ref = trade.order.orderRef
+        if codes.rejects(code):
+            self.events.put_nowait(OrderEnded(ref, "rejected", f"error {code}: {text}"))
+        else:
+            self.events.put_nowait(Warned(code, f"{ref}: {text}"))
+
+
+def _wire_order(order: Order, account: str) -> ib_async.Order:
+    """IB's order, with every field explicit that a preset of the account could change."""
+    request = order.request
+    action = "BUY" if request.quantity > 0 else "SELL"
+    size = float(abs(request.quantity))
+    common = {
+        "account": account,
+        "orderRef": request.order_ref,
+        "tif": request.time_in_force,
+        "outsideRth": False,
+        "transmit": True,
+    }
+    if request.order_type is OrderType.LIMIT and request.limit_price is not None:
+        return LimitOrder(action, size, float(request.limit_price), **common)
+    return MarketOrder(action, size, **common)
+
+
+def _fill(contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
+    side = 1 if execution.side == "BOT" else -1
+    return Fill(
+        exec_id=execution.execId,
+        order_ref=execution.orderRef,
+        symbol=symbol_of(contract),
+        quantity=side * decimal(execution.shares),
+        price=decimal(execution.price),
+        time=execution.time.astimezone(UTC),
+        currency=contract.currency,
+        multiplier=decimal(contract.multiplier or 1),
+    )
+
+
+def _commission(report: CommissionReport) -> Commission | None:
+    if not report.execId:
+        return None
+    return Commission(report.execId, decimal(report.commission), report.currency)
+
+
+def _quote(symbol: str, ticker: Ticker) -> Quote:
+    return Quote(
+        symbol,
+        bid=_price(ticker.bid),
+        ask=_price(ticker.ask),
+        last=_price(ticker.last),
+        time=ticker.lastTimestamp.astimezone(UTC) if ticker.lastTimestamp else None,
+        delayed=ticker.marketDataType in DELAYED_TYPES,
+    )
+
+
+def _price(value: float | None) -> Decimal | None:
+    """None for IB's ways to say "no price": NaN, −1 and 0."""
+    return decimal(value) if value is not None and math.isfinite(value) and value > 0 else None
+
+
+def _has_last(ticker: Ticker) -> bool:
+    return _price(ticker.last) is not None and ticker.lastTimestamp is not None
+
+
+async def _next_update(ticker: Ticker) -> None:
+    await ticker.updateEvent
+
+
+def _last_error(trade: Trade) -> str:
+    texts = [entry.message for entry in trade.log if entry.errorCode]
+    return texts[-1] if texts else ""
+
+
+def _base_currency(values: dict[tuple[str, str], str]) -> str:
+    """The currency that the account's net liquidation value is told in."""
+    found = [c for tag, c in values if tag == "NetLiquidation" and c not in ("", "BASE")]
+    if not found:
+        raise BrokerError("The gateway tells no net liquidation value for the account.")
+    return found[0]
+
+
+def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decimal:
+    if (tag, currency) not in values:
+        raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
+    return Decimal(values[tag, currency])

@@ -1,0 +1,188 @@
+"""hydra.toml, .env and HYDRA_* variables → frozen settings, read once, at the edge.
+
+Strength rises in that order: a variable in the environment beats `.env`, which beats `hydra.toml`,
+which beats the defaults below. A key `k` of section `s` is the variable ``HYDRA_S_K``. The file is
+looked for in the working folder and then in each folder above it; relative paths in it count from
+the folder it lies in.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
+from hydra.plugins import typed
+
+FOREIGN = frozenset({"HYDRA_FULL_ERROR", "HYDRA_MAIN_MODULE"})
+"""Variables of hydra-core, another package with our import name; they are none of our business."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where the IB Gateway answers, and as whom we log on to it."""
+
+    host: str = "127.0.0.1"
+    port: int = 4002
+    account: str = ""
+    """Account code; empty takes the only one that the gateway offers."""
+    client_id: int = 31
+    """First client id to try; the following `client_ids` - 1 are ours too."""
+    client_ids: int = 8
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """The folder that holds journal.db, bars/ and runs/."""
+
+    dir: Path = field(default_factory=lambda: Path("~/.hydra").expanduser())
+
+
+@dataclass(frozen=True)
+class Notebooks:
+    """Where the notebooks lie, and beside them a user's own plug-in folders."""
+
+    dir: Path = Path("notebooks")
+
+
+@dataclass(frozen=True)
+class Trading:
+    """What a paper session trades when its parameters do not say otherwise."""
+
+    symbols: tuple[str, ...] = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    calendar: str = "XNYS"
+    fill_timeout_s: float = 30.0
+    """How long a session waits for its orders to fill before it reports."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What starts together with the Jupyter server."""
+
+    runner: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; `risk` holds one table a check, by the check's name."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+    data: Data = field(default_factory=Data)
+    notebooks: Notebooks = field(default_factory=Notebooks)
+    trading: Trading = field(default_factory=Trading)
+    start: Start = field(default_factory=Start)
+    risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal's file."""
+        return self.data.dir / "journal.db"
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder with one folder for each run."""
+        return self.data.dir / "runs"
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "gateway": Gateway,
+    "data": Data,
+    "notebooks": Notebooks,
+    "trading": Trading,
+    "start": Start,
+}
+
+
+def load_settings(
+    folder: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read all sources; raises `ConfigError` naming the source, the key and what is allowed."""
+    start = (folder or Path.cwd()).resolve()
+    environment = os.environ if environ is None else environ
+    settings = Settings()
+    toml = _above(start, "hydra.toml")
+    if toml:
+        settings = _apply(settings, _read_toml(toml), str(toml), toml.parent)
+    dotenv = _above(start, ".env")
+    if dotenv:
+        settings = _apply(settings, _from_variables(_read_env(dotenv)), str(dotenv), dotenv.parent)
+    return _apply(settings, _from_variables(environment), "the environment", start)
+
+
+def _above(start: Path, name: str) -> Path | None:
+    """The nearest file of that name in `start` or a folder above it."""
+    return next((d / name for d in (start, *start.parents) if (d / name).is_file()), None)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"{path} is not valid TOML: {problem}.") from problem
+
+
+def _read_env(path: Path) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+
+
+def _from_variables(variables: Mapping[str, str]) -> dict[str, Any]:
+    """HYDRA_SECTION_KEY → {section: {key: value}}; what is not ours is passed over."""
+    tables: dict[str, Any] = {}
+    for name, value in variables.items():
+        if not name.startswith("HYDRA_") or name in FOREIGN:
+            continue
+        section, _, key = name.removeprefix("HYDRA_").lower().partition("_")
+        if section not in SECTIONS or key not in _keys(section):
+            raise ConfigError(f"{name}: {unknown('HYDRA_* variable', name, _all_variables())}")
+        tables.setdefault(section, {})[key] = value
+    return tables
+
+
+def _apply(settings: Settings, tables: Mapping[str, Any], source: str, base: Path) -> Settings:
+    for section, table in tables.items():
+        if section == "risk":
+            settings = replace(settings, risk=_risk_tables(table, source))
+            continue
+        if section not in SECTIONS:
+            known = [*SECTIONS, "risk"]
+            raise ConfigError(f"{source}: {unknown('section', section, known)}")
+        current = getattr(settings, section)
+        settings = replace(settings, **{section: _section(current, table, source, section, base)})
+    return settings
+
+
+def _section(current: Any, table: Any, source: str, section: str, base: Path) -> Any:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{source}: {section} is {table!r}; it must be a table [{section}].")
+    try:
+        values = typed(type(current), table, f"[{section}]")
+    except (UnknownName, BadParameter) as problem:
+        raise ConfigError(f"{source}: {problem}") from problem
+    return replace(current, **{key: _absolute(value, base) for key, value in values.items()})
+
+
+def _absolute(value: Any, base: Path) -> Any:
+    return (base / value.expanduser()) if isinstance(value, Path) else value
+
+
+def _risk_tables(table: Any, source: str) -> dict[str, dict[str, Any]]:
+    """Shape only; each check's keys are held against the check itself when the gate is built."""
+    if isinstance(table, Mapping) and all(isinstance(t, Mapping) for t in table.values()):
+        return {name: dict(keys) for name, keys in table.items()}
+    raise ConfigError(f"{source}: [risk] takes one table for each check, such as [risk.halt].")
+
+
+def _keys(section: str) -> list[str]:
+    cls = SECTIONS[section]
+    return [f.name for f in fields(cls)] if is_dataclass(cls) else []
+
+
+def _all_variables() -> list[str]:
+    return [f"HYDRA_{section}_{key}".upper() for section in SECTIONS for key in _keys(section)]

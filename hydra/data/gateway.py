@@ -1,0 +1,93 @@
+"""Historical bars from the gateway, over the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from hydra.clock import Sessions
+from hydra.config import Gateway as GatewaySettings
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter, BarsError
+
+if TYPE_CHECKING:
+    from ib_async import IB
+
+YEAR_ROWS = 252
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Daily bars of completed sessions; over `ib` where it is connected, else its own logon."""
+
+    settings: GatewaySettings = field(default_factory=GatewaySettings)
+    ib: IB | None = None
+
+    async def bars(
+        self,
+        symbols: Sequence[str],
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        bar_size: str = "1 day",
+    ) -> Bars:
+        """Bars of sessions from `start` to `end` (both included); without `start`, one year.
+
+        Raises `GatewayUnreachable`, `UnknownInstrument`, or `BarsError` when there is none.
+        """
+        if bar_size != "1 day":
+            raise BadParameter(f"bar_size is {bar_size!r}; the gateway source serves '1 day'.")
+        from hydra.ib.connection import connect
+
+        ib = self.ib or await connect(self.settings)
+        try:
+            return await self._bars(ib, symbols, start, end)
+        finally:
+            if self.ib is None:
+                ib.disconnect()
+
+    async def last_bars(self, symbols: Sequence[str], rows: int) -> Bars:
+        """The last `rows` completed sessions, for a connected `ib`."""
+        if self.ib is None:
+            raise BadParameter("last_bars needs a connected gateway; none was given.")
+        return await self._last(self.ib, symbols, rows)
+
+    async def _bars(
+        self, ib: IB, symbols: Sequence[str], start: date | None, end: date | None
+    ) -> Bars:
+        bars = await self._last(ib, symbols, await self._rows(ib, start))
+        sessions = Sessions()
+        if start:
+            bars = bars.since(sessions.opens(_session_from(sessions, start)))
+        if end:
+            bars = bars.until(sessions.closes(_session_until(sessions, end)))
+        if not len(bars):
+            raise BarsError(f"The gateway has no bars of {', '.join(symbols)} in that time.")
+        return bars
+
+    async def _rows(self, ib: IB, start: date | None) -> int:
+        if start is None:
+            return YEAR_ROWS
+        from hydra.ib.calls import bounded
+
+        now = await bounded(ib.reqCurrentTimeAsync(), self.settings.timeout_s, "the time")
+        return max((now.date() - start).days, 1)
+
+    async def _last(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars:
+        from hydra.data._validate import checked
+        from hydra.ib.contracts import qualify
+        from hydra.ib.history import daily_bars
+
+        timeout_s = self.settings.timeout_s
+        instruments = [await qualify(ib, symbol, timeout_s) for symbol in symbols]
+        return checked(await daily_bars(ib, instruments, rows, timeout_s))
+
+
+def _session_from(sessions: Sessions, day: date) -> date:
+    return day if sessions.is_session(day) else sessions.next(day)
+
+
+def _session_until(sessions: Sessions, day: date) -> date:
+    return day if sessions.is_session(day) else sessions.previous(day)

@@ -1,0 +1,260 @@
+"""What happened, in the past tense: the journal's records and what a broker tells us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest, Refusal
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all events."""
+
+    @property
+    def once(self) -> str | None:
+        """A key that the journal accepts only once, so that a repetition changes nothing."""
+        return None
+
+    @property
+    def order_ref(self) -> str | None:
+        """The order that the event belongs to."""
+        return None
+
+
+@dataclass(frozen=True)
+class SessionStarted(Event):
+    """A paper session of one strategy began its cycle."""
+
+    strategy: str
+    session: date
+    account: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reconciled(Event):
+    """Journal and broker were compared; afterwards the broker's cash and positions hold.
+
+    `positions` are the broker's signed quantities by symbol; `differences` one sentence each.
+    """
+
+    account: str
+    cash: Decimal
+    currency: str
+    positions: Mapping[str, Decimal]
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetSet(Event):
+    """What a strategy wants to hold of one instrument, and what it held then."""
+
+    strategy: str
+    session: date
+    symbol: str
+    signal: float
+    weight: float
+    target: Decimal
+    held: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Decided(Event):
+    """All that a strategy wants to trade in one session; taken once and never taken back.
+
+    A run that dies half-way is followed by one that finds this decision and completes it, instead
+    of deciding anew on a portfolio that the first half has changed.
+    """
+
+    strategy: str
+    session: date
+    requests: tuple[OrderRequest, ...]
+
+    @property
+    def once(self) -> str:
+        """One decision for each strategy and session."""
+        return decision_key(self.strategy, self.session)
+
+
+def decision_key(strategy: str, session: date) -> str:
+    """The key under which the journal holds a session's decision."""
+    return f"decision {strategy} {session:%Y%m%d}"
+
+
+@dataclass(frozen=True)
+class OrderRefused(Event):
+    """The gate refused a request; it is not asked again for the same reference."""
+
+    refusal: Refusal
+
+    @property
+    def once(self) -> str:
+        """A refusal is final for its reference."""
+        return f"refused {self.refusal.request.order_ref}"
+
+    @property
+    def order_ref(self) -> str:
+        """The refused request's."""
+        return self.refusal.request.order_ref
+
+
+@dataclass(frozen=True)
+class OrderAdmitted(Event):
+    """The gate admitted an order; written before a byte of it leaves."""
+
+    order: Order
+
+    @property
+    def once(self) -> str:
+        """One admission for each order reference, for ever: a rerun cannot trade twice."""
+        return f"order {self.order.order_ref}"
+
+    @property
+    def order_ref(self) -> str:
+        """The admitted order's."""
+        return self.order.order_ref
+
+
+@dataclass(frozen=True)
+class OrderSubmitted(Event):
+    """The order's bytes were handed to the gateway's socket."""
+
+    ref: str
+    client_id: int
+    order_id: int
+
+    @property
+    def order_ref(self) -> str:
+        """The submitted order's."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class OrderAcknowledged(Event):
+    """The broker holds the order and works it."""
+
+    ref: str
+    perm_id: int
+    status: str
+
+    @property
+    def once(self) -> str:
+        """Gateways repeat themselves; one record a status is enough."""
+        return f"ack {self.ref} {self.perm_id} {self.status}"
+
+    @property
+    def order_ref(self) -> str:
+        """The acknowledged order's."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class OrderEnded(Event):
+    """The order left the broker's book: `outcome` is filled, cancelled or rejected."""
+
+    ref: str
+    outcome: str
+    reason: str
+
+    @property
+    def once(self) -> str:
+        """An order ends once."""
+        return f"end {self.ref}"
+
+    @property
+    def order_ref(self) -> str:
+        """The ended order's."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class FillRecorded(Event):
+    """An execution was reported; fills come from nowhere else."""
+
+    fill: Fill
+
+    @property
+    def once(self) -> str:
+        """An execution counts once, however often it is reported."""
+        return f"fill {self.fill.exec_id}"
+
+    @property
+    def order_ref(self) -> str:
+        """The filled order's."""
+        return self.fill.order_ref
+
+
+@dataclass(frozen=True)
+class CommissionRecorded(Event):
+    """The broker charged for an execution."""
+
+    commission: Commission
+
+    @property
+    def once(self) -> str:
+        """One charge an execution."""
+        return f"commission {self.commission.exec_id}"
+
+
+@dataclass(frozen=True)
+class NavMarked(Event):
+    """Net asset value by the journal, and beside it what the gateway says."""
+
+    nav: Decimal
+    cash: Decimal
+    net_liquidation: Decimal
+    marks: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class SessionEnded(Event):
+    """A paper session's cycle ended; counts are of this cycle."""
+
+    strategy: str
+    session: date
+    orders: int
+    refusals: int
+    fills: int
+
+
+@dataclass(frozen=True)
+class Halted(Event):
+    """Trading was halted; no order passes the gate until it is resumed."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """Trading was resumed."""
+
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something a person should know that changed no order; `code` is IB's where it has one."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event with its place in the journal and its times (aware UTC): the market's, and ours."""
+
+    seq: int
+    time: datetime
+    recorded: datetime
+    event: Event
+
+
+KINDS: dict[str, type[Event]] = {cls.__name__: cls for cls in Event.__subclasses__()}
+"""Every kind of event by its name in the journal."""

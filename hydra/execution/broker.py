@@ -1,0 +1,90 @@
+"""The Broker port: what the order engine needs of any broker, real or simulated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from hydra.domain.events import Event
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import Commission, Fill, Order
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account as the broker sees it: code, port it was reached on, money in `currency`.
+
+    `positions` are signed quantities and `marks` the broker's own prices, both by symbol.
+    """
+
+    code: str
+    port: int
+    currency: str
+    cash: Decimal
+    net_liquidation: Decimal
+    positions: Mapping[str, Decimal]
+    marks: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    time: datetime | None
+    delayed: bool = False
+
+
+@dataclass(frozen=True)
+class HeldOrder:
+    """An order as the broker's book holds it; `ref` is empty for orders that are not ours."""
+
+    ref: str
+    status: str
+    perm_id: int
+    client_id: int
+    order_id: int
+
+
+class Broker(Protocol):
+    """An order path to one account. All calls raise `BrokerError` kinds; none waits for ever."""
+
+    events: asyncio.Queue[Event]
+    """What the broker tells of its own accord: acknowledgements, fills, commissions, ends."""
+
+    async def connect(self) -> None:
+        """Log on and find the account; refuses one that is not paper."""
+
+    async def disconnect(self) -> None:
+        """Log off; working orders stay at the broker."""
+
+    async def time(self) -> datetime:
+        """The market's time, aware UTC."""
+
+    async def account(self) -> Account:
+        """Money, positions and marks, all of one moment."""
+
+    async def qualify(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """The one contract for each symbol; raises `UnknownInstrument`."""
+
+    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        """A quote for each instrument, by symbol."""
+
+    async def executions(self) -> list[tuple[Fill, Commission | None]]:
+        """All executions that the broker still tells of, those of other clients too."""
+
+    async def held_orders(self) -> list[HeldOrder]:
+        """All orders in the broker's book, those of other clients too."""
+
+    async def submit(self, order: Order) -> tuple[int, int]:
+        """Send an admitted order; returns (client id, order id)."""
+
+    async def cancel(self, ref: str) -> None:
+        """Ask for the end of one of our orders; its end comes as an event."""

@@ -1,0 +1,229 @@
+"""A paper session, step by step, as the notebook calls it: each step one call.
+
+connect → reconcile → bars → signals → targets → orders → wait for fills → report. Decisions use
+bars up to the last completed session; orders work in the session that follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from hydra.clock import Sessions
+from hydra.domain.bars import Bars
+from hydra.domain.events import Decided, SessionEnded, SessionStarted, TargetSet, decision_key
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import OrderRequest
+from hydra.errors import BarsError
+from hydra.execution.broker import Account
+from hydra.execution.engine import OrderEngine, Traded
+from hydra.execution.report import SessionReport, make_report
+from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.journal.fold import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hydra.sizing._base import Sizing
+    from hydra.strategies._base import Strategy
+
+ZERO = Decimal(0)
+
+
+class BarSource(Protocol):
+    """Where a paper session's bars come from."""
+
+    async def last_bars(self, symbols: Sequence[str], rows: int) -> Bars:
+        """The last `rows` completed sessions of the symbols."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a session is to do: who decides, over which symbols, and how long it may wait."""
+
+    name: str
+    """The strategy's name in the journal and in order references."""
+    strategy: Strategy
+    sizing: Sizing
+    symbols: tuple[str, ...]
+    fill_timeout_s: float
+    calendar: str = "XNYS"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is wanted: signals, weights, signed quantities and decision prices, by symbol."""
+
+    signals: Mapping[str, float]
+    weights: Mapping[str, float]
+    quantities: Mapping[str, Decimal]
+    prices: Mapping[str, Decimal]
+
+
+class PaperSession:
+    """One strategy's cycle in one exchange session; an async context manager."""
+
+    def __init__(self, plan: Plan, engine: OrderEngine, source: BarSource) -> None:
+        """Use `hydra.open_paper_session`."""
+        self.plan = plan
+        self.engine = engine
+        self.source = source
+        self.session: date | None = None
+        self._instruments: dict[str, Instrument] = {}
+        self._traded = Traded((), (), ())
+        self._first_seq = engine.journal.last_seq()
+
+    async def connect(self) -> Account:
+        """Log on, reconcile, and open the session that the market's clock stands in or before."""
+        account = await self.engine.start()
+        self.session = Sessions(self.plan.calendar).session_at(self.engine.clock.now())
+        self.engine.record(
+            SessionStarted(
+                self.plan.name,
+                self.session,
+                account.code,
+                {
+                    "strategy": repr(self.plan.strategy),
+                    "sizing": repr(self.plan.sizing),
+                    "symbols": ",".join(self.plan.symbols),
+                },
+            )
+        )
+        return account
+
+    @property
+    def state(self) -> State:
+        """What the journal says now."""
+        return self.engine.state
+
+    async def bars(self) -> Bars:
+        """As many completed sessions as the strategy and the sizing need to be exact.
+
+        Raises `UnknownInstrument`, and `BarsError` when the newest bar is not the last completed
+        session: a decision on yesterday's bars would be a different strategy.
+        """
+        self._instruments = await self.engine.broker.qualify(self.plan.symbols)
+        rows = self.plan.strategy.lookback_bars + self.plan.sizing.lookback_bars
+        bars = await self.source.last_bars(self.plan.symbols, rows)
+        sessions = Sessions(self.plan.calendar)
+        expected = sessions.closes(sessions.previous(self._session()))
+        if bars.index[-1] != expected:
+            raise BarsError(
+                f"The newest bar ended at {bars.index[-1]} and the last completed session at "
+                f"{expected}; nothing is decided on old bars."
+            )
+        return bars
+
+    def signals(self, bars: Bars) -> pd.DataFrame:
+        """The strategy's signals in [-1, 1], one row a bar."""
+        return self.plan.strategy.signals(bars)
+
+    def targets(self, signals: pd.DataFrame, bars: Bars) -> Targets:
+        """Target weights and quantities from the last bar; journalled for each symbol."""
+        weights = self.plan.sizing.weights(signals, bars).iloc[-1]
+        closes = bars.close.iloc[-1]
+        listed = [s for s in self.plan.symbols if closes[s] > 0]
+        prices = {s: Decimal(str(float(closes[s]))) for s in listed}
+        nav = self._nav()
+        quantities = weights_to_quantities(
+            {s: float(weights[s]) for s in listed}, nav, prices, self._instruments
+        )
+        latest = signals.iloc[-1]
+        targets = Targets(
+            {s: float(latest[s]) for s in listed},
+            {s: float(weights[s]) for s in listed},
+            quantities,
+            prices,
+        )
+        self._journal_targets(targets)
+        return targets
+
+    async def trade(self, targets: Targets) -> Traded:
+        """Send the difference between targets and this strategy's holdings through the gate.
+
+        A session's decision is journalled once: a second run finds it, sends what the first did
+        not come to send, and nothing else.
+        """
+        self._traded = await self.engine.trade(self._decision(targets))
+        return self._traded
+
+    async def wait_for_fills(self) -> tuple[str, ...]:
+        """Wait until all orders have ended or the time-out; returns what is still working."""
+        return await self.engine.settle(self.plan.fill_timeout_s)
+
+    async def report(self) -> SessionReport:
+        """Mark the account, close the session in the journal and tell what it did."""
+        mark = await self.engine.mark()
+        journal = self.engine.journal
+        report = make_report(
+            list(journal.read(after=self._first_seq)), self.state, self.plan.name, mark
+        )
+        self.engine.record(
+            SessionEnded(
+                self.plan.name,
+                self._session(),
+                orders=len(self._traded.orders),
+                refusals=len(self._traded.refusals),
+                fills=report.fills,
+            )
+        )
+        return report
+
+    async def close(self) -> None:
+        """Log off; the journal stays with whoever opened it."""
+        await self.engine.broker.disconnect()
+
+    def _session(self) -> date:
+        if self.session is None:
+            raise BarsError("The session is not open yet; call `connect` first.")
+        return self.session
+
+    def _nav(self) -> Decimal:
+        account = self.engine.account
+        return self.engine.portfolio(account).nav if account else ZERO
+
+    def _held(self, symbol: str) -> Decimal:
+        """Held by this strategy, with what its working orders will add."""
+        working = sum(
+            (
+                order.remaining
+                for order in self.state.working.values()
+                if order.request.strategy == self.plan.name
+                and order.request.instrument.symbol == symbol
+            ),
+            ZERO,
+        )
+        return self.state.quantity(symbol, self.plan.name) + working
+
+    def _decision(self, targets: Targets) -> tuple[OrderRequest, ...]:
+        """What an earlier run of this session decided, else what follows from the targets."""
+        session, journal = self._session(), self.engine.journal
+        requests = quantities_to_requests(
+            self.plan.name,
+            session,
+            targets.quantities,
+            {s: self._held(s) for s in targets.quantities},
+            targets.prices,
+            self._instruments,
+        )
+        self.engine.record(Decided(self.plan.name, session, tuple(requests)))
+        decided = journal.find(decision_key(self.plan.name, session))
+        return decided.requests if isinstance(decided, Decided) else ()
+
+    def _journal_targets(self, targets: Targets) -> None:
+        for symbol, quantity in targets.quantities.items():
+            self.engine.record(
+                TargetSet(
+                    self.plan.name,
+                    self._session(),
+                    symbol,
+                    targets.signals[symbol],
+                    targets.weights[symbol],
+                    quantity,
+                    self._held(symbol),
+                    targets.prices[symbol],
+                )
+            )

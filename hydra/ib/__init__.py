@@ -1,0 +1,1 @@
+"""All that touches ib_async: the connection, contracts translated once, error codes, history."""

@@ -1,0 +1,41 @@
+"""What the gateway's error codes mean for an order or a request.
+
+Sources: IB's page "TWS API Error Codes", and what a real gateway 10.40 was recorded to send.
+"""
+
+from __future__ import annotations
+
+INFORMATIONAL = frozenset(
+    {
+        165,  # historical data service: a query message
+        399,  # the order waits for the exchange to open
+        404,  # shares are being located for a short sale
+        10167,  # delayed data is shown
+        10349,  # time in force was set by an order preset; the order is live and fills
+    }
+)
+"""Codes that ib_async takes for an order's or request's end, and that end nothing."""
+
+ENDS_BY_STATUS = frozenset(
+    {
+        202,  # follows the status Cancelled
+        10147,  # a cancel found no such order: says nothing of its end
+        10148,  # a cancel came too late: the end was told already
+        161,  # a cancel was not possible in this state
+    }
+)
+"""Codes beside which an order status, and only that, tells what became of the order."""
+
+CONNECTION_LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+CLIENT_ID_IN_USE = 326
+NO_SECURITY = 200
+
+
+def informational(code: int) -> bool:
+    """Whether a code never ends an order: the 2100 series and those listed above."""
+    return code in INFORMATIONAL or 2100 <= code < 2200
+
+
+def rejects(code: int) -> bool:
+    """Whether a code on a new order's id means that the order is not held by the gateway."""
+    return not informational(code) and code not in ENDS_BY_STATUS

@@ -1,0 +1,94 @@
+"""Logging on to a gateway: a free client id of our range, a paper account, bounded waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from ib_async import IB
+from ib_async.ib import StartupFetch
+
+from hydra.config import Gateway
+from hydra.errors import BrokerError, GatewayUnreachable, NotPaperAccount, unknown
+from hydra.ib.codes import CLIENT_ID_IN_USE
+
+PAPER_PREFIXES = ("DU", "DF")
+FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.ACCOUNT_UPDATES
+"""What a logon fetches: executions and completed orders are asked for by the reconciliation."""
+
+
+async def connect(settings: Gateway) -> IB:
+    """A connected client; raises `GatewayUnreachable`, or `NotPaperAccount` after logging off.
+
+    Tries the client ids of our range one after the other: an id that is in use (error 326) is
+    held by another notebook, or by a socket that the gateway has not given up yet.
+    """
+    first, count = settings.client_id, settings.client_ids
+    for client_id in range(first, first + count):
+        ib = await _log_on(settings, client_id)
+        if ib is not None:
+            return _with_paper_account(ib, settings)
+    raise BrokerError(
+        f"All client ids from {first} to {first + count - 1} are in use at "
+        f"{settings.host}:{settings.port}; close a notebook, or set client_id in [gateway]."
+    )
+
+
+def paper_accounts(ib: IB) -> list[str]:
+    """The accounts on offer that are paper accounts."""
+    return [a for a in ib.managedAccounts() if a.startswith(PAPER_PREFIXES)]
+
+
+async def _log_on(settings: Gateway, client_id: int) -> IB | None:
+    """A connected client, or None when the client id is in use."""
+    ib = IB()
+    ib.RaiseRequestErrors = True
+    codes: list[int] = []
+    ib.errorEvent += lambda _id, code, _text, _contract: codes.append(code)
+    try:
+        await ib.connectAsync(
+            settings.host,
+            settings.port,
+            clientId=client_id,
+            timeout=settings.timeout_s,
+            account=settings.account,
+            fetchFields=FETCH,
+            raiseSyncErrors=True,
+        )
+    except (OSError, TimeoutError, ConnectionError) as problem:
+        ib.disconnect()
+        await asyncio.sleep(0)  # lets the closed transport report before it is collected
+        if CLIENT_ID_IN_USE in codes:
+            return None
+        raise GatewayUnreachable(_unreachable(settings, problem)) from problem
+    return ib
+
+
+def _with_paper_account(ib: IB, settings: Gateway) -> IB:
+    offered, paper = ib.managedAccounts(), paper_accounts(ib)
+    wanted = settings.account
+    if wanted and wanted not in offered:
+        ib.disconnect()
+        raise BrokerError(unknown("account at the gateway", wanted, offered))
+    if (wanted and wanted not in paper) or not paper:
+        ib.disconnect()
+        named = wanted or ", ".join(offered) or "none"
+        raise NotPaperAccount(
+            f"The gateway at {settings.host}:{settings.port} trades account {named}, which is not "
+            "a paper account (its code must begin with DU or DF); nothing was sent."
+        )
+    return ib
+
+
+def _unreachable(settings: Gateway, problem: Exception) -> str:
+    silent = isinstance(problem, TimeoutError)
+    what = f"accepts and then says nothing for {settings.timeout_s:g} s" if silent else "is closed"
+    return (
+        f"No gateway at {settings.host}:{settings.port}: the port {what}. Start the simulated one "
+        "with `hydra gateway`, or set HYDRA_GATEWAY_HOST and HYDRA_GATEWAY_PORT."
+    )
+
+
+def quiet_library() -> None:
+    """Keep ib_async's own log lines out of notebooks: what matters comes to us as events."""
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)

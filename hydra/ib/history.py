@@ -1,0 +1,69 @@
+"""Historical daily bars over the API: only sessions that have closed, labelled by their close."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import pandas as pd
+from ib_async import IB, BarData
+
+from hydra.clock import Sessions
+from hydra.domain.bars import Bars
+from hydra.domain.instruments import Instrument
+from hydra.ib.calls import bounded
+from hydra.ib.contracts import to_contract
+
+FIELDS = ("open", "high", "low", "close", "volume")
+MARGIN = 3
+"""Sessions asked for beyond those wanted: the forming bar is thrown away."""
+
+
+async def daily_bars(
+    ib: IB, instruments: Sequence[Instrument], rows: int, timeout_s: float
+) -> Bars:
+    """The last `rows` completed sessions of each instrument; NaN before one was listed.
+
+    Trade prices of regular hours, adjusted for splits, as IB serves them. Requests go one after
+    the other: history is paced by the account (60 requests in ten minutes).
+    """
+    now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
+    frames = {}
+    for instrument in instruments:
+        bars = await bounded(
+            ib.reqHistoricalDataAsync(
+                to_contract(instrument),
+                endDateTime="",
+                durationStr=duration(rows + MARGIN),
+                barSizeSetting="1 day",
+                whatToShow="TRADES",
+                useRTH=True,
+                timeout=0,
+            ),
+            timeout_s,
+            f"daily bars of {instrument.symbol}",
+        )
+        frames[instrument.symbol] = completed(bars, Sessions(instrument.calendar), now)
+    wide = [pd.DataFrame({s: frame[f] for s, frame in frames.items()}) for f in FIELDS]
+    return Bars(*wide).last(rows)
+
+
+def duration(sessions: int) -> str:
+    """IB's duration text that covers that many daily bars: days up to a year, then years."""
+    return f"{sessions} D" if sessions <= 365 else f"{math.ceil(sessions / 250)} Y"
+
+
+def completed(bars: Sequence[BarData], sessions: Sessions, now: datetime) -> pd.DataFrame:
+    """One row a closed session, indexed by its close (UTC); a session still open is left out."""
+    rows = {
+        close: [float(getattr(bar, f)) for f in FIELDS]
+        for bar in bars
+        if (close := sessions.closes(_date(bar.date))) <= now
+    }
+    index = pd.DatetimeIndex(list(rows), dtype="datetime64[us, UTC]", name="time")
+    return pd.DataFrame(list(rows.values()), index=index, columns=list(FIELDS))
+
+
+def _date(moment: date | datetime) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment

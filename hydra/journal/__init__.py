@@ -1,0 +1,1 @@
+"""The append-only truth in SQLite, and the state folded from it."""

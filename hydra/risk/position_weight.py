@@ -1,0 +1,41 @@
+"""Refuses an order that would make one position too large a part of the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hydra.domain.orders import Objection, OrderRequest
+from hydra.errors import BadParameter
+from hydra.risk._base import Context, reduces
+
+
+@dataclass(frozen=True)
+class PositionWeight:
+    """`limit_weight` is the largest size of one position as a fraction of NAV (0.3 is 30 %)."""
+
+    limit_weight: Decimal = Decimal("0.30")
+
+    def __post_init__(self) -> None:
+        """Refuse a percentage given as a fraction: 30 would switch the check off in silence."""
+        if not 0 < self.limit_weight <= 10:
+            raise BadParameter(
+                f"limit_weight is {self.limit_weight}; it is a fraction of NAV in (0, 10], "
+                "so 30 % is 0.30."
+            )
+
+    def objection(self, request: OrderRequest, context: Context) -> Objection | None:
+        """Objects when the proposed position is beyond the limit; what only reduces passes."""
+        if reduces(request, context):
+            return None
+        symbol = request.instrument.symbol
+        weight = abs(context.portfolio.after(request).weight(symbol))
+        if context.portfolio.nav > 0 and weight <= self.limit_weight:
+            return None
+        return Objection(
+            "position_weight",
+            f"{weight:.4f}",
+            f"{self.limit_weight:.4f}",
+            f"{symbol} would be {weight:.2%} of a NAV of {context.portfolio.nav:,.2f}; "
+            f"the limit is {self.limit_weight:.2%}.",
+        )

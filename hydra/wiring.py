@@ -1,0 +1,119 @@
+"""The one place where names become a running engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra import plugins
+from hydra.config import Settings, load_settings
+from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
+from hydra.execution.engine import OrderEngine
+from hydra.execution.session import PaperSession, Plan
+from hydra.journal.journal import Journal
+from hydra.risk._gate import RiskGate
+
+
+def build_gate(settings: Settings) -> RiskGate:
+    """Every check found, with its table of [risk.…] in hydra.toml; `enabled = false` drops one.
+
+    Raises `ConfigError` for a table or key that no check has.
+    """
+    found = plugins.find("risk")
+    for name in settings.risk:
+        if name not in found:
+            raise ConfigError(f"hydra.toml [risk.{name}]: {unknown('risk check', name, found)}")
+    checks = {}
+    for name in found:
+        table = dict(settings.risk.get(name, {}))
+        if table.pop("enabled", True):
+            try:
+                checks[name] = plugins.configure("risk", name, table)
+            except (UnknownName, BadParameter) as problem:
+                raise ConfigError(f"hydra.toml [risk.{name}]: {problem}") from problem
+    return RiskGate(checks)
+
+
+def own_root(settings: Settings) -> Path:
+    """The folder whose strategies/, sizing/ … hold a user's own plug-ins."""
+    return settings.notebooks.dir
+
+
+def build_strategy(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
+    """A strategy by name with its checked parameters."""
+    return plugins.configure("strategies", name, parameters, own_root(settings))
+
+
+def build_sizing(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
+    """A sizing by name with its checked parameters."""
+    return plugins.configure("sizing", name, parameters, own_root(settings))
+
+
+def make_plan(
+    settings: Settings,
+    strategy: str,
+    strategy_parameters: Mapping[str, Any],
+    sizing: str,
+    sizing_parameters: Mapping[str, Any],
+    symbols: Sequence[str] = (),
+) -> Plan:
+    """A session's plan from names; raises before anything is connected or written."""
+    return Plan(
+        name=strategy,
+        strategy=build_strategy(settings, strategy, strategy_parameters),
+        sizing=build_sizing(settings, sizing, sizing_parameters),
+        symbols=tuple(symbols) or settings.trading.symbols,
+        fill_timeout_s=settings.trading.fill_timeout_s,
+        calendar=settings.trading.calendar,
+    )
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
+    """An order engine on the gateway of the settings, reconciled; closed on leaving."""
+    from hydra.brokers.ib import IbBroker
+
+    with Journal.open(settings.journal_path) as journal:
+        engine = OrderEngine(IbBroker(settings.gateway), journal, build_gate(settings))
+        try:
+            await engine.start()
+            yield engine
+        finally:
+            await engine.broker.disconnect()
+
+
+async def open_paper_session(
+    strategy: str,
+    *,
+    strategy_parameters: Mapping[str, Any] | None = None,
+    sizing: str = "vol_target",
+    sizing_parameters: Mapping[str, Any] | None = None,
+    symbols: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> PaperSession:
+    """Plan, connect and reconcile one paper session of a strategy.
+
+    Raises before it connects when a name or parameter is wrong, and logs off again when the
+    account is not paper or the journal cannot be used; nothing is sent in any of these cases.
+    """
+    from hydra.brokers.ib import IbBroker
+    from hydra.data.gateway import Gateway
+
+    settings = settings or load_settings()
+    plan = make_plan(
+        settings, strategy, strategy_parameters or {}, sizing, sizing_parameters or {}, symbols
+    )
+    gate = build_gate(settings)
+    broker = IbBroker(settings.gateway)
+    engine = OrderEngine(broker, Journal.open(settings.journal_path), gate)
+    session = PaperSession(plan, engine, Gateway(settings.gateway))
+    try:
+        await session.connect()
+    except BaseException:
+        await session.close()
+        engine.journal.close()
+        raise
+    session.source = Gateway(settings.gateway, broker.ib)
+    return session
