@@ -1,0 +1,1 @@
+"""From bars to signals: one strategy a file, found by its file name."""

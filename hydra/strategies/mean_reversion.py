@@ -1,0 +1,53 @@
+"""Against the stretch: long what closed far below its recent mean, short what closed far above.
+
+Poterba and Summers, "Mean reversion in stock prices: evidence and implications", Journal of
+Financial Economics 22 (1988); the distance in standard deviations of the recent closes is that of
+Bollinger's bands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter
+from hydra.strategies._base import at_least, defined
+from hydra.windows import trailing_mean, trailing_std
+
+
+@dataclass(frozen=True)
+class MeanReversion:
+    """−z / `full_z`, cut off at ±1, and 0 while |z| < `entry_z`; no −1 without `short`.
+
+    z is the close's distance from the mean of the last `window_bars` closes, in their standard
+    deviations.
+    """
+
+    window_bars: int = 20
+    entry_z: float = 1.0
+    full_z: float = 2.0
+    short: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a window without a deviation and thresholds in the wrong order."""
+        at_least(self, 3, window_bars=self.window_bars)
+        if not 0 <= self.entry_z <= self.full_z or not self.full_z > 0:
+            raise BadParameter(
+                f"MeanReversion: entry_z is {self.entry_z} and full_z {self.full_z}; they must "
+                "be 0 <= entry_z <= full_z and full_z > 0."
+            )
+
+    @property
+    def lookback_bars(self) -> int:
+        """The window."""
+        return self.window_bars
+
+    def signals(self, bars: Bars) -> pd.DataFrame:
+        """See `hydra.strategies._base.Strategy.signals`."""
+        spread = trailing_std(bars.close, self.window_bars)
+        stretch = bars.close - trailing_mean(bars.close, self.window_bars)
+        z = (stretch / spread).where(spread > 0)
+        wanted = (-z / self.full_z).clip(-1.0, 1.0).where(z.abs() >= self.entry_z)
+        return defined(wanted if self.short else wanted.clip(lower=0.0), bars.close)
