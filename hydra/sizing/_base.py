@@ -1,0 +1,36 @@
+"""What a sizing is: a frozen dataclass of parameters that turns signals into target weights."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pandas as pd
+
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter
+
+
+class Sizing(Protocol):
+    """One frozen dataclass in one file of this folder, named as its file.
+
+    Like a strategy it has no memory: row t follows from row t of the signals and the last
+    `lookback_bars` bars up to t.
+    """
+
+    @property
+    def lookback_bars(self) -> int:
+        """How many bars make the last row of the weights exact; at least 1."""
+
+    def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
+        """Target weights by row and symbol: signed fractions of the strategy's capital.
+
+        Same index and columns as `signals`, float64, never NaN; 0 for a signal of 0 and for a
+        symbol without a price. A weight has its signal's sign. What was given is left as it was.
+        """
+
+
+def above_zero(owner: object, **given: float) -> None:
+    """Raise `BadParameter` for the first parameter of `owner` that is not above 0."""
+    for name, value in given.items():
+        if not value > 0:
+            raise BadParameter(f"{type(owner).__name__}: {name} is {value}; it must be above 0.")

@@ -1,0 +1,78 @@
+"""Calm symbols get more than wild ones, and the whole is held at one volatility.
+
+Within the portfolio a symbol's weight is its signal over its own volatility, as in Moskowitz, Ooi
+and Pedersen (2012); the sum is then scaled so that the portfolio of these weights would have had
+the wanted volatility over the window, correlations included (Moreira and Muir, "Volatility-managed
+portfolios", Journal of Finance 72, 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter
+from hydra.sizing._base import above_zero
+from hydra.windows import trailing_return, trailing_std
+
+
+@dataclass(frozen=True)
+class VolTarget:
+    """Weights for `annual_vol` (0.1 = 10 % a year) by the returns of the last `window_bars`.
+
+    No weight is larger than `max_weight` and their sizes sum to at most `max_gross`; under these
+    limits the volatility stays below its target. A symbol without a whole window of returns, and
+    one whose price did not move, has no weight yet.
+    """
+
+    annual_vol: float = 0.10
+    window_bars: int = 60
+    max_weight: float = 0.5
+    max_gross: float = 1.0
+    bars_a_year: float = 252.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits that would hold nothing and a window without a deviation."""
+        above_zero(self, annual_vol=self.annual_vol, bars_a_year=self.bars_a_year)
+        above_zero(self, max_weight=self.max_weight, max_gross=self.max_gross)
+        if self.window_bars < 2:
+            raise BadParameter(
+                f"VolTarget: window_bars is {self.window_bars}; it must be 2 or more."
+            )
+
+    @property
+    def lookback_bars(self) -> int:
+        """The window's returns need one price more."""
+        return self.window_bars + 1
+
+    def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
+        """See `hydra.sizing._base.Sizing.weights`."""
+        returns = trailing_return(bars.close, 1)
+        own_vol = trailing_std(returns, self.window_bars)
+        raw = (signals / own_vol.where(own_vol > 0)).fillna(0.0)
+        vol = _portfolio_vol(raw, returns, self.window_bars) * np.sqrt(self.bars_a_year)
+        scale = np.divide(self.annual_vol, vol, out=np.zeros_like(vol), where=vol > 0)
+        weights = raw.mul(scale, axis=0).clip(-self.max_weight, self.max_weight)
+        gross = _sum(weights.abs().to_numpy(), axis=1)
+        return weights.mul(np.minimum(1.0, self.max_gross / np.maximum(gross, 1e-12)), axis=0)
+
+
+def _portfolio_vol(weights: pd.DataFrame, returns: pd.DataFrame, window: int) -> np.ndarray:
+    """By row, the deviation that this row's weights would have had over the window's returns."""
+    held = weights.to_numpy()
+    past = [
+        _sum(held * returns.shift(lag).fillna(0.0).to_numpy(), axis=1) for lag in range(window)
+    ]
+    mean = _sum(np.array(past), axis=0) / window
+    return np.sqrt(_sum((np.array(past) - mean) ** 2, axis=0) / (window - 1))
+
+
+def _sum(array: np.ndarray, axis: int) -> np.ndarray:
+    """Sum term by term: np.sum's rounding would depend on how many rows there are."""
+    if array.shape[axis] == 0:
+        return np.zeros(np.delete(array.shape, axis))
+    total: np.ndarray = np.add.accumulate(array, axis=axis).take(-1, axis=axis)
+    return total
