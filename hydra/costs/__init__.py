@@ -1,0 +1,1 @@
+"""What trading costs: one set of pure functions for backtest, sizing, execution and report."""
