@@ -1,4 +1,4 @@
-""" "Now" as something you pass in, and the sessions of an exchange."""
+"""The present moment as something you pass in, and the sessions of an exchange."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Sessions:
         sessions = self._around(day).sessions_in_range(
             (day - timedelta(days=2)).isoformat(), (day + timedelta(days=14)).isoformat()
         )
-        return next(s.date() for s in sessions if self.closes(s.date()) > time)
+        return next(day for day in map(_as_date, sessions) if self.closes(day) > time)
 
     def is_open(self, time: datetime) -> bool:
         """Whether the session at `time` has opened."""

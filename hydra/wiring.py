@@ -117,3 +117,12 @@ async def open_paper_session(
         raise
     session.source = Gateway(settings.gateway, broker.ib)
     return session
+
+
+def build_source(settings: Settings, name: str) -> Any:
+    """A data source by name; `gateway` logs on with the settings' address."""
+    if name == "gateway":
+        from hydra.data.gateway import Gateway
+
+        return Gateway(settings.gateway)
+    return plugins.configure("data", name, {}, own_root(settings))

@@ -45,8 +45,9 @@ async def daily_bars(
             f"daily bars of {instrument.symbol}",
         )
         frames[instrument.symbol] = completed(bars, Sessions(instrument.calendar), now)
-    wide = [pd.DataFrame({s: frame[f] for s, frame in frames.items()}) for f in FIELDS]
-    return Bars(*wide).last(rows)
+    wide = {f: pd.DataFrame({s: frame[f] for s, frame in frames.items()}) for f in FIELDS}
+    history = Bars(wide["open"], wide["high"], wide["low"], wide["close"], wide["volume"])
+    return history.last(rows)
 
 
 def duration(sessions: int) -> str:

@@ -1,0 +1,139 @@
+"""A broker inside the process that fills at the quotes it is given; for tests and examples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from hydra.domain.events import (
+    CommissionRecorded,
+    Event,
+    FillRecorded,
+    OrderAcknowledged,
+    OrderEnded,
+)
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import Commission, Fill, Order, OrderType
+from hydra.errors import BadParameter, GatewayUnreachable, UnknownInstrument, unknown
+from hydra.execution.broker import Account, HeldOrder, Quote
+
+ZERO = Decimal(0)
+
+
+@dataclass
+class Memory:
+    """Fills whole, at once, at the price of its symbol; a limit it does not reach is held.
+
+    `prices` may be changed at any time by whoever drives it; `now` is the market's time (aware).
+    `commission` is charged for each order, in `currency`.
+    """
+
+    prices: dict[str, Decimal]
+    now: datetime
+    code: str = "DU0000001"
+    currency: str = "USD"
+    cash: Decimal = Decimal(1_000_000)
+    commission: Decimal = Decimal(1)
+    port: int = 0
+    held: dict[str, Decimal] = field(default_factory=dict)
+    events: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    connected: bool = False
+    resting: dict[str, Order] = field(default_factory=dict)
+    done: list[tuple[Fill, Commission | None]] = field(default_factory=list)
+
+    async def connect(self) -> None:
+        """Always succeeds."""
+        self.connected = True
+
+    async def disconnect(self) -> None:
+        """Resting orders stay."""
+        self.connected = False
+
+    async def time(self) -> datetime:
+        """`now`."""
+        return self.now
+
+    async def account(self) -> Account:
+        """Its own books at its own prices."""
+        value = sum((q * self.prices[s] for s, q in self.held.items()), ZERO)
+        return Account(
+            self.code,
+            self.port,
+            self.currency,
+            self.cash,
+            self.cash + value,
+            {s: q for s, q in self.held.items() if q},
+            dict(self.prices),
+        )
+
+    async def qualify(self, symbols: Sequence[str]) -> dict[str, Instrument]:
+        """Plain stocks; raises `UnknownInstrument` for a symbol without a price."""
+        for symbol in symbols:
+            if symbol not in self.prices:
+                raise UnknownInstrument(unknown("instrument", symbol, self.prices))
+        return {symbol: Instrument(symbol) for symbol in symbols}
+
+    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        """The price as bid, ask and last, of this moment."""
+        found: Mapping[str, Decimal] = {i.symbol: self.prices[i.symbol] for i in instruments}
+        return {s: Quote(s, price, price, price, self.now) for s, price in found.items()}
+
+    async def executions(self) -> list[tuple[Fill, Commission | None]]:
+        """Every fill it ever made."""
+        return list(self.done)
+
+    async def held_orders(self) -> list[HeldOrder]:
+        """The orders that rest."""
+        return [HeldOrder(ref, "Submitted", 1, 0, 1) for ref in self.resting]
+
+    async def submit(self, order: Order) -> tuple[int, int]:
+        """Acknowledge, then fill or rest; takes an `Order` and nothing else."""
+        if not self.connected:
+            raise GatewayUnreachable("The broker in memory is not connected.")
+        if not isinstance(order, Order):
+            raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
+        number = len(self.done) + len(self.resting) + 1
+        self.events.put_nowait(OrderAcknowledged(order.order_ref, number, "Submitted"))
+        self.resting[order.order_ref] = order
+        self.match()
+        return 0, number
+
+    async def cancel(self, ref: str) -> None:
+        """End a resting order; a done one stays done."""
+        if self.resting.pop(ref, None):
+            self.events.put_nowait(OrderEnded(ref, "cancelled", "asked for"))
+
+    def match(self) -> None:
+        """Fill what the present prices reach."""
+        for order in list(self.resting.values()):
+            if self._reaches(order):
+                del self.resting[order.order_ref]
+                self._fill(order)
+
+    def _reaches(self, order: Order) -> bool:
+        request = order.request
+        if request.order_type is OrderType.MARKET or request.limit_price is None:
+            return True
+        distance = request.limit_price - self.prices[request.instrument.symbol]
+        return distance * (1 if request.quantity > 0 else -1) >= 0
+
+    def _fill(self, order: Order) -> None:
+        request = order.request
+        symbol = request.instrument.symbol
+        fill = Fill(
+            f"memory.{len(self.done) + 1}",
+            order.order_ref,
+            symbol,
+            request.quantity,
+            self.prices[symbol],
+            self.now,
+        )
+        commission = Commission(fill.exec_id, self.commission, self.currency)
+        self.held[symbol] = self.held.get(symbol, ZERO) + fill.quantity
+        self.cash += fill.cash - commission.amount
+        self.done.append((fill, commission))
+        self.events.put_nowait(FillRecorded(fill))
+        self.events.put_nowait(CommissionRecorded(commission))

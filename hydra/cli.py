@@ -1,0 +1,395 @@
+"""The command line: parse, call, print. Bad input ends with one sentence and code 2."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hydra import __version__
+from hydra.errors import BadParameter, HydraError, RunFailed
+
+if TYPE_CHECKING:
+    from hydra.config import Settings
+    from hydra.domain.events import Event
+    from hydra.runner.demo import Day, DemoResult
+
+app = typer.Typer(
+    name="hydra",
+    help="Research trading strategies and paper-trade them on Interactive Brokers.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter; repeatable."),
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0, 1 (a check or a run failed) or 2 (bad input)."""
+    try:
+        app(args=arguments)
+    except HydraError as problem:
+        err.print(f"hydra: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Data folder, instead of HYDRA_DATA_DIR.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Research trading strategies and paper-trade them on Interactive Brokers."""
+    context.obj = data
+    if version:
+        out.print(__version__, highlight=False)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), markup=False, highlight=False)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the demo writes.")] = Path("demo"),
+    sessions: Annotated[int, typer.Option(min=1, max=30, help="Sessions to trade.")] = 5,
+) -> None:
+    """Paper-trade consecutive sessions on the built-in gateway, then hold the books together."""
+    from hydra.runner.demo import run_demo
+
+    _say(f"Trading {sessions} exchange sessions on the simulated gateway (real prices, TWS wire).")
+    result = run_demo(_settings(context), folder, sessions, _print_day)
+    _print_demo(result)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def trade(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    parameter: Parameters = None,
+    as_json: Json = False,
+) -> None:
+    """Run one paper session now: the notebook 03_paper_session through papermill."""
+    from hydra.runner.trade import check_before_start, is_expected, session_parameters
+    from hydra.runner.trade import trade as run_session
+
+    settings = _settings(context)
+    parameters = session_parameters(settings, strategy, _pairs(parameter or []))
+    check_before_start(settings, parameters)
+    with err.status("the paper session runs in its own kernel"):
+        run = run_session(settings, parameters)
+    record = {"run": str(run.folder), "seconds": run.seconds, "error": run.error}
+    if as_json:
+        _print_json(record)
+    else:
+        _say(f"{'failed' if run.failed else 'done'} in {run.seconds:.1f} s; record: {run.folder}")
+    if run.failed and not is_expected(run):
+        _say(run.error)
+        raise typer.Exit(1)
+    if run.failed:
+        raise RunFailed(run.error.partition(": ")[2] or run.error)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def gateway(context: typer.Context) -> None:
+    """Run the simulated IB Gateway (--host --port --control-port --start --speed --seed …)."""
+    from hydra.gateway.__main__ import main as run_gateway
+
+    raise typer.Exit(run_gateway(list(context.args)))
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    parameter: Parameters = None,
+    symbols: Annotated[str, typer.Option(help="Comma-separated; default: those traded.")] = "",
+    sizing: Annotated[str, typer.Option(help="A sizing's name.")] = "vol_target",
+    start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    source: Annotated[str, typer.Option("--data-source", help="sample or gateway.")] = "sample",
+    as_json: Json = False,
+) -> None:
+    """Backtest a strategy with costs, decided at the close and filled at the next open."""
+    from hydra import wiring
+
+    settings = _settings(context)
+    chosen = wiring.build_strategy(settings, strategy, _pairs(parameter or []))
+    sized = wiring.build_sizing(settings, sizing, {})
+    wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
+    first, last = (start.date() if start else None), (end.date() if end else None)
+    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
+    with err.status("importing vectorbt and running"):
+        from hydra.research.backtest import backtest as run_backtest
+
+        result = run_backtest(chosen, bars, sized)
+    if as_json:
+        _print_json(result.to_dict())
+        return
+    rows = [{"": str(name), "value": _shown(v)} for name, v in result.statistics.items()]
+    _print_rows(f"{strategy} on {', '.join(wanted)}", rows)
+
+
+@app.command()
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """The account by the journal: value, cash, positions, halted or not; and the gateway."""
+    from hydra.ib.probe import answers
+    from hydra.journal.views import status_row
+
+    settings = _settings(context)
+    row = status_row(_state(settings))
+    row["gateway"] = f"{settings.gateway.host}:{settings.gateway.port} " + (
+        "answers" if answers(settings.gateway) else "does not answer"
+    )
+    if as_json:
+        _print_json(row)
+    else:
+        _print_rows("status", [{"": key, "value": _shown(value)} for key, value in row.items()])
+
+
+@app.command()
+def positions(context: typer.Context, as_json: Json = False) -> None:
+    """What is held, by strategy, at the last marks."""
+    from hydra.journal.views import position_rows
+
+    _print_table("positions", position_rows(_state(_settings(context))), as_json)
+
+
+@app.command()
+def orders(context: typer.Context, as_json: Json = False) -> None:
+    """Every order and refused request, with what became of it."""
+    from hydra.journal.views import ORDER_KINDS, order_rows
+
+    _print_table("orders", order_rows(_events(_settings(context), ORDER_KINDS)), as_json)
+
+
+@app.command()
+def fills(context: typer.Context, as_json: Json = False) -> None:
+    """Every fill with its commission, and its slippage in bps against the decision price."""
+    from hydra.journal.views import FILL_KINDS, fill_rows
+
+    _print_table("fills", fill_rows(_events(_settings(context), FILL_KINDS)), as_json)
+
+
+@app.command()
+def halt(context: typer.Context, reason: Annotated[str, typer.Argument()] = "by hand") -> None:
+    """Halt trading: the gate refuses every order until `hydra resume`."""
+    from hydra.domain.events import Halted
+
+    _append(_settings(context), Halted(reason, "command line"))
+    _say(f"Trading is halted: {reason}.")
+
+
+@app.command()
+def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> None:
+    """Lift a halt; a reason is needed and journalled."""
+    from hydra.domain.events import Resumed
+
+    settings = _settings(context)
+    if _state(settings).halted is None:
+        raise BadParameter("Trading is not halted, so there is nothing to resume.")
+    _append(settings, Resumed(reason, "command line"))
+    _say(f"Trading is resumed: {reason}.")
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context) -> None:
+    """JupyterLab on the notebooks; starts the simulated gateway when none answers.
+
+    Further arguments go to JupyterLab, for example --no-browser --port 8080.
+    """
+    from hydra.runner.lab import run_lab
+
+    raise typer.Exit(run_lab(_settings(context), context.args))
+
+
+@app.command("list")
+def list_plugins(context: typer.Context, as_json: Json = False) -> None:
+    """Every plug-in found: strategies, sizing, risk checks, algorithms, brokers, data, panels."""
+    from hydra import plugins, wiring
+
+    root_folder = wiring.own_root(_settings(context))
+    rows = [
+        {
+            "folder": folder,
+            "name": plugin.name,
+            "what": plugin.summary,
+            "from": "yours" if plugin.own else "hydra",
+        }
+        for folder in plugins.KINDS
+        for plugin in plugins.find(folder, root_folder).values()
+    ]
+    _print_table("plug-ins", rows, as_json)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Say what is wrong with this machine or gateway; ends with 1 when something is."""
+    from hydra.runner.doctor import findings
+
+    found = asyncio.run(findings(_settings(context)))
+    if as_json:
+        _print_json([vars(finding) for finding in found])
+    else:
+        for finding in found:
+            mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+            out.print(mark, finding.what.ljust(12), finding.sentence, highlight=False)
+    raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
+
+
+def _settings(context: typer.Context) -> Settings:
+    from hydra.config import load_settings
+
+    settings = load_settings()
+    data: Path | None = context.obj
+    return replace(settings, data=replace(settings.data, dir=data)) if data else settings
+
+
+def _state(settings: Settings) -> Any:
+    from hydra.journal.fold import fold
+    from hydra.journal.journal import Journal
+
+    with Journal.read_only(settings.journal_path) as journal:
+        return fold(journal.read())
+
+
+def _events(settings: Settings, kinds: Iterable[type[Event]]) -> list[Any]:
+    from hydra.journal.journal import Journal
+
+    with Journal.read_only(settings.journal_path) as journal:
+        return list(journal.read(kinds=kinds))
+
+
+def _append(settings: Settings, event: Event) -> None:
+    from hydra.clock import WallClock
+    from hydra.journal.journal import Journal
+
+    with Journal.open(settings.journal_path) as journal:
+        journal.append(event, WallClock().now())
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise BadParameter(f"-p {text!r} is not of the form NAME=VALUE.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _print_day(day: Day) -> None:
+    outcome = f"[red]{day.run.error}[/]" if day.run.failed else f"NAV {day.nav:,.2f}"
+    out.print(
+        f"  {day.session}  {day.orders} orders  {day.fills} fills  {outcome}"
+        f"  ({day.run.seconds:.1f} s)  {day.run.folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_demo(result: DemoResult) -> None:
+    rows = [
+        {
+            "held together": finding.what,
+            "journal": finding.ours,
+            "gateway": finding.theirs,
+            "": "agrees" if finding.agrees else "DIFFERS",
+        }
+        for finding in result.findings
+    ]
+    _print_rows("the books", rows)
+    if not result.ok:
+        _say("The demo failed: see the lines above and the notebooks in the run folders.")
+        return
+    latest = result.days[-1].run.folder
+    _say("\nOpen next:")
+    _say(f"  {latest / 'notebook.html'}   the last session, as it was executed")
+    _say(f"  hydra --data {result.folder} fills      what every order cost")
+    _say(f"  hydra --data {result.folder} lab        the notebooks; begin with 00_start_here")
+
+
+def _print_table(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        _print_rows(title, [{k: _shown(v) for k, v in row.items()} for row in rows])
+    else:
+        _say(f"no {title}")
+
+
+def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in rows[0]:
+        figures = all(_is_figure(row[name]) for row in rows)
+        table.add_column(name, justify="right" if figures else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
+    out.print(table, highlight=False, markup=False)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=_plain, indent=2) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, float):
+        return f"{value:,.4f}"
+    if isinstance(value, Decimal):
+        places = 4 if abs(value) < 1000 and value != value.to_integral_value() else 2
+        return f"{value:,.{places}f}" if value != value.to_integral_value() else f"{value:,.0f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v}" for k, v in value.items()) or "–"
+    return str(value)
+
+
+def _is_figure(text: str) -> bool:
+    bare = text.replace(",", "").lstrip("+-")
+    return text == "–" or bare.replace(".", "", 1).isdigit()
+
+
+def _say(text: str) -> None:
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

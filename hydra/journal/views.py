@@ -1,0 +1,190 @@
+"""Rows that people read, from the journal's state and events: pure, one dictionary a row.
+
+The command line prints them and the dashboard shows them, so both always say the same. Decimals
+stay decimals and times aware UTC; whoever shows them does the formatting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from hydra.domain.events import (
+    CommissionRecorded,
+    FillRecorded,
+    NavMarked,
+    OrderAcknowledged,
+    OrderAdmitted,
+    OrderEnded,
+    OrderRefused,
+    OrderSubmitted,
+    Recorded,
+)
+from hydra.domain.orders import OrderRequest
+from hydra.journal.fold import State, strategy_of
+
+ZERO = Decimal(0)
+Row = dict[str, Any]
+
+ORDER_KINDS = (
+    OrderAdmitted,
+    OrderSubmitted,
+    OrderAcknowledged,
+    OrderEnded,
+    OrderRefused,
+    FillRecorded,
+)
+FILL_KINDS = (OrderAdmitted, FillRecorded, CommissionRecorded)
+
+
+def status_row(state: State) -> Row:
+    """The account in a few figures."""
+    mark = state.mark
+    return {
+        "account": state.account,
+        "nav": mark.nav if mark else None,
+        "net_liquidation": mark.net_liquidation if mark else None,
+        "cash": state.cash,
+        "currency": state.currency,
+        "peak_nav": state.peak_nav if mark else None,
+        "marked_at": state.marked_at,
+        "positions": len(state.positions),
+        "working_orders": len(state.working),
+        "halted": state.halted,
+        "sessions": {name: day.isoformat() for name, day in state.sessions.items()},
+        "events": state.seq,
+    }
+
+
+def position_rows(state: State) -> list[Row]:
+    """One row for each holding of a strategy, and one for each external position."""
+    rows = [
+        _position(state, strategy, symbol, h.quantity, h.average_cost, h.realised)
+        for (strategy, symbol), h in sorted(state.holdings.items())
+    ]
+    external = [
+        _position(state, "external", symbol, quantity, None, None)
+        for symbol, quantity in sorted(state.external.items())
+    ]
+    return [*rows, *external]
+
+
+def order_rows(records: Iterable[Recorded]) -> list[Row]:
+    """One row for each order or refused request, oldest first, with what became of it."""
+    rows: dict[str, Row] = {}
+    for record in records:
+        event = record.event
+        if isinstance(event, OrderAdmitted):
+            request = event.order.request
+            rows[request.order_ref] = _order(request, record, "admitted")
+        elif isinstance(event, OrderRefused):
+            refusal = event.refusal
+            row = _order(refusal.request, record, "refused")
+            row["reason"] = " ".join(o.sentence for o in refusal.objections)
+            rows[refusal.request.order_ref] = row
+        elif event.order_ref in rows:
+            rows[event.order_ref].update(_change(event, rows[event.order_ref]))
+    return list(rows.values())
+
+
+def fill_rows(records: Iterable[Recorded]) -> list[Row]:
+    """One row for each fill, oldest first; slippage against the decision price, paying up > 0."""
+    decisions: dict[str, Decimal] = {}
+    rows: dict[str, Row] = {}
+    for record in records:
+        event = record.event
+        if isinstance(event, OrderAdmitted):
+            decisions[event.order.order_ref] = event.order.request.decision_price
+        elif isinstance(event, FillRecorded):
+            rows[event.fill.exec_id] = _fill(event, decisions.get(event.fill.order_ref))
+        elif isinstance(event, CommissionRecorded) and event.commission.exec_id in rows:
+            rows[event.commission.exec_id]["commission"] = event.commission.amount
+    return list(rows.values())
+
+
+def nav_rows(records: Iterable[Recorded]) -> list[Row]:
+    """One row for each time the account was valued."""
+    return [
+        {
+            "time": record.time,
+            "nav": record.event.nav,
+            "net_liquidation": record.event.net_liquidation,
+            "cash": record.event.cash,
+        }
+        for record in records
+        if isinstance(record.event, NavMarked)
+    ]
+
+
+def _position(
+    state: State,
+    strategy: str,
+    symbol: str,
+    quantity: Decimal,
+    cost: Decimal | None,
+    realised: Decimal | None,
+) -> Row:
+    mark = state.mark.marks.get(symbol) if state.mark else None
+    instrument = state.instruments.get(symbol)
+    multiplier = instrument.multiplier if instrument else Decimal(1)
+    value = None if mark is None else quantity * mark * multiplier
+    nav = state.mark.nav if state.mark else ZERO
+    gain = None
+    if mark is not None and cost is not None:
+        gain = quantity * (mark - cost) * multiplier
+    return {
+        "strategy": strategy,
+        "symbol": symbol,
+        "quantity": quantity,
+        "average_cost": cost,
+        "mark": mark,
+        "value": value,
+        "weight": value / nav if value is not None and nav > 0 else None,
+        "unrealised": gain,
+        "realised": realised,
+    }
+
+
+def _order(request: OrderRequest, record: Recorded, status: str) -> Row:
+    return {
+        "time": record.time,
+        "order_ref": request.order_ref,
+        "symbol": request.instrument.symbol,
+        "quantity": request.quantity,
+        "type": request.order_type.value,
+        "limit_price": request.limit_price,
+        "status": status,
+        "filled": ZERO,
+        "reason": "",
+    }
+
+
+def _change(event: object, row: Row) -> Row:
+    if isinstance(event, OrderSubmitted):
+        return {"status": "submitted"}
+    if isinstance(event, OrderAcknowledged):
+        return {"status": event.status.lower()}
+    if isinstance(event, FillRecorded):
+        return {"filled": row["filled"] + event.fill.quantity}
+    if isinstance(event, OrderEnded):
+        return {"status": event.outcome, "reason": event.reason}
+    return {}
+
+
+def _fill(event: FillRecorded, decision: Decimal | None) -> Row:
+    fill = event.fill
+    side = 1 if fill.quantity > 0 else -1
+    slippage = side * (fill.price / decision - 1) * 10_000 if decision else None
+    return {
+        "time": fill.time,
+        "strategy": strategy_of(fill.order_ref),
+        "symbol": fill.symbol,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "decision_price": decision,
+        "slippage_bps": None if slippage is None else round(float(slippage), 2),
+        "commission": None,
+        "exec_id": fill.exec_id,
+        "order_ref": fill.order_ref,
+    }

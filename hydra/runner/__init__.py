@@ -1,0 +1,1 @@
+"""Notebook runs through papermill, their records, and the simulated gateway beside them."""
