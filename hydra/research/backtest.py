@@ -1,0 +1,167 @@
+"""A backtest that does what a paper session does, session by session, against history.
+
+At the close of row t the strategy sees all bars up to t, the sizing makes weights of its signals,
+and the same functions that the order path uses make whole lots of them at the close's net asset
+value. The difference to what is held trades at the open of row t + 1, across the spread, with the
+broker's commission. Money and quantities are decimals, as in the journal: a float's last bit must
+not decide whether one share more is bought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from hydra.costs.model import CostModel
+from hydra.domain.bars import Bars
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import OrderRequest
+from hydra.domain.portfolio import Portfolio, Position
+from hydra.errors import BadParameter
+from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.research.result import BacktestResult
+from hydra.sizing._base import Sizing
+from hydra.strategies._base import Strategy, checked_signals
+
+ZERO = Decimal(0)
+DEFAULT_COSTS = CostModel()
+
+
+def backtest(
+    strategy: Strategy,
+    bars: Bars,
+    sizing: Sizing,
+    costs: CostModel = DEFAULT_COSTS,
+    cash: float = 1_000_000.0,
+    instruments: Mapping[str, Instrument] | None = None,
+) -> BacktestResult:
+    """Trade `bars` (checked, see `hydra.data`) from `cash` in the base currency.
+
+    `instruments` give lots and multipliers by symbol; one that is not named is a US stock traded
+    by the share. A symbol without a bar at the next open does not trade there, and what is held of
+    it keeps its last close. Borrowed cash and borrowed shares cost no interest. Raises
+    `BadParameter` for bars without two rows, cash that is not positive, or signals or weights that
+    break their protocol.
+    """
+    if len(bars) < 2 or not 0 < cash < float("inf"):
+        raise BadParameter(
+            f"A backtest needs at least 2 bars and cash above 0; given {len(bars)} and {cash}."
+        )
+    signals = checked_signals(strategy, bars)
+    weights = sizing.weights(signals, bars)
+    known = {s: (instruments or {}).get(s) or Instrument(s) for s in bars.symbols}
+    replayed = list(_sessions(_Run(_name(strategy), bars, weights, costs, known), cash))
+    return BacktestResult(
+        strategy=repr(strategy),
+        sizing=repr(sizing),
+        costs=costs,
+        bars=bars,
+        weights=weights,
+        equity=pd.Series([float(nav) for nav, _ in replayed], bars.index, name="equity"),
+        trades=tuple(trade for _, trades in replayed for trade in trades),
+        cash=float(cash),
+        multipliers={s: float(i.multiplier) for s, i in known.items()},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What stays the same from row to row."""
+
+    name: str
+    bars: Bars
+    weights: pd.DataFrame
+    costs: CostModel
+    instruments: Mapping[str, Instrument]
+
+
+def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, Any]]]]:
+    """Net asset value at each close, and the trades at the open before it."""
+    portfolio, requests = Portfolio(_exact(cash)), list[OrderRequest]()
+    opens, closes = _prices(run.bars.open), _prices(run.bars.close)
+    weights = run.weights.to_dict("records")
+    for row, time in enumerate(run.bars.index):
+        trades = [
+            {"time": time, **_trade(request, opens[row][request.instrument.symbol], run.costs)}
+            for request in requests
+            if request.instrument.symbol in opens[row]
+        ]
+        for trade in trades:
+            portfolio = _after(portfolio, trade, run.instruments)
+        portfolio = _marked(portfolio, closes[row])
+        yield portfolio.nav, trades
+        later = run.bars.index[min(row + 1, len(weights) - 1)]
+        requests = _requests(run, later, weights[row], portfolio, closes[row])
+
+
+def _requests(
+    run: _Run,
+    later: pd.Timestamp,
+    weights: Mapping[Any, float],
+    portfolio: Portfolio,
+    prices: Mapping[str, Decimal],
+) -> list[OrderRequest]:
+    """The order path's own steps from this row's weights to the next session's requests."""
+    listed = {symbol: weights[symbol] for symbol in prices}
+    # with nothing left every target is 0: a negative value would turn the weights' signs around
+    nav = max(portfolio.nav, ZERO)
+    targets = weights_to_quantities(listed, nav, prices, run.instruments)
+    held = {symbol: position.quantity for symbol, position in portfolio.positions.items()}
+    return quantities_to_requests(run.name, later.date(), targets, held, prices, run.instruments)
+
+
+def _trade(request: OrderRequest, opened: Decimal, costs: CostModel) -> dict[str, Any]:
+    """A request that met the open: what it filled at and what was charged."""
+    quantity = float(request.quantity)
+    price = float(costs.fill_price(quantity, float(opened)))
+    units = quantity * float(request.instrument.multiplier)
+    return {
+        "order_ref": request.order_ref,
+        "symbol": request.instrument.symbol,
+        "quantity": request.quantity,
+        "decision_price": request.decision_price,
+        "open": opened,
+        "price": _exact(price),
+        "commission": _exact(float(costs.commission_of(units, price))),
+    }
+
+
+def _after(
+    portfolio: Portfolio, trade: Mapping[str, Any], instruments: Mapping[str, Instrument]
+) -> Portfolio:
+    symbol, price = trade["symbol"], trade["price"]
+    quantity = portfolio.quantity(symbol) + trade["quantity"]
+    spent = instruments[symbol].notional(trade["quantity"], price) + trade["commission"]
+    position = Position(instruments[symbol], quantity, price)
+    positions = {**portfolio.positions, symbol: position}
+    return Portfolio(portfolio.cash - spent, {s: p for s, p in positions.items() if p.quantity})
+
+
+def _marked(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> Portfolio:
+    marks = {
+        symbol: replace(position, mark=prices.get(symbol, position.mark))
+        for symbol, position in portfolio.positions.items()
+    }
+    return replace(portfolio, positions=marks)
+
+
+def _prices(frame: pd.DataFrame) -> list[dict[str, Decimal]]:
+    """By row, the price of every symbol that has one."""
+    return [
+        {str(symbol): _exact(price) for symbol, price in row.items() if price == price}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _exact(number: float) -> Decimal:
+    """The decimal that prints as this float, as prices reach the journal from the gateway."""
+    return Decimal(str(number))
+
+
+def _name(strategy: Strategy) -> str:
+    """The plug-in's name: its file."""
+    return type(strategy).__module__.rpartition(".")[2]
