@@ -1,0 +1,131 @@
+"""`python -m hydra.gateway`: serve the simulated gateway until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from hydra.gateway.errors import GatewayError
+from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
+from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; give 0 (any free one) to 65535")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no date such as 2012-10-01") from None
+
+
+def _speed(text: str) -> float:
+    speed = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= speed < 1e9:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no speed; give 0 (stepped by command) or simulated seconds a second"
+        )
+    return speed
+
+
+def _cash(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not (amount.is_finite() and amount >= 0):
+        raise argparse.ArgumentTypeError(f"{text} is no amount of cash such as 1000000")
+    return amount
+
+
+def _account(text: str) -> str:
+    if not (text.isascii() and text.isalnum() and text.startswith(("DU", "DF"))):
+        raise argparse.ArgumentTypeError(f"{text} is no paper account such as DU1234567")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hydra.gateway", description="A simulated Interactive Brokers gateway."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where clients connect")
+    parser.add_argument("--port", type=_port, default=4002, help="0 takes any free port")
+    parser.add_argument("--control-port", type=_port, default=4012, help="on the loopback only")
+    parser.add_argument("--start", type=_day, default=FIRST_SESSION, help="first session")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
+    parser.add_argument("--account", type=_account, default="DU1234567", help="its code")
+    parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
+    parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> GatewaySettings:
+    return GatewaySettings(
+        host=arguments.host,
+        port=arguments.port,
+        control_port=arguments.control_port,
+        speed=arguments.speed,
+        exchange=ExchangeSettings(
+            start=arguments.start,
+            seed=arguments.seed,
+            account=arguments.account,
+            cash=arguments.cash,
+        ),
+    )
+
+
+def _announce(server: GatewayServer, arguments: argparse.Namespace) -> None:
+    account = server.exchange.venue.account.code
+    ready = {
+        "host": server.host,
+        "port": server.port,
+        "control_port": server.control_port,
+        "account": account,
+    }
+    sentence = (
+        f"The simulated gateway listens on {server.host}:{server.port} for account {account}; "
+        f"its control port is 127.0.0.1:{server.control_port}; Ctrl-C ends it."
+    )
+    if arguments.ready_file:
+        written = arguments.ready_file.with_suffix(".part")
+        written.write_text(json.dumps(ready), encoding="utf-8")
+        written.replace(arguments.ready_file)
+    sys.stdout.write((json.dumps(ready) if arguments.json else sentence) + "\n")
+    sys.stdout.flush()
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with await serve(_settings(arguments)) as server:
+        _announce(server, arguments)
+        await stop.wait()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM (then 0); 2 with one sentence for what cannot be served."""
+    arguments = _parser().parse_args(argv)
+    try:
+        asyncio.run(_run(arguments))
+    except (GatewayError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

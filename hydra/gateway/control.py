@@ -1,0 +1,108 @@
+"""The control port: JSON over HTTP on the loopback, to read the books and to move the clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from hydra.gateway.errors import SettingsError
+from hydra.gateway.exchange import Exchange, Posted
+
+LOOPBACK = "127.0.0.1"
+CLOCK_COMMANDS = '{"to": "open" | "close" | "next_open" | ISO time} or {"sessions": N}'
+MAX_SESSIONS = 10_000
+
+
+class ControlPort:
+    """Serves one exchange; what its commands make the exchange say goes to `deliver`."""
+
+    def __init__(self, exchange: Exchange, deliver: Callable[[Posted], None]) -> None:
+        self.exchange = exchange
+        self.deliver = deliver
+        shared = {"control": self}
+        routes = [("/state", StateHandler, shared), ("/clock", ClockHandler, shared)]
+        self._server = HTTPServer(Application(routes, log_function=_quiet))
+
+    def listen(self, port: int) -> int:
+        """Bind the loopback at `port` (0 = any); return the port."""
+        sockets = bind_sockets(port, LOOPBACK)
+        self._server.add_sockets(sockets)
+        bound: int = sockets[0].getsockname()[1]
+        return bound
+
+    async def close(self) -> None:
+        """Stop listening and close all connections."""
+        self._server.stop()
+        await self._server.close_all_connections()
+
+    def move_clock(self, command: dict[str, Any]) -> dict[str, str]:
+        """Carry out a clock command; raises SettingsError on nonsense."""
+        for to in _steps(command):
+            self.deliver(self.exchange.command(to))
+        return self.exchange.clock_state()
+
+
+def _steps(command: dict[str, Any]) -> list[str]:
+    match command:
+        case {"to": str(to), **rest} if not rest:
+            return [to]
+        case {"sessions": int(count), **rest} if not rest and 0 < count <= MAX_SESSIONS:
+            return ["next_open"] * count
+        case _:
+            raise SettingsError(f"{json.dumps(command)} is no clock command: {CLOCK_COMMANDS}")
+
+
+def _quiet(handler: RequestHandler) -> None:
+    """Requests are not logged: the caller sees the answer."""
+
+
+class JsonHandler(RequestHandler):
+    """Answers JSON; a SettingsError becomes 400 with one sentence."""
+
+    def initialize(self, control: ControlPort) -> None:
+        """Called by tornado."""
+        self.control = control
+
+    def answer(self, body: dict[str, Any], status: int = 200) -> None:
+        """Send `body`."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(json.dumps(body))
+
+    def refuse(self, sentence: str) -> None:
+        """Send 400 and a sentence."""
+        self.answer({"error": sentence}, status=400)
+
+    def body(self) -> dict[str, Any]:
+        """The request's JSON object; raises SettingsError when it is none."""
+        try:
+            found = json.loads(self.request.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise SettingsError("the body must be a JSON object")
+        return found
+
+
+class StateHandler(JsonHandler):
+    """GET /state."""
+
+    def get(self) -> None:
+        """The books."""
+        self.answer(self.control.exchange.state())
+
+
+class ClockHandler(JsonHandler):
+    """POST /clock."""
+
+    def post(self) -> None:
+        """Move the clock."""
+        try:
+            self.answer(dict(self.control.move_clock(self.body())))
+        except SettingsError as error:
+            self.refuse(str(error))

@@ -1,0 +1,291 @@
+"""The deterministic core: requests and time go in, responses go out; no socket, no wall clock.
+
+The same settings, requests and times give the same responses, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from hydra.gateway import requests as ask
+from hydra.gateway import responses as say
+from hydra.gateway.account import Account, cents
+from hydra.gateway.clock import Calendar, Session, commanded_time
+from hydra.gateway.desk import Executed, OrderDesk
+from hydra.gateway.errors import SettingsError
+from hydra.gateway.historian import HistoryDesk
+from hydra.gateway.history import read_history
+from hydra.gateway.layout import Request, Response
+from hydra.gateway.market import Market, Series
+from hydra.gateway.matching import WorkingOrder
+from hydra.gateway.quotes import QuoteDesk
+from hydra.gateway.reference import ReferenceDesk
+from hydra.gateway.statements import StatementDesk
+from hydra.gateway.times import epoch, from_epoch
+from hydra.gateway.universe import Universe, shipped_universe
+from hydra.gateway.venue import Venue
+
+Posted = list[tuple[int, Response]]
+
+FIRST_SESSION = date(2012, 10, 1)
+ALREADY_IN_USE = (
+    "Unable to connect as the client id is already in use. Retry with a unique client id."
+)
+_STATEMENT_EVERY_S = 180  # the gateway sends account values every three minutes
+_FARMS = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefil"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """What the simulated world starts from; `start` is a session of the history."""
+
+    start: date = FIRST_SESSION
+    seed: int = 0
+    account: str = "DU1234567"
+    cash: Decimal = Decimal(1_000_000)
+
+
+class Exchange:
+    """All sessions' requests meet here; every method returns what is to be sent, in order."""
+
+    def __init__(
+        self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
+    ) -> None:
+        calendar = Calendar(_sessions(universe, history))
+        self.venue = Venue(
+            now=from_epoch(calendar.on(settings.start).opens),
+            seed=settings.seed,
+            universe=universe,
+            market=Market(dict(history), settings.seed),
+            calendar=calendar,
+            account=Account(settings.account, {"USD": settings.cash}),
+        )
+        self.orders = OrderDesk(self.venue)
+        self.quotes = QuoteDesk(self.venue)
+        self.statements = StatementDesk(self.venue)
+        self._history = HistoryDesk(self.venue)
+        self._reference = ReferenceDesk(self.venue)
+        self._stated_at = self.venue.now
+        self._traded_to = self.venue.seconds
+        self._answers: dict[type[Request], Callable[[int, Any], None]] = {
+            **self.orders.answers,
+            **self.quotes.answers,
+            **self.statements.answers,
+            **self._history.answers,
+            **self._reference.answers,
+            ask.ReqCurrentTime: self._current_time,
+        }
+
+    # --- clients ----------------------------------------------------------------------------
+
+    def connect(self, client_id: int, version: int) -> Posted | None:
+        """Start a client's session; None when its number is taken."""
+        if client_id in self.venue.versions:
+            return None
+        self.venue.versions[client_id] = version
+        return self.welcome(client_id)
+
+    def welcome(self, client_id: int) -> Posted:
+        """What the gateway says when a client starts."""
+        self.venue.post(client_id, say.ManagedAccounts(self.venue.account.code))
+        self.venue.post(client_id, say.NextValidId(self.orders.next_order_id(client_id)))
+        for code, text in _FARMS:
+            self.venue.refuse(client_id, -1, code, text)
+        return self.venue.outbox.drain()
+
+    def disconnect(self, client_id: int) -> None:
+        """End a client's session; its orders live on."""
+        self.venue.versions.pop(client_id, None)
+        self.quotes.forget(client_id)
+        self.statements.forget(client_id)
+
+    def handle(self, client_id: int, request: Request) -> Posted:
+        """Answer one request at the time of now."""
+        answer = self._answers.get(type(request))
+        if answer is None:
+            self._refuse_unknown(client_id, request)
+        else:
+            before = len(self.orders.executions)
+            answer(client_id, request)
+            self._state_trades(before)
+        return self.venue.outbox.drain()
+
+    # --- time -------------------------------------------------------------------------------
+
+    def command(self, to: str) -> Posted:
+        """Advance to `open`, `close`, `next_open` or an ISO time; SettingsError on nonsense."""
+        return self.advance(commanded_time(self.venue.calendar, self.venue.now, to))
+
+    def advance(self, to: datetime) -> Posted:
+        """Let time pass until `to` (aware, not before now): trade, open and close sessions."""
+        if to < self.venue.now:
+            raise SettingsError(f"time cannot go back from {self.venue.now} to {to}")
+        for moment, happen in self._events(to):
+            # What opens at a moment trades at that very moment, so trading stops just before it.
+            self._trade_until(moment - 1)
+            self.venue.now = from_epoch(moment)
+            happen()
+        self._trade_until(epoch(to))
+        self.venue.now = to
+        self._stream()
+        return self.venue.outbox.drain()
+
+    def _events(self, to: datetime) -> list[tuple[int, Callable[[], None]]]:
+        """Opens and closes in (now, `to`], in order, by their epoch seconds."""
+        first, last = self.venue.seconds, epoch(to)
+        events: list[tuple[int, Callable[[], None]]] = []
+        for session in self.venue.calendar.between(first, last):
+            if first < session.opens:
+                events.append((session.opens, self._open))
+            if first < session.closes <= last:
+                events.append((session.closes, self.orders.close_session))
+        return events
+
+    def _open(self) -> None:
+        self.statements.new_day()
+        self.orders.open_session()
+
+    def _trade_until(self, until: int) -> None:
+        """Fill what is reached up to `until`, one fill at a time as each may change the rest."""
+        while not self.orders.is_idle:
+            fills = self.orders.fills_between(self._traded_to, until)
+            if not fills:
+                break
+            before = len(self.orders.executions)
+            self.venue.now = from_epoch(fills[0].time)
+            self.orders.fill(fills[0])
+            self._state_trades(before)
+            # Orders that trade in the same second follow in the order of their acceptance.
+            self._traded_to = fills[0].time - 1
+        self._traded_to = until
+
+    def _stream(self) -> None:
+        self.quotes.stream()
+        self.statements.stream_pnl()
+        if self.venue.now - self._stated_at >= timedelta(seconds=_STATEMENT_EVERY_S):
+            self._stated_at = self.venue.now
+            self.statements.stream()
+
+    def _state_trades(self, before: int) -> None:
+        """Tell the followers of the account about executions since the `before`-th."""
+        traded = self.orders.executions[before:]
+        for done in traded:
+            self.statements.traded(done.order.instrument)
+        if traded:
+            self.statements.stream()
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def _current_time(self, client_id: int, request: ask.ReqCurrentTime) -> None:
+        self.venue.post(client_id, say.CurrentTime(self.venue.seconds))
+
+    def _refuse_unknown(self, client_id: int, request: Request) -> None:
+        """What is not offered is refused, never met with silence."""
+        request_id = getattr(request, "reqId", -1)
+        name = type(request).__name__
+        text = f"Error processing request.-'bT' : cause - {name} is not supported by this gateway"
+        self.venue.refuse(client_id, request_id, 322, text)
+
+    # --- the books --------------------------------------------------------------------------
+
+    def clock_state(self) -> dict[str, str]:
+        """Time, session and phase."""
+        seconds = self.venue.seconds
+        return {
+            "time": self.venue.now.isoformat().replace("+00:00", "Z"),
+            "session": self.venue.calendar.latest(seconds).day.isoformat(),
+            "phase": self.venue.calendar.phase(seconds),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """The books as plain data: money and quantities are decimal texts, sells negative."""
+        now = self.venue.valuation()
+        return {
+            **self.clock_state(),
+            "account": self.venue.account.code,
+            "net_liquidation": str(now.net_liquidation),
+            "cash": str(cents(now.cash)),
+            "positions": self._positions(),
+            "open_orders": [_order_state(order) for order in self.orders.open_list],
+            "executions": [_execution_state(done) for done in self.orders.executions],
+            "clients": sorted(self.venue.versions),
+        }
+
+    def _positions(self) -> list[dict[str, Any]]:
+        rows = []
+        for con_id, holding in sorted(self.venue.account.holdings.items()):
+            one = self.venue.universe.get(con_id)
+            if one is None or not holding.quantity:
+                continue
+            rows.append(
+                {
+                    "symbol": one.symbol,
+                    "con_id": con_id,
+                    "quantity": _plain(holding.quantity),
+                    "average_cost": _plain(holding.average_cost),
+                    "mark": _plain(self.venue.mark(one)),
+                }
+            )
+        return rows
+
+
+def shipped_exchange(settings: ExchangeSettings) -> Exchange:
+    """An exchange on the shipped universe and history."""
+    universe = shipped_universe()
+    return Exchange(settings, universe, read_history(universe))
+
+
+def _sessions(universe: Universe, history: Mapping[int, Series]) -> Iterable[Session]:
+    """The sessions of everything that has daily bars; currencies trade around them."""
+    rows: set[tuple[int, int, int]] = set()
+    for con_id, series in history.items():
+        one = universe.get(con_id)
+        if one is not None and one.secType != "CASH":
+            columns = (series.session.tolist(), series.start.tolist(), series.end.tolist())
+            rows.update(zip(*columns, strict=True))
+    return [Session(from_epoch(day * 86_400).date(), opens, ends) for day, opens, ends in rows]
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _order_state(order: WorkingOrder) -> dict[str, Any]:
+    terms = order.terms
+    return {
+        "order_ref": terms.orderRef,
+        "client_id": order.client_id,
+        "order_id": terms.orderId,
+        "perm_id": order.perm_id,
+        "symbol": order.instrument.symbol,
+        "quantity": _plain(terms.totalQuantity * order.sign),
+        "filled": _plain(order.filled * order.sign),
+        "order_type": terms.orderType,
+        "limit_price": None if terms.lmtPrice is None else _plain(terms.lmtPrice),
+        "status": order.status,
+    }
+
+
+def _execution_state(done: Executed) -> dict[str, Any]:
+    order = done.order
+    return {
+        "exec_id": done.exec_id,
+        "order_ref": order.terms.orderRef,
+        "client_id": order.client_id,
+        "order_id": order.terms.orderId,
+        "perm_id": order.perm_id,
+        "symbol": order.instrument.symbol,
+        "quantity": _plain(done.quantity),
+        "price": _plain(done.price),
+        "time": from_epoch(done.time).isoformat().replace("+00:00", "Z"),
+        "commission": str(done.fee),
+    }

@@ -1,0 +1,319 @@
+"""Historical bars: which the client asks for, cut from the history and the paths of the market.
+
+Bars as long as the history's own report the history's figures; shorter ones are cut from the
+paths. While a session is open the last bar is the one in the making, as the real gateway sends
+it: a client that wants completed bars drops it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from hydra.gateway import requests as ask
+from hydra.gateway import responses as say
+from hydra.gateway.layout import Request
+from hydra.gateway.market import Path, Series, half_spread, volume_share
+from hydra.gateway.reference import NOT_FOUND
+from hydra.gateway.times import epoch, from_epoch, moment_text, parse_moment
+from hydra.gateway.universe import Instrument
+from hydra.gateway.values import HistoricalBar
+from hydra.gateway.venue import Venue
+
+DAY_S = 86_400
+WEEK_S = 7 * DAY_S
+MONTH_S = 30 * DAY_S
+BAR_SIZES: Mapping[str, int] = MappingProxyType(
+    {
+        **{"1 secs": 1, "5 secs": 5, "10 secs": 10, "15 secs": 15, "30 secs": 30},
+        **{"1 min": 60, "2 mins": 120, "3 mins": 180, "5 mins": 300, "10 mins": 600},
+        **{"15 mins": 900, "20 mins": 1200, "30 mins": 1800, "1 hour": 3600},
+        **{"2 hours": 7200, "3 hours": 10_800, "4 hours": 14_400, "8 hours": 28_800},
+        **{"1 day": DAY_S, "1 week": WEEK_S, "1W": WEEK_S, "1 month": MONTH_S, "1M": MONTH_S},
+    }
+)
+SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
+MAX_BARS = 50_000
+NO_DATA = "Historical Market Data Service error message:HMDS query returned no data: {}@{} {}"
+
+_DURATION = re.compile(r"(\d{1,6}) ([SDWMY])\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One bar in epoch seconds and floats; `session` in days since 1970."""
+
+    start: int
+    session: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+
+
+class Refusal(Exception):
+    """A query that cannot be answered: the error's code and text."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class HistoryDesk:
+    """Answers reqHistoricalData."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    @property
+    def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
+        """What it answers, and how."""
+        return {
+            ask.ReqHistoricalData: self.historical_data,
+            ask.CancelHistoricalData: self.cancel,
+        }
+
+    def historical_data(self, client_id: int, request: ask.ReqHistoricalData) -> None:
+        """One historicalData, or the error that the query deserves."""
+        try:
+            self._venue.post(client_id, self._answer(client_id, request))
+        except Refusal as refusal:
+            self._venue.refuse(client_id, request.reqId, refusal.code, str(refusal))
+
+    def cancel(self, client_id: int, request: ask.CancelHistoricalData) -> None:
+        """Every query is answered at once, so there is none to cancel."""
+        text = f"No historical data query found for ticker id:{request.reqId}"
+        self._venue.refuse(client_id, request.reqId, 366, text)
+
+    def _answer(self, client_id: int, request: ask.ReqHistoricalData) -> say.HistoricalData:
+        one, series = self._series(request)
+        size = _bar_size(request.barSize)
+        end = self._end(request, one)
+        start = _start(series, request.duration, end)
+        bars = self._bars(one, series, size, (epoch(start), epoch(end)))
+        version = self._venue.versions.get(client_id, 0)
+        written = tuple(_written(bar, one, request, size, version) for bar in bars)
+        if not written:
+            what = request.whatToShow.title()
+            route = request.contract.exchange or one.route
+            raise Refusal(162, NO_DATA.format(one.symbol, route, what))
+        first, last = (moment_text(when, one.zone, version) for when in (start, end))
+        return say.HistoricalData(request.reqId, first, last, written)
+
+    def _series(self, request: ask.ReqHistoricalData) -> tuple[Instrument, Series]:
+        found = self._venue.universe.find(request.contract)
+        series = self._venue.market.series(found[0]) if len(found) == 1 else None
+        if series is None:
+            raise Refusal(200, NOT_FOUND)
+        _check_shown(request, found[0])
+        return found[0], series
+
+    def _end(self, request: ask.ReqHistoricalData, one: Instrument) -> datetime:
+        if not request.endDateTime:
+            return self._venue.now
+        try:
+            return min(parse_moment(request.endDateTime, one.zone), self._venue.now)
+        except ValueError:
+            text = (
+                "The date, time, or time-zone entered is invalid. The correct format is "
+                "yyyymmdd hh:mm:ss xx/xxxx where yyyymmdd and xx/xxxx are optional."
+            )
+            raise _invalid(text) from None
+
+    def _bars(
+        self, one: Instrument, series: Series, size: int, window: tuple[int, int]
+    ) -> list[Span]:
+        """The bars of `size` seconds that start in `window`, oldest first."""
+        start, end = window
+        first = int(np.searchsorted(series.end, start, side="right"))
+        chosen = range(first, series.at(end) + 1)
+        if not len(chosen):
+            return []
+        length = int(series.end[chosen[-1]] - series.start[chosen[-1]])
+        if size < length:
+            if len(chosen) * length / size > MAX_BARS:
+                raise Refusal(
+                    162, "Historical Market Data Service error message:Time length exceed max."
+                )
+            return self._pieces(one, series, chosen, size, window)
+        whole = [self._whole(one, series, index, end) for index in chosen]
+        key = _bucket(size)
+        return [_joined(list(spans)) for _, spans in groupby(whole, key)]
+
+    def _pieces(
+        self, one: Instrument, series: Series, chosen: range, size: int, window: tuple[int, int]
+    ) -> list[Span]:
+        start, end = window
+        paths = ((index, self._venue.market.path(one, index)) for index in chosen)
+        return [
+            span
+            for index, path in paths
+            for span in _cut(path, series, index, size, (end, float(one.tick)))
+            if span.start >= start
+        ]
+
+    def _whole(self, one: Instrument, series: Series, index: int, end: int) -> Span:
+        """Bar `index` of the history, or its part up to `end` when that falls into it."""
+        if end >= int(series.end[index]):
+            return Span(
+                int(series.start[index]),
+                int(series.session[index]),
+                float(series.open[index]),
+                float(series.high[index]),
+                float(series.low[index]),
+                float(series.close[index]),
+                int(series.volume[index]),
+            )
+        path = self._venue.market.path(one, index)
+        return next(_cut(path, series, index, path.end - path.start, (end, float(one.tick))))
+
+
+def _cut(
+    path: Path, series: Series, index: int, size: int, end_and_tick: tuple[int, float]
+) -> Iterator[Span]:
+    """The path of bar `index` in pieces of `size` seconds, up to an end, in prices."""
+    end, tick = end_and_tick
+    length = path.end - path.start
+    volume = int(series.volume[index])
+    for at in range(path.start, min(path.end, end + 1), size):
+        until = min(at + size, path.end)
+        reached = min(until, max(end, at))
+        seen = path.ticks[path.step(at) : path.step(reached) + 1]
+        shares = [int(volume * volume_share((t - path.start) / length)) for t in (at, reached)]
+        first, high, low, last = (
+            round(int(t) * tick, 10) for t in (seen[0], seen.max(), seen.min(), seen[-1])
+        )
+        session = int(series.session[index])
+        yield Span(at, session, first, high, low, last, shares[1] - shares[0])
+
+
+def _bucket(size: int) -> Callable[[Span], object]:
+    """What spans of one bar have in common."""
+    if size < DAY_S:
+        return lambda span: span.start // size
+    if size == DAY_S:
+        return lambda span: span.session
+    if size == WEEK_S:
+        return lambda span: (span.session + 3) // 7  # 1970 began on a Thursday
+    return lambda span: np.datetime64(span.session, "D").astype("datetime64[M]")
+
+
+def _joined(spans: list[Span]) -> Span:
+    first, last = spans[0], spans[-1]
+    return Span(
+        first.start,
+        last.session if len(spans) > 1 else first.session,
+        first.open,
+        max(span.high for span in spans),
+        min(span.low for span in spans),
+        last.close,
+        sum(span.volume for span in spans),
+    )
+
+
+def _written(
+    bar: Span, one: Instrument, request: ask.ReqHistoricalData, size: int, version: int
+) -> HistoricalBar:
+    prices = _shown_prices(bar, request.whatToShow, float(one.tick))
+    is_trade = request.whatToShow in {"TRADES", "ADJUSTED_LAST"}
+    average = round((bar.high + bar.low + bar.close) / 3, 4)
+    return HistoricalBar(
+        _date_text(bar, one, request, size, version),
+        *prices,
+        volume=bar.volume if is_trade else -1,
+        wap=average if is_trade else -1,
+        count=max(1, bar.volume // 100) if is_trade else -1,
+    )
+
+
+def _date_text(
+    bar: Span, one: Instrument, request: ask.ReqHistoricalData, size: int, version: int
+) -> str:
+    if size >= DAY_S:
+        return from_epoch(bar.session * DAY_S).strftime("%Y%m%d")
+    if request.formatDate == 2:
+        return str(bar.start)
+    return moment_text(from_epoch(bar.start), one.zone, version)
+
+
+def _shown_prices(bar: Span, what: str, tick: float) -> tuple[float, float, float, float]:
+    """Open, high, low and close; BID_ASK is average bid, highest ask, lowest bid, average ask."""
+    half = half_spread(round(bar.close / tick)) * tick
+    signs = {"BID": (-1, -1, -1, -1), "ASK": (1, 1, 1, 1), "BID_ASK": (-1, 1, -1, 1)}
+    prices = (bar.open, bar.high, bar.low, bar.close)
+    if what not in signs:
+        return prices
+    shifted = (round(p + s * half, 10) for p, s in zip(prices, signs[what], strict=True))
+    return next(shifted), next(shifted), next(shifted), next(shifted)
+
+
+def _start(series: Series, duration: str, end: datetime) -> datetime:
+    """The moment that a duration before `end` means; days are trading days."""
+    match = _DURATION.match(duration)
+    if match is None or not int(match[1]):
+        raise _invalid(
+            "Historical data query duration must be a number and one of S, D, W, M, Y, such as 1 Y"
+        )
+    count, unit = int(match[1]), match[2]
+    if unit == "D":
+        return _sessions_back(series, count, epoch(end))
+    if unit in "MY":
+        return _months_back(end, count * (12 if unit == "Y" else 1))
+    return end - timedelta(seconds=count * {"S": 1, "W": WEEK_S}[unit])
+
+
+def _sessions_back(series: Series, count: int, end: int) -> datetime:
+    if count > 365:
+        raise _invalid(
+            "Historical data requests for durations longer than 365 days must be made in years."
+        )
+    sessions = np.unique(series.session[: series.at(end) + 1])
+    if not len(sessions):
+        return from_epoch(end)
+    first = sessions[max(len(sessions) - count, 0)]
+    return from_epoch(int(series.start[int(np.searchsorted(series.session, first))]))
+
+
+def _months_back(end: datetime, months: int) -> datetime:
+    index = max(end.year * 12 + end.month - 1 - months, 12 * 1900)
+    year, month = divmod(index, 12)
+    day = end.day
+    while True:
+        try:
+            return end.replace(year=year, month=month + 1, day=day)
+        except ValueError:  # the shorter month has no such day
+            day -= 1
+
+
+def _bar_size(text: str) -> int:
+    size = BAR_SIZES.get(text)
+    if size is None:
+        legal = ", ".join(BAR_SIZES)
+        raise _invalid(f"Historical data bar size setting is invalid. Legal ones are: {legal}")
+    return size
+
+
+def _check_shown(request: ask.ReqHistoricalData, one: Instrument) -> None:
+    what = request.whatToShow
+    if what not in SHOWN:
+        raise _invalid(f"What to show {what!r} is not one of {', '.join(SHOWN)}")
+    if what == "ADJUSTED_LAST" and request.endDateTime:
+        raise _invalid("End Date/Time: The date and time cannot be set for adjusted last.")
+    if one.secType == "CASH" and what in {"TRADES", "ADJUSTED_LAST"}:
+        text = (
+            "Historical Market Data Service error message:No historical market data for "
+            f"{one.symbol}/CASH@{one.route} Last {BAR_SIZES.get(request.barSize, 0)}"
+        )
+        raise Refusal(162, text)
+
+
+def _invalid(cause: str) -> Refusal:
+    return Refusal(321, f"Error validating request.-'bW' : cause - {cause}")

@@ -1,0 +1,321 @@
+"""Messages as tables: a class's typed fields, in wire order, are its encoder and its decoder.
+
+::
+
+    @message(4, version=2)
+    class Error(Response):
+        reqId: Int
+        code: Int
+        text: Escaped
+        advancedOrderRejectJson: Annotated[Text, since(166)] = ""
+
+A field's annotation carries its kind (`codec`), its version gate (`since`, `until`, `only`), a
+condition on fields before it (`when`), or a structure: `inline`, `many`, `present`, `variants`.
+Tables are compiled once a class and server version, on first use.
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_type_hints
+
+from hydra.gateway.codec import Kind
+from hydra.gateway.errors import MalformedMessage
+
+T = TypeVar("T")
+
+
+class Message:
+    """What flows over the wire; `NUMBER` is its id, `VERSION` its literal version field."""
+
+    __slots__ = ()
+    NUMBER: ClassVar[int]
+    VERSION: ClassVar[int | None]
+    VERSION_UNTIL: ClassVar[int]
+
+
+class Request(Message):
+    """Client to gateway."""
+
+    __slots__ = ()
+
+
+class Response(Message):
+    """Gateway to client."""
+
+    __slots__ = ()
+
+
+@dataclass_transform(frozen_default=True)
+def message(
+    number: int, *, version: int | None = None, version_until: int = 9999
+) -> Callable[[type[T]], type[T]]:
+    """Make a class message `number`; its literal `version` is sent up to `version_until`."""
+
+    def build(cls: type[T]) -> type[T]:
+        built: Any = dataclass(frozen=True, slots=True)(cls)
+        built.NUMBER, built.VERSION, built.VERSION_UNTIL = number, version, version_until
+        return built  # type: ignore[no-any-return]  # the decorator keeps the class's type
+
+    return build
+
+
+@dataclass_transform(frozen_default=True)
+def group(cls: type[T]) -> type[T]:
+    """Make a class a group of fields, to be used inside messages."""
+    return dataclass(frozen=True, slots=True)(cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The server versions at which a field exists."""
+
+    first: int = 0
+    last: int = 9999
+
+
+def since(version: int) -> Gate:
+    """The field exists from this server version on."""
+    return Gate(first=version)
+
+
+def until(version: int) -> Gate:
+    """The field exists up to and including this server version."""
+    return Gate(last=version)
+
+
+def only(version: int) -> Gate:
+    """The field exists at this server version alone."""
+    return Gate(version, version)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    """The field exists if `holds`, asked of the fields before it."""
+
+    holds: Callable[[Any], bool]
+
+
+def when(name: str, *values: object) -> When:
+    """The field exists if field `name` is one of `values`, or is not empty when none is given."""
+    get = operator.attrgetter(name)
+    if not values:
+        return When(lambda fields: bool(get(fields)))
+    return When(lambda fields: get(fields) in values)
+
+
+class Cursor:
+    """Reads the fields of one message from left to right."""
+
+    __slots__ = ("_at", "_fields")
+
+    def __init__(self, fields: list[str], at: int = 0) -> None:
+        self._fields = fields
+        self._at = at
+
+    def take(self) -> str:
+        """The next field; raises MalformedMessage when none is left."""
+        if self._at >= len(self._fields):
+            raise MalformedMessage(f"the message ends after {len(self._fields)} fields")
+        self._at += 1
+        return self._fields[self._at - 1]
+
+    def count(self) -> int:
+        """The next field as the number of repetitions that follow, at most what is left."""
+        text = self.take()
+        if not text.isascii() or not (text or "0").isdigit():
+            raise MalformedMessage(f"{text[:40]!r} is not a count, which stands here")
+        if int(text or 0) > len(self._fields) - self._at:
+            raise MalformedMessage(f"{text} repetitions are announced and fewer fields follow")
+        return int(text or 0)
+
+    def left(self) -> int:
+        """How many fields have not been read."""
+        return len(self._fields) - self._at
+
+
+class Shape(Protocol):
+    """What a field's annotation must offer: write a value, read a value, at one version."""
+
+    @abstractmethod
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        """Append the texts of `value`."""
+
+    @abstractmethod
+    def take(self, cursor: Cursor, version: int) -> Any:
+        """Read one value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar:
+    """One field of one kind."""
+
+    kind: Kind
+
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        out.append(self.kind.encoder(version)(value))
+
+    def take(self, cursor: Cursor, version: int) -> Any:
+        return self.kind.read(cursor.take())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inline:
+    """A group's fields, some left out (they keep their defaults)."""
+
+    group: type
+    omit: frozenset[str]
+
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        table(self.group, version, self.omit).write(value, out)
+
+    def take(self, cursor: Cursor, version: int) -> Any:
+        return table(self.group, version, self.omit).take(cursor)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Many:
+    """A count and that many items."""
+
+    item: Shape
+
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        out.append(str(len(value)))
+        for item in value:
+            self.item.write(item, version, out)
+
+    def take(self, cursor: Cursor, version: int) -> Any:
+        return tuple(self.item.take(cursor, version) for _ in range(cursor.count()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Present:
+    """0, or 1 and a group."""
+
+    item: Shape
+
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        out.append("0" if value is None else "1")
+        if value is not None:
+            self.item.write(value, version, out)
+
+    def take(self, cursor: Cursor, version: int) -> Any:
+        return self.item.take(cursor, version) if cursor.take() in {"1", "true"} else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variants:
+    """A type number and the group that it stands for."""
+
+    groups: Mapping[int, type]
+
+    def write(self, value: Any, version: int, out: list[str]) -> None:
+        number = next(n for n, cls in self.groups.items() if cls is type(value))
+        out.append(str(number))
+        table(self.groups[number], version).write(value, out)
+
+    def take(self, cursor: Cursor, version: int) -> Any:
+        text = cursor.take()
+        chosen = self.groups.get(int(text)) if text.isdecimal() else None
+        if chosen is None:
+            allowed = ", ".join(map(str, self.groups))
+            raise MalformedMessage(f"type {text[:40]!r} is not one of {allowed}")
+        return table(chosen, version).take(cursor)
+
+
+def inline(cls: type, *, omit: Iterable[str] = ()) -> Inline:
+    """The fields of group `cls` without those in `omit`."""
+    return Inline(cls, frozenset(omit))
+
+
+def many(item: type | Kind | Shape) -> Many:
+    """A count, then that many groups, kinds or shapes."""
+    return Many(_shape(item))
+
+
+def present(cls: type) -> Present:
+    """0 for None, or 1 and the group `cls`."""
+    return Present(Inline(cls, frozenset()))
+
+
+def variants(groups: Mapping[int, type]) -> Variants:
+    """A type number, then the group that it stands for."""
+    return Variants(groups)
+
+
+def _shape(item: Any) -> Shape:
+    if isinstance(item, Kind):
+        return Scalar(item)
+    return Inline(item, frozenset()) if isinstance(item, type) else item
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One line of a table: a field's name, shape, gate and condition."""
+
+    name: str
+    shape: Shape
+    gate: Gate
+    condition: When | None
+
+    def at(self, version: int) -> bool:
+        """Whether the field exists at server version `version`."""
+        return self.gate.first <= version <= self.gate.last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A class's rows at one server version."""
+
+    cls: type
+    version: int
+    rows: tuple[Row, ...]
+
+    def write(self, value: Any, out: list[str]) -> None:
+        """Append the texts of `value`'s fields."""
+        for row in self.rows:
+            if row.condition is None or row.condition.holds(value):
+                row.shape.write(getattr(value, row.name), self.version, out)
+
+    def take(self, cursor: Cursor) -> Any:
+        """Read one value; fields that do not exist here keep their defaults."""
+        known = SimpleNamespace()
+        for row in self.rows:
+            if row.condition is None or row.condition.holds(known):
+                try:
+                    setattr(known, row.name, row.shape.take(cursor, self.version))
+                except MalformedMessage as reason:
+                    raise MalformedMessage(f"{row.name}: {reason}") from reason
+        return self.cls(**vars(known))
+
+
+@cache
+def rows(cls: type) -> tuple[Row, ...]:
+    """All rows of a message or group class, whatever the version."""
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(_row(field.name, hints[field.name].__metadata__) for field in fields(cls))
+
+
+def _row(name: str, marks: tuple[Any, ...]) -> Row:
+    gate = next((mark for mark in marks if isinstance(mark, Gate)), Gate())
+    condition = next((mark for mark in marks if isinstance(mark, When)), None)
+    shape = next(mark for mark in marks if not isinstance(mark, Gate | When))
+    return Row(name, _shape(shape), gate, condition)
+
+
+@cache
+def table(cls: type, version: int, omit: frozenset[str] = frozenset()) -> Table:
+    """The rows of `cls` that exist at server version `version`."""
+    kept = (row for row in rows(cls) if row.at(version) and row.name not in omit)
+    return Table(cls, version, tuple(kept))
+
+
+def by_number(classes: Iterable[Any], base: type[T]) -> Mapping[int, type[T]]:
+    """The message classes among `classes` that derive from `base`, by message number."""
+    found = (c for c in classes if isinstance(c, type) and issubclass(c, base) and c is not base)
+    return MappingProxyType({c.NUMBER: c for c in found if hasattr(c, "NUMBER")})  # type: ignore[attr-defined]  # messages have it

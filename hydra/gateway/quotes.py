@@ -1,0 +1,148 @@
+"""Market data lines: streams and snapshots of quotes, sent as the gateway's ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from hydra.gateway import requests as ask
+from hydra.gateway import responses as say
+from hydra.gateway.layout import Request, Response
+from hydra.gateway.market import Quote
+from hydra.gateway.reference import NOT_FOUND
+from hydra.gateway.universe import Instrument
+from hydra.gateway.venue import Venue
+
+MAX_LINES = 100
+LIVE = 1
+SNAPSHOT_PERMISSIONS = 3
+BBO_EXCHANGE = "9c0001"
+
+
+@dataclass
+class Line:
+    """One subscription and what it was told last."""
+
+    instrument: Instrument
+    told: Quote | None = None
+
+
+class QuoteDesk:
+    """Answers reqMktData and keeps its streams up to date."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._lines: dict[tuple[int, int], Line] = {}
+
+    @property
+    def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
+        """What it answers, and how."""
+        return {
+            ask.ReqMktData: self.subscribe,
+            ask.CancelMktData: self.unsubscribe,
+            ask.ReqMarketDataType: self.market_data_type,
+        }
+
+    def subscribe(self, client_id: int, request: ask.ReqMktData) -> None:
+        """The quote of now; then the stream, or the end of the snapshot."""
+        found = self._venue.universe.find(request.contract)
+        refusal = self._refusal(client_id, request, len(found))
+        if refusal is not None:
+            self._venue.refuse(client_id, request.reqId, *refusal)
+            return
+        line = Line(found[0])
+        self._begin(client_id, request.reqId, line)
+        if request.snapshot or request.regulatorySnapshot:
+            self._venue.post(client_id, say.TickSnapshotEnd(request.reqId))
+        else:
+            self._lines[client_id, request.reqId] = line
+
+    def unsubscribe(self, client_id: int, request: ask.CancelMktData) -> None:
+        """End a stream; 300 when there is none."""
+        if self._lines.pop((client_id, request.reqId), None) is None:
+            text = f"Can't find EId with tickerId:{request.reqId}"
+            self._venue.refuse(client_id, request.reqId, 300, text)
+
+    def market_data_type(self, client_id: int, request: ask.ReqMarketDataType) -> None:
+        """All data are subscribed, hence live whatever the client would also accept."""
+
+    def forget(self, client_id: int) -> None:
+        """End all streams of a client that left."""
+        self._lines = {key: line for key, line in self._lines.items() if key[0] != client_id}
+
+    def stream(self) -> None:
+        """Tell every line what has changed."""
+        for (client_id, request_id), line in self._lines.items():
+            self._tell(client_id, request_id, line)
+
+    def _refusal(
+        self, client_id: int, request: ask.ReqMktData, matches: int
+    ) -> tuple[int, str] | None:
+        if matches != 1:
+            return 200, NOT_FOUND
+        if (client_id, request.reqId) in self._lines:
+            return 102, "Duplicate ticker id"
+        if request.snapshot and request.genericTicks:
+            cause = "Snapshot market data subscription is not applicable to generic ticks"
+            return 321, f"Error validating request.-'bW' : cause - {cause}"
+        if len(self._lines) >= MAX_LINES:
+            return 101, "Max number of tickers has been reached"
+        return None
+
+    def _begin(self, client_id: int, request_id: int, line: Line) -> None:
+        tick = line.instrument.tick
+        self._venue.post(client_id, say.MarketDataType(request_id, LIVE))
+        params = say.TickReqParams(request_id, tick, BBO_EXCHANGE, SNAPSHOT_PERMISSIONS)
+        self._venue.post(client_id, params)
+        self._tell(client_id, request_id, line)
+
+    def _tell(self, client_id: int, request_id: int, line: Line) -> None:
+        quote = self._venue.market.quote(line.instrument, self._venue.seconds)
+        if quote is None or quote == line.told:
+            return
+        for tick in ticks(request_id, line.instrument.secType, quote, line.told):
+            self._venue.post(client_id, tick)
+        line.told = quote
+
+
+def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> Iterator[Response]:
+    """The ticks that bring a client who knows `told` to `quote`."""
+    now, before = _figures(sec_type, quote), _figures(sec_type, told) if told else {}
+    for number, (price, size) in now.items():
+        if before.get(number) == (price, size):
+            continue
+        yield say.TickPrice(request_id, number, price, Decimal(size), _mask(number))
+        if number in _SIZE_OF:
+            yield say.TickSize(request_id, _SIZE_OF[number], Decimal(size))
+    if sec_type == "STK":
+        yield say.TickSize(request_id, _VOLUME, Decimal(quote.volume))
+    if sec_type != "CASH":
+        yield say.TickString(request_id, _LAST_TIMESTAMP, str(quote.time))
+    if told is None:
+        yield say.TickGeneric(request_id, _HALTED, 0)
+
+
+_BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
+_VOLUME, _LAST_TIMESTAMP, _HALTED = 8, 45, 49
+_SIZE_OF = {_BID: 0, _ASK: 3, _LAST: 5}
+
+
+def _mask(number: int) -> int:
+    """Quotes can be executed automatically."""
+    return 1 if number in {_BID, _ASK} else 0
+
+
+def _figures(sec_type: str, quote: Quote) -> dict[int, tuple[Decimal, int]]:
+    """Price and size by tick type; an index has no quote and a currency no trades."""
+    book = {_BID: (quote.bid, quote.bid_size), _ASK: (quote.ask, quote.ask_size)}
+    trades = {_LAST: (quote.last, quote.last_size)}
+    day = {_HIGH: (quote.high, 0), _LOW: (quote.low, 0)}
+    close = {} if quote.previous_close is None else {_CLOSE: (quote.previous_close, 0)}
+    opening = {_OPEN: (quote.open, 0)}
+    if sec_type == "CASH":
+        return {**book, **day, **close}
+    if sec_type == "IND":
+        return {_LAST: (quote.last, 0), **day, **close, **opening}
+    return {**book, **trades, **day, **close, **opening}

@@ -1,0 +1,378 @@
+"""Statements of the account: values, portfolio, summary, positions, profit and loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from hydra.gateway import requests as ask
+from hydra.gateway import responses as say
+from hydra.gateway.account import ZERO, Valuation, cents
+from hydra.gateway.layout import Request, Response
+from hydra.gateway.times import from_epoch, zone
+from hydra.gateway.universe import Instrument
+from hydra.gateway.venue import Venue
+
+Value = tuple[str, str, str]  # key, value, currency
+Key = tuple[int, int]  # client and request number
+
+_LEDGER = frozenset(
+    {
+        "AccruedCash",
+        "CashBalance",
+        "Currency",
+        "ExchangeRate",
+        "NetLiquidationByCurrency",
+        "RealizedPnL",
+        "RealCurrency",
+        "StockMarketValue",
+        "TotalCashBalance",
+        "UnrealizedPnL",
+    }
+)
+
+
+@dataclass
+class Streams:
+    """Who follows what; keys are clients, or client and request number."""
+
+    updates: set[int] = field(default_factory=set)
+    positions: set[int] = field(default_factory=set)
+    summaries: dict[Key, ask.ReqAccountSummary] = field(default_factory=dict)
+    multi: dict[Key, ask.ReqAccountUpdatesMulti] = field(default_factory=dict)
+    positions_multi: dict[Key, ask.ReqPositionsMulti] = field(default_factory=dict)
+    pnl: dict[Key, ask.ReqPnL] = field(default_factory=dict)
+    pnl_single: dict[Key, ask.ReqPnLSingle] = field(default_factory=dict)
+
+    def forget(self, client_id: int) -> None:
+        """Drop everything that a client followed."""
+        self.updates.discard(client_id)
+        self.positions.discard(client_id)
+        keyed: tuple[dict[Key, Any], ...] = (
+            self.summaries,
+            self.multi,
+            self.positions_multi,
+            self.pnl,
+            self.pnl_single,
+        )
+        for streams in keyed:
+            for key in [key for key in streams if key[0] == client_id]:
+                del streams[key]
+
+
+class StatementDesk:
+    """Answers about the account and keeps its streams up to date."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._streams = Streams()
+        self._told: dict[object, object] = {}
+        self._day_start: tuple[int, Decimal] = (0, venue.valuation().net_liquidation)
+
+    @property
+    def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
+        """What it answers, and how."""
+        return {
+            ask.ReqManagedAccts: self.managed_accounts,
+            ask.ReqAccountUpdates: self.account_updates,
+            ask.ReqAccountUpdatesMulti: self.updates_multi,
+            ask.CancelAccountUpdatesMulti: self.cancel_updates_multi,
+            ask.ReqAccountSummary: self.summary,
+            ask.CancelAccountSummary: self.cancel_summary,
+            ask.ReqPositions: self.positions,
+            ask.CancelPositions: self.cancel_positions,
+            ask.ReqPositionsMulti: self.positions_multi,
+            ask.CancelPositionsMulti: self.cancel_positions_multi,
+            ask.ReqPnL: self.pnl,
+            ask.CancelPnL: self.cancel_pnl,
+            ask.ReqPnLSingle: self.pnl_single,
+            ask.CancelPnLSingle: self.cancel_pnl_single,
+        }
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def managed_accounts(self, client_id: int, request: ask.ReqManagedAccts) -> None:
+        """The account codes."""
+        self._venue.post(client_id, say.ManagedAccounts(self._code))
+
+    def account_updates(self, client_id: int, request: ask.ReqAccountUpdates) -> None:
+        """Values, portfolio, time and end; then the stream, or its end."""
+        if not request.subscribe:
+            self._streams.updates.discard(client_id)
+            return
+        self._streams.updates.add(client_id)
+        self._post_updates(client_id)
+        self._venue.post(client_id, say.AccountDownloadEnd(self._code))
+
+    def updates_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
+        """Values and end; then the stream."""
+        self._streams.multi[client_id, request.reqId] = request
+        self._post_multi(client_id, request)
+        self._venue.post(client_id, say.AccountUpdateMultiEnd(request.reqId))
+
+    def cancel_updates_multi(self, client_id: int, request: ask.CancelAccountUpdatesMulti) -> None:
+        """End the stream."""
+        self._streams.multi.pop((client_id, request.reqId), None)
+
+    def summary(self, client_id: int, request: ask.ReqAccountSummary) -> None:
+        """The asked tags and end; then the stream."""
+        self._streams.summaries[client_id, request.reqId] = request
+        self._post_summary(client_id, request)
+        self._venue.post(client_id, say.AccountSummaryEnd(request.reqId))
+
+    def cancel_summary(self, client_id: int, request: ask.CancelAccountSummary) -> None:
+        """End the stream."""
+        self._streams.summaries.pop((client_id, request.reqId), None)
+
+    def positions(self, client_id: int, request: ask.ReqPositions) -> None:
+        """Positions and end; then the stream."""
+        self._streams.positions.add(client_id)
+        for one in self._held():
+            self._venue.post(client_id, self._position(one))
+        self._venue.post(client_id, say.PositionEnd())
+
+    def cancel_positions(self, client_id: int, request: ask.CancelPositions) -> None:
+        """End the stream."""
+        self._streams.positions.discard(client_id)
+
+    def positions_multi(self, client_id: int, request: ask.ReqPositionsMulti) -> None:
+        """Positions and end; then the stream."""
+        self._streams.positions_multi[client_id, request.reqId] = request
+        for one in self._held():
+            self._venue.post(client_id, self._position_multi(request, one))
+        self._venue.post(client_id, say.PositionMultiEnd(request.reqId))
+
+    def cancel_positions_multi(self, client_id: int, request: ask.CancelPositionsMulti) -> None:
+        """End the stream."""
+        self._streams.positions_multi.pop((client_id, request.reqId), None)
+
+    def pnl(self, client_id: int, request: ask.ReqPnL) -> None:
+        """Profit and loss of now; then the stream."""
+        self._streams.pnl[client_id, request.reqId] = request
+        self._tell_once((client_id, request.reqId), client_id, self._pnl(request))
+
+    def cancel_pnl(self, client_id: int, request: ask.CancelPnL) -> None:
+        """End the stream; 10185 when there is none."""
+        if self._streams.pnl.pop((client_id, request.reqId), None) is None:
+            text = "Failed to cancel PNL (not subscribed)"
+            self._venue.refuse(client_id, request.reqId, 10185, text)
+
+    def pnl_single(self, client_id: int, request: ask.ReqPnLSingle) -> None:
+        """One position's profit and loss of now; then the stream."""
+        self._streams.pnl_single[client_id, request.reqId] = request
+        self._tell_once((client_id, request.reqId), client_id, self._pnl_single(request))
+        if not self._venue.account.held(request.conId).quantity:
+            text = "Invalid position trade derived value"
+            self._venue.refuse(client_id, request.reqId, 2150, text)
+
+    def cancel_pnl_single(self, client_id: int, request: ask.CancelPnLSingle) -> None:
+        """End the stream; 10186 when there is none."""
+        if self._streams.pnl_single.pop((client_id, request.reqId), None) is None:
+            text = "Failed to cancel PNL single (not subscribed)"
+            self._venue.refuse(client_id, request.reqId, 10186, text)
+
+    # --- streams ----------------------------------------------------------------------------
+
+    def forget(self, client_id: int) -> None:
+        """End all streams of a client that left."""
+        self._streams.forget(client_id)
+
+    def traded(self, one: Instrument) -> None:
+        """Tell the followers of positions about a trade in `one`."""
+        for client_id in sorted(self._streams.positions):
+            self._venue.post(client_id, self._position(one))
+        for (client_id, _), request in self._streams.positions_multi.items():
+            self._venue.post(client_id, self._position_multi(request, one))
+
+    def stream(self) -> None:
+        """Send the account's values again to those who follow them."""
+        for client_id in sorted(self._streams.updates):
+            self._post_updates(client_id)
+        for (client_id, _), summary in self._streams.summaries.items():
+            self._post_summary(client_id, summary)
+        for (client_id, _), multi in self._streams.multi.items():
+            self._post_multi(client_id, multi)
+
+    def stream_pnl(self) -> None:
+        """Send the profit and loss to those who follow it, when it changed."""
+        for key, request in self._streams.pnl.items():
+            self._tell_once(key, key[0], self._pnl(request))
+        for key, single in self._streams.pnl_single.items():
+            self._tell_once(key, key[0], self._pnl_single(single))
+
+    def new_day(self) -> None:
+        """Daily profit and loss count from here."""
+        self._day_start = (self._venue.seconds, self._venue.valuation().net_liquidation)
+
+    def values(self) -> list[Value]:
+        """All account values, by key in alphabetical order, as the gateway sends them."""
+        now = self._venue.valuation()
+        base = self._venue.account.base
+        plain = [("AccountCode", self._code, ""), ("AccountReady", "true", "")]
+        plain += [("AccountType", "INDIVIDUAL", ""), ("Cushion", _cushion(now), "")]
+        plain += [("Leverage", _ratio(now.gross, now.net_liquidation), "")]
+        money = [(key, str(amount), base) for key, amount in _amounts(now).items()]
+        return sorted(plain + money + self._ledger(now))
+
+    # --- how they are made ------------------------------------------------------------------
+
+    @property
+    def _code(self) -> str:
+        return self._venue.account.code
+
+    def _held(self) -> Iterator[Instrument]:
+        for con_id, holding in sorted(self._venue.account.holdings.items()):
+            one = self._venue.universe.get(con_id)
+            if one is not None and holding.quantity:
+                yield one
+
+    def _ledger(self, now: Valuation) -> list[Value]:
+        base = self._venue.account.base
+        rows: list[Value] = []
+        for name, rate in [("BASE", Decimal(1)), *self._venue.rates().items()]:
+            cash = now.cash if name == "BASE" else self._venue.account.cash[name]
+            stock = now.stock if name in {"BASE", base} else ZERO
+            gain = now.unrealized if name in {"BASE", base} else ZERO
+            realized = now.realized if name in {"BASE", base} else ZERO
+            figures = {
+                "CashBalance": cents(cash),
+                "ExchangeRate": rate,
+                "NetLiquidationByCurrency": cents(cash + stock),
+                "RealizedPnL": cents(realized),
+                "StockMarketValue": cents(stock),
+                "TotalCashBalance": cents(cash),
+                "UnrealizedPnL": cents(gain),
+            }
+            rows += [("Currency", name, name), ("RealCurrency", name, name)]
+            rows += [(key, str(amount), name) for key, amount in figures.items()]
+        return rows
+
+    def _post_updates(self, client_id: int) -> None:
+        for key, value, currency in self.values():
+            self._venue.post(client_id, say.AccountValue(key, value, currency, self._code))
+        for one in self._held():
+            self._venue.post(client_id, self._portfolio(one))
+        self._venue.post(client_id, say.AccountUpdateTime(self._clock_text()))
+
+    def _post_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
+        for key, value, currency in self.values():
+            if request.ledgerAndNLV and key not in _LEDGER | {"NetLiquidation"}:
+                continue
+            update = say.AccountUpdateMulti(
+                request.reqId, self._code, request.modelCode, key, value, currency
+            )
+            self._venue.post(client_id, update)
+
+    def _post_summary(self, client_id: int, request: ask.ReqAccountSummary) -> None:
+        wanted = {tag.strip() for tag in request.tags.split(",")}
+        ledger = {tag for tag in wanted if tag.startswith("$LEDGER")}
+        for key, value, currency in self.values():
+            is_ledger = currency == "BASE" or key in _LEDGER
+            if _in(ledger, currency) if is_ledger else key in wanted - ledger:
+                row = say.AccountSummary(request.reqId, self._code, key, value, currency)
+                self._venue.post(client_id, row)
+
+    def _portfolio(self, one: Instrument) -> say.PortfolioValue:
+        holding = self._venue.account.held(one.conId)
+        mark = self._venue.mark(one)
+        value = cents(holding.quantity * mark)
+        return say.PortfolioValue(
+            one.held(),
+            holding.quantity,
+            mark,
+            value,
+            _short(holding.average_cost),
+            cents(value - holding.cost),
+            cents(holding.realized),
+            self._code,
+        )
+
+    def _position(self, one: Instrument) -> say.Position:
+        holding = self._venue.account.held(one.conId)
+        return say.Position(self._code, one.held(), holding.quantity, _short(holding.average_cost))
+
+    def _position_multi(self, request: ask.ReqPositionsMulti, one: Instrument) -> Response:
+        holding = self._venue.account.held(one.conId)
+        return say.PositionMulti(
+            request.reqId,
+            self._code,
+            one.held(),
+            holding.quantity,
+            _short(holding.average_cost),
+            request.modelCode,
+        )
+
+    def _pnl(self, request: ask.ReqPnL) -> say.PnL:
+        now = self._venue.valuation()
+        daily = now.net_liquidation - self._day_start[1]
+        return say.PnL(request.reqId, daily, cents(now.unrealized), cents(now.realized))
+
+    def _pnl_single(self, request: ask.ReqPnLSingle) -> say.PnLSingle:
+        one = self._venue.universe.get(request.conId)
+        holding = self._venue.account.held(request.conId)
+        if one is None or not holding.quantity:
+            return say.PnLSingle(request.reqId, ZERO, None, None, None, None)
+        value = cents(holding.quantity * self._venue.mark(one))
+        gain = cents(value - holding.cost)
+        return say.PnLSingle(
+            request.reqId, holding.quantity, gain, gain, cents(holding.realized), value
+        )
+
+    def _tell_once(self, key: object, client_id: int, response: Response) -> None:
+        if self._told.get(key) != response:
+            self._told[key] = response
+            self._venue.post(client_id, response)
+
+    def _clock_text(self) -> str:
+        eastern = from_epoch(self._venue.seconds).astimezone(zone("US/Eastern"))
+        return eastern.strftime("%H:%M")
+
+
+def _amounts(now: Valuation) -> dict[str, Decimal]:
+    """The values in the base currency by tag."""
+    equity, initial, maintenance = now.net_liquidation, now.initial_margin, now.maintenance_margin
+    return {
+        "AccruedCash": Decimal("0.00"),
+        "AvailableFunds": now.available,
+        "BuyingPower": max(now.available, ZERO) * 4,
+        "EquityWithLoanValue": equity,
+        "ExcessLiquidity": now.excess,
+        "FullAvailableFunds": now.available,
+        "FullExcessLiquidity": now.excess,
+        "FullInitMarginReq": initial,
+        "FullMaintMarginReq": maintenance,
+        "GrossPositionValue": cents(now.gross),
+        "InitMarginReq": initial,
+        "LookAheadAvailableFunds": now.available,
+        "LookAheadExcessLiquidity": now.excess,
+        "LookAheadInitMarginReq": initial,
+        "LookAheadMaintMarginReq": maintenance,
+        "MaintMarginReq": maintenance,
+        "NetLiquidation": equity,
+        "PreviousDayEquityWithLoanValue": equity,
+        "RegTEquity": equity,
+        "RegTMargin": initial,
+        "SMA": now.available,
+        "TotalCashValue": cents(now.cash),
+    }
+
+
+def _in(ledger: set[str], currency: str) -> bool:
+    """Whether `$LEDGER`, `$LEDGER:EUR` or `$LEDGER:ALL` asks for this currency's rows."""
+    wanted = {tag.partition(":")[2] or "BASE" for tag in ledger}
+    return bool(wanted) and ("ALL" in wanted or currency in wanted)
+
+
+def _cushion(now: Valuation) -> str:
+    return _ratio(now.excess, now.net_liquidation)
+
+
+def _ratio(part: Decimal, whole: Decimal) -> str:
+    return str((part / whole).quantize(Decimal("0.000001"))) if whole else "0"
+
+
+def _short(price: Decimal) -> Decimal:
+    """An average cost with at most eight decimals."""
+    return price.quantize(Decimal("0.00000001"))

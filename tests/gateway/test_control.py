@@ -1,0 +1,100 @@
+"""The control port and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+
+
+async def fetch(gateway, path, command=None):
+    method = "GET" if command is None else "POST"
+    answer = await AsyncHTTPClient().fetch(
+        f"http://127.0.0.1:{gateway.control_port}{path}",
+        method=method,
+        body=command,
+        raise_error=False,
+    )
+    return answer.code, json.loads(answer.body)
+
+
+async def test_the_state_shows_the_books(gateway):
+    code, state = await fetch(gateway, "/state")
+    assert code == 200
+    assert state == {
+        "time": "2012-10-01T13:30:00Z",
+        "session": "2012-10-01",
+        "phase": "open",
+        "account": "DU1234567",
+        "net_liquidation": "1000000.00",
+        "cash": "1000000.00",
+        "positions": [],
+        "open_orders": [],
+        "executions": [],
+        "clients": [],
+    }
+
+
+async def test_the_clock_moves_by_name_by_time_and_by_sessions(gateway):
+    assert (await fetch(gateway, "/clock", '{"to": "close"}'))[1]["phase"] == "closed"
+    assert (await fetch(gateway, "/clock", '{"to": "open"}'))[1]["session"] == "2012-10-02"
+    moved = await fetch(gateway, "/clock", '{"to": "2012-10-05T15:00:00Z"}')
+    assert moved[1]["time"] == "2012-10-05T15:00:00Z"
+    assert (await fetch(gateway, "/clock", '{"sessions": 3}'))[1]["session"] == "2012-10-10"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "[]", "{}", '{"to": "yesterday"}', '{"to": 3}', '{"sessions": 0}', '{"sessions": "x"}'],
+)
+async def test_nonsense_is_answered_with_400_and_a_sentence(gateway, command):
+    code, body = await fetch(gateway, "/clock", command)
+    assert code == 400
+    assert body["error"]
+
+
+def run(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "hydra.gateway", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_says_where_it_listens_and_ends_cleanly(tmp_path, number):
+    ready = tmp_path / "ready.json"
+    process = run("--port=0", "--control-port=0", "--json", f"--ready-file={ready}")
+    told = json.loads(process.stdout.readline())
+    assert told == json.loads(ready.read_text())
+    assert told["account"] == "DU1234567"
+    os.kill(process.pid, number)
+    assert process.wait(10) == 0
+    assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--start=2012-10-06"], "2012-10-06 is no session"),
+        (["--port=99999"], "99999 is no port"),
+        (["--speed=-1"], "is no speed"),
+        (["--account=U123"], "is no paper account"),
+        (["--cash=nan"], "no amount of cash"),
+    ],
+)
+def test_bad_arguments_end_with_2_and_one_sentence(arguments, sentence):
+    process = run("--port=0", "--control-port=0", *arguments)
+    assert process.wait(20) == 2
+    assert sentence in process.stderr.read()
+
+
+def test_the_gateway_never_imports_pandas():
+    code = "import sys, hydra.gateway.__main__ as m; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
