@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hydra.config import load_settings as load_settings
     from hydra.dashboard._board import open_board as open_board
-    from hydra.execution.report import show as show
     from hydra.plugins import configure as configure
     from hydra.research.backtest import backtest as backtest
     from hydra.wiring import open_paper_session as open_paper_session
@@ -25,7 +24,6 @@ NAMES = {
     "load_settings": "hydra.config",
     "open_board": "hydra.dashboard._board",
     "open_paper_session": "hydra.wiring",
-    "show": "hydra.execution.report",
 }
 """Name → the module that holds it."""
 

@@ -102,12 +102,6 @@ class Sessions:
         """The last session that has closed by `time`: decisions use bars up to it."""
         return self.previous(self.session_at(time))
 
-    def back(self, session: date, count: int) -> date:
-        """The session `count` sessions before this one."""
-        start = session - timedelta(days=count * 2 + 14)
-        found = self._between(start, session).session_offset(session.isoformat(), -count)
-        return _as_date(found)
-
     def _bound(self, session: date, method: str) -> datetime:
         calendar = self._around(session)
         if not calendar.is_session(session.isoformat()):
@@ -118,22 +112,19 @@ class Sessions:
         return moment
 
     def _around(self, day: date) -> Any:
-        return _calendar(self.calendar, day.year - 1, day.year + 1)
-
-    def _between(self, first: date, last: date) -> Any:
-        return _calendar(self.calendar, first.year, last.year + 1)
+        return _calendar(self.calendar, day.year // 10 * 10)
 
 
 @lru_cache(maxsize=32)
-def _calendar(name: str, first_year: int, last_year: int) -> Any:
-    """A calendar over a few years only: the full one takes four times as long to make."""
+def _calendar(name: str, decade: int) -> Any:
+    """A calendar over one decade and a year on either side: the full one takes longer to make."""
     import exchange_calendars  # imports pandas; a program that needs no sessions does without
 
     known = exchange_calendars.get_calendar_names()
     if name not in known:
         raise UnknownName(unknown("exchange calendar", name, known))
     maker: Callable[..., Any] = exchange_calendars.get_calendar
-    return maker(name, start=f"{first_year}-01-01", end=f"{last_year}-12-31")
+    return maker(name, start=f"{decade - 1}-01-01", end=f"{decade + 10}-12-31")
 
 
 def _as_date(moment: Any) -> date:

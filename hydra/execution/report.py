@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -19,14 +18,10 @@ from hydra.domain.events import (
     Recorded,
     TargetSet,
 )
+from hydra.execution.barchart import BarChart, values_of
 from hydra.journal.fold import State
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 ZERO = Decimal(0)
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
-"""Colours that stay apart for the colour-blind (Okabe and Ito)."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +51,19 @@ class SessionReport:
         }
         return pd.DataFrame({"": rows})
 
-    def plot_weights(self) -> Figure:
-        """Target weights beside what is held, by symbol."""
-        figure, axes = _figure("Weights", "fraction of NAV")
-        places = range(len(self.table))
-        axes.bar([p - 0.2 for p in places], self.table["target weight"], 0.4, color=BLUE)
-        axes.bar([p + 0.2 for p in places], self.table["weight"], 0.4, color=ORANGE)
-        axes.set_xticks(list(places), list(self.table.index))
-        axes.legend(["target", "held"], frameon=False)
-        return figure
+    def plot_weights(self) -> BarChart:
+        """Target weights beside what is held, by symbol, as fractions of NAV."""
+        series = {"target": values_of(self.table["target weight"])}
+        series["held"] = values_of(self.table["weight"])
+        return BarChart("Weights", "fraction of NAV", list(self.table.index), series)
 
-    def plot_slippage(self) -> Figure:
+    def plot_slippage(self) -> BarChart:
         """Slippage of this session's fills against the decision price, in bps; paying up > 0."""
-        figure, axes = _figure("Slippage against the decision close", "bps, paying up > 0")
-        traded = self.table[self.table["filled"] != 0]
-        costs = [float(cost) for cost in traded["slippage bps"]]
-        axes.bar(list(traded.index), costs, 0.5, color=[ORANGE if c > 0 else BLUE for c in costs])
-        if traded.empty:
-            axes.text(0.5, 0.5, "nothing traded", ha="center", transform=axes.transAxes)
-        return figure
+        costs = values_of(self.table["slippage bps"])
+        unit = "bps, paying up > 0" if any(c is not None for c in costs) else "nothing traded"
+        return BarChart(
+            "Slippage against the decision close", unit, list(self.table.index), {"": costs}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; money as text, so that nothing is rounded."""
@@ -130,15 +119,6 @@ COLUMNS = [
 ]
 
 
-def show(figure: Figure) -> Any:
-    """The figure as SVG for a notebook: sharp, small, and complete in the saved file."""
-    from IPython.display import SVG
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight")
-    return SVG(buffer.getvalue())  # type: ignore[no-untyped-call]  # IPython has no types
-
-
 def _row(
     target: TargetSet,
     fills: Sequence[Any],
@@ -171,16 +151,3 @@ def _row(
 def _slippage_bps(filled: Decimal, average: Decimal, decision: Decimal) -> float:
     side = 1 if filled > 0 else -1
     return float(side * (average / decision - 1) * 10_000)
-
-
-def _figure(title: str, unit: str) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure  # pyplot would keep every figure alive
-
-    figure = Figure(figsize=(7, 2.6))
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.set_ylabel(unit, fontsize=8)
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    return figure, axes

@@ -97,6 +97,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> str
             progress_bar=False,
             log_output=False,
             cwd=str(notebook.parent),
+            extra_arguments=["--IPKernelApp.log_level=50"],  # its words are in the notebook
         )
     except papermill.PapermillExecutionError as problem:
         return f"{problem.ename}: {problem.evalue}"
