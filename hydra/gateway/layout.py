@@ -128,7 +128,7 @@ class Cursor:
     def count(self) -> int:
         """The next field as the number of repetitions that follow, at most what is left."""
         text = self.take()
-        if not text.isascii() or not (text or "0").isdigit():
+        if len(text) > 8 or not text.isascii() or not (text or "0").isdigit():
             raise MalformedMessage(f"{text[:40]!r} is not a count, which stands here")
         if int(text or 0) > len(self._fields) - self._at:
             raise MalformedMessage(f"{text} repetitions are announced and fewer fields follow")
@@ -221,7 +221,7 @@ class Variants:
 
     def take(self, cursor: Cursor, version: int) -> Any:
         text = cursor.take()
-        chosen = self.groups.get(int(text)) if text.isdecimal() else None
+        chosen = self.groups.get(int(text)) if text.isdecimal() and len(text) < 3 else None
         if chosen is None:
             allowed = ", ".join(map(str, self.groups))
             raise MalformedMessage(f"type {text[:40]!r} is not one of {allowed}")

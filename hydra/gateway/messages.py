@@ -50,7 +50,7 @@ def decode_response(fields: list[str], version: int) -> Response:
 
 def _decode(fields: list[str], version: int, tables: Mapping[int, type[Any]]) -> Any:
     number = fields[0] if fields else ""
-    known = number.isascii() and number.isdecimal()
+    known = len(number) < 6 and number.isascii() and number.isdecimal()
     cls: Any = tables.get(int(number)) if known else None
     if cls is None:
         raise UnknownMessage(f"Fatal Error: Unknown message id. {number[:40]!r}")
