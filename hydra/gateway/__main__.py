@@ -49,8 +49,9 @@ def _cash(text: str) -> Decimal:
 
 
 def _account(text: str) -> str:
-    if not (text.isascii() and text.isalnum() and text.startswith(("DU", "DF"))):
-        raise argparse.ArgumentTypeError(f"{text} is no paper account such as DU1234567")
+    """An account code; U… plays a live account, for clients that must refuse to trade on one."""
+    if not (text.isascii() and text.isalnum() and text.startswith(("DU", "DF", "U"))):
+        raise argparse.ArgumentTypeError(f"{text} is no account code such as DU1234567")
     return text
 
 
