@@ -25,8 +25,10 @@ from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.reference import ReferenceDesk
 from hydra.gateway.statements import StatementDesk
+from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
 from hydra.gateway.universe import Universe, shipped_universe
+from hydra.gateway.unoffered import UnofferedDesk
 from hydra.gateway.venue import Venue
 
 Posted = list[tuple[int, Response]]
@@ -72,14 +74,17 @@ class Exchange:
         self.quotes = QuoteDesk(self.venue)
         self.statements = StatementDesk(self.venue)
         self._history = HistoryDesk(self.venue)
+        self._ticks = TickDesk(self.venue)
         self._reference = ReferenceDesk(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
-        self._answers: dict[type[Request], Callable[[int, Any], None]] = {
+        self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
             **self.statements.answers,
             **self._history.answers,
+            **self._ticks.answers,
+            **UnofferedDesk(self.venue).answers,
             **self._reference.answers,
             ask.ReqCurrentTime: self._current_time,
         }
@@ -105,11 +110,13 @@ class Exchange:
         """End a client's session; its orders live on."""
         self.venue.versions.pop(client_id, None)
         self.quotes.forget(client_id)
+        self._history.forget(client_id)
+        self._ticks.forget(client_id)
         self.statements.forget(client_id)
 
     def handle(self, client_id: int, request: Request) -> Posted:
         """Answer one request at the time of now."""
-        answer = self._answers.get(type(request))
+        answer = self.answers.get(type(request))
         if answer is None:
             self._refuse_unknown(client_id, request)
         else:
@@ -169,6 +176,8 @@ class Exchange:
 
     def _stream(self) -> None:
         self.quotes.stream()
+        self._ticks.stream()
+        self._history.stream()
         self.statements.stream_pnl()
         if self.venue.now - self._stated_at >= timedelta(seconds=_STATEMENT_EVERY_S):
             self._stated_at = self.venue.now

@@ -22,11 +22,12 @@ from hydra.gateway import responses as say
 from hydra.gateway.layout import Request
 from hydra.gateway.market import Path, Series, half_spread, volume_share
 from hydra.gateway.reference import NOT_FOUND
-from hydra.gateway.times import epoch, from_epoch, moment_text, parse_moment
+from hydra.gateway.times import epoch, from_epoch, moment_text, parse_moment, zone
 from hydra.gateway.universe import Instrument
-from hydra.gateway.values import HistoricalBar
+from hydra.gateway.values import HistoricalBar, ScheduleSession
 from hydra.gateway.venue import Venue
 
+_ERROR = "Historical Market Data Service error message:"
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
 MONTH_S = 30 * DAY_S
@@ -39,9 +40,11 @@ BAR_SIZES: Mapping[str, int] = MappingProxyType(
         **{"1 day": DAY_S, "1 week": WEEK_S, "1W": WEEK_S, "1 month": MONTH_S, "1M": MONTH_S},
     }
 )
-SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST")
+SCHEDULE = "SCHEDULE"
+MAX_UPDATES = 100  # of the bars that a long step completes, the last so many are sent
+SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", SCHEDULE)
 MAX_BARS = 50_000
-NO_DATA = "Historical Market Data Service error message:HMDS query returned no data: {}@{} {}"
+NO_DATA = _ERROR + "HMDS query returned no data: {}@{} {}"
 
 _DURATION = re.compile(r"(\d{1,6}) ([SDWMY])\Z")
 
@@ -67,11 +70,21 @@ class Refusal(Exception):
         self.code = code
 
 
+@dataclass
+class Live:
+    """A query that is kept up to date, and the bar that it was told last."""
+
+    request: ask.ReqHistoricalData
+    since: int
+    told: HistoricalBar | None = None
+
+
 class HistoryDesk:
     """Answers reqHistoricalData."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self._live: dict[tuple[int, int], Live] = {}
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -82,31 +95,79 @@ class HistoryDesk:
         }
 
     def historical_data(self, client_id: int, request: ask.ReqHistoricalData) -> None:
-        """One historicalData, or the error that the query deserves."""
+        """One historicalData (or schedule), or the error that the query deserves."""
         try:
-            self._venue.post(client_id, self._answer(client_id, request))
+            answer = self._answer(client_id, request)
         except Refusal as refusal:
             self._venue.refuse(client_id, request.reqId, refusal.code, str(refusal))
+            return
+        self._venue.post(client_id, answer)
+        if request.keepUpToDate and isinstance(answer, say.HistoricalData):
+            live = Live(request, self._venue.seconds, answer.bars[-1])
+            self._live[client_id, request.reqId] = live
 
     def cancel(self, client_id: int, request: ask.CancelHistoricalData) -> None:
-        """Every query is answered at once, so there is none to cancel."""
-        text = f"No historical data query found for ticker id:{request.reqId}"
-        self._venue.refuse(client_id, request.reqId, 366, text)
+        """End a query that is kept up to date (162); 366 when there is none."""
+        number = request.reqId
+        if self._live.pop((client_id, number), None) is None:
+            text = f"No historical data query found for ticker id:{number}"
+            self._venue.refuse(client_id, number, 366, text)
+            return
+        text = f"{_ERROR}API historical data query cancelled: {number}"
+        self._venue.refuse(client_id, number, 162, text)
 
-    def _answer(self, client_id: int, request: ask.ReqHistoricalData) -> say.HistoricalData:
+    def forget(self, client_id: int) -> None:
+        """End all queries of a client that left."""
+        self._live = {key: live for key, live in self._live.items() if key[0] != client_id}
+
+    def stream(self) -> None:
+        """Send the bars in the making, and those that were completed since the last time."""
+        for (client_id, number), live in self._live.items():
+            for bar in self._news(client_id, live):
+                self._venue.post(client_id, _update(number, bar))
+
+    def _news(self, client_id: int, live: Live) -> list[HistoricalBar]:
+        one, series = self._series(live.request)
+        size = _bar_size(live.request.barSize)
+        window = (live.since - size + 1, self._venue.seconds)
+        bars = self._written_bars(client_id, live.request, one, series, window)[-MAX_UPDATES:]
+        live.since = self._venue.seconds
+        news = [bar for bar in bars if live.told is None or bar.date >= live.told.date]
+        if not news or news[-1] == live.told:
+            return []
+        live.told = news[-1]
+        return news
+
+    def _answer(
+        self, client_id: int, request: ask.ReqHistoricalData
+    ) -> say.HistoricalData | say.HistoricalSchedule:
         one, series = self._series(request)
-        size = _bar_size(request.barSize)
         end = self._end(request, one)
         start = _start(series, request.duration, end)
-        bars = self._bars(one, series, size, (epoch(start), epoch(end)))
         version = self._venue.versions.get(client_id, 0)
-        written = tuple(_written(bar, one, request, size, version) for bar in bars)
+        if request.whatToShow == SCHEDULE:
+            return _schedule(request, one, series, (start, end))
+        window = (epoch(start), epoch(end))
+        written = self._written_bars(client_id, request, one, series, window)
         if not written:
             what = request.whatToShow.title()
             route = request.contract.exchange or one.route
             raise Refusal(162, NO_DATA.format(one.symbol, route, what))
         first, last = (moment_text(when, one.zone, version) for when in (start, end))
-        return say.HistoricalData(request.reqId, first, last, written)
+        return say.HistoricalData(request.reqId, first, last, tuple(written))
+
+    def _written_bars(
+        self,
+        client_id: int,
+        request: ask.ReqHistoricalData,
+        one: Instrument,
+        series: Series,
+        window: tuple[int, int],
+    ) -> list[HistoricalBar]:
+        size = _bar_size(request.barSize)
+        version = self._venue.versions.get(client_id, 0)
+        bars = self._bars(one, series, size, window)
+        return [_written(bar, one, request, size, version) for bar in bars]
 
     def _series(self, request: ask.ReqHistoricalData) -> tuple[Instrument, Series]:
         found = self._venue.universe.find(request.contract)
@@ -140,9 +201,7 @@ class HistoryDesk:
         length = int(series.end[chosen[-1]] - series.start[chosen[-1]])
         if size < length:
             if len(chosen) * length / size > MAX_BARS:
-                raise Refusal(
-                    162, "Historical Market Data Service error message:Time length exceed max."
-                )
+                raise Refusal(162, f"{_ERROR}Time length exceed max.")
             return self._pieces(one, series, chosen, size, window)
         whole = [self._whole(one, series, index, end) for index in chosen]
         key = _bucket(size)
@@ -305,14 +364,55 @@ def _check_shown(request: ask.ReqHistoricalData, one: Instrument) -> None:
     what = request.whatToShow
     if what not in SHOWN:
         raise _invalid(f"What to show {what!r} is not one of {', '.join(SHOWN)}")
+    if request.keepUpToDate:
+        _check_kept(request)
     if what == "ADJUSTED_LAST" and request.endDateTime:
         raise _invalid("End Date/Time: The date and time cannot be set for adjusted last.")
     if one.secType == "CASH" and what in {"TRADES", "ADJUSTED_LAST"}:
         text = (
-            "Historical Market Data Service error message:No historical market data for "
+            f"{_ERROR}No historical market data for "
             f"{one.symbol}/CASH@{one.route} Last {BAR_SIZES.get(request.barSize, 0)}"
         )
         raise Refusal(162, text)
+
+
+def _check_kept(request: ask.ReqHistoricalData) -> None:
+    if request.endDateTime:
+        raise _invalid("End Date/Time: cannot be set for a query that is kept up to date.")
+    if request.whatToShow in {"BID_ASK", "ADJUSTED_LAST", SCHEDULE}:
+        raise _invalid(f"{request.whatToShow} bars cannot be kept up to date.")
+
+
+def _update(number: int, bar: HistoricalBar) -> say.HistoricalDataUpdate:
+    return say.HistoricalDataUpdate(
+        number, bar.count, bar.date, bar.open, bar.close, bar.high, bar.low, bar.wap, bar.volume
+    )
+
+
+def _schedule(
+    request: ask.ReqHistoricalData,
+    one: Instrument,
+    series: Series,
+    window: tuple[datetime, datetime],
+) -> say.HistoricalSchedule:
+    """The sessions that begin in `window`; times in the instrument's zone."""
+    if request.barSize != "1 day":
+        raise _invalid("Only 1 day bars are supported for SCHEDULE.")
+    first, last = (epoch(when) for when in window)
+    sessions = []
+    for day in np.unique(series.session):
+        rows = np.flatnonzero(series.session == day)
+        opens, closes = int(series.start[rows[0]]), int(series.end[rows[-1]])
+        if first <= opens <= last:
+            date = from_epoch(int(day) * DAY_S).strftime("%Y%m%d")
+            sessions.append(ScheduleSession(_dashed(opens, one), _dashed(closes, one), date))
+    start, end = (_dashed(when, one) for when in (first, last))
+    return say.HistoricalSchedule(request.reqId, start, end, one.zone, tuple(sessions))
+
+
+def _dashed(seconds: int, one: Instrument) -> str:
+    """`20121001-09:30:00` in the instrument's zone."""
+    return from_epoch(seconds).astimezone(zone(one.zone)).strftime("%Y%m%d-%H:%M:%S")
 
 
 def _invalid(cause: str) -> Refusal:

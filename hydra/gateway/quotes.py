@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,9 @@ from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
 
 MAX_LINES = 100
-LIVE = 1
+LIVE, DELAYED = 1, 3
+DELAY_S = 15 * 60
+DISPLAYING_DELAYED = "Requested market data is not subscribed. Displaying delayed market data."
 SNAPSHOT_PERMISSIONS = 3
 BBO_EXCHANGE = "9c0001"
 
@@ -27,14 +29,21 @@ class Line:
 
     instrument: Instrument
     told: Quote | None = None
+    is_delayed: bool = False
 
 
 class QuoteDesk:
-    """Answers reqMktData and keeps its streams up to date."""
+    """Answers reqMktData and keeps its streams up to date.
+
+    `is_subscribed` is whether the user pays for live data; without it the client gets delayed
+    data if it accepts them (types 3 and 4), else 354.
+    """
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._lines: dict[tuple[int, int], Line] = {}
+        self._types: dict[int, int] = {}
+        self.is_subscribed = True
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -66,10 +75,12 @@ class QuoteDesk:
             self._venue.refuse(client_id, request.reqId, 300, text)
 
     def market_data_type(self, client_id: int, request: ask.ReqMarketDataType) -> None:
-        """All data are subscribed, hence live whatever the client would also accept."""
+        """Remember what the client accepts when live data are not subscribed."""
+        self._types[client_id] = request.marketDataType
 
     def forget(self, client_id: int) -> None:
         """End all streams of a client that left."""
+        self._types.pop(client_id, None)
         self._lines = {key: line for key, line in self._lines.items() if key[0] != client_id}
 
     def stream(self) -> None:
@@ -87,24 +98,40 @@ class QuoteDesk:
         if request.snapshot and request.genericTicks:
             cause = "Snapshot market data subscription is not applicable to generic ticks"
             return 321, f"Error validating request.-'bW' : cause - {cause}"
+        if not self.is_subscribed and not self._is_delayed(client_id):
+            return 354, "Requested market data is not subscribed."
         if len(self._lines) >= MAX_LINES:
             return 101, "Max number of tickers has been reached"
         return None
 
+    def _is_delayed(self, client_id: int) -> bool:
+        return not self.is_subscribed and self._types.get(client_id, LIVE) in {3, 4}
+
     def _begin(self, client_id: int, request_id: int, line: Line) -> None:
+        line.is_delayed = self._is_delayed(client_id)
+        if line.is_delayed:
+            self._venue.refuse(client_id, request_id, 10167, DISPLAYING_DELAYED)
+        kind = DELAYED if line.is_delayed else LIVE
+        self._venue.post(client_id, say.MarketDataType(request_id, kind))
         tick = line.instrument.tick
-        self._venue.post(client_id, say.MarketDataType(request_id, LIVE))
         params = say.TickReqParams(request_id, tick, BBO_EXCHANGE, SNAPSHOT_PERMISSIONS)
         self._venue.post(client_id, params)
         self._tell(client_id, request_id, line)
 
     def _tell(self, client_id: int, request_id: int, line: Line) -> None:
-        quote = self._venue.market.quote(line.instrument, self._venue.seconds)
+        seconds = self._venue.seconds - (DELAY_S if line.is_delayed else 0)
+        quote = self._venue.market.quote(line.instrument, seconds)
         if quote is None or quote == line.told:
             return
         for tick in ticks(request_id, line.instrument.secType, quote, line.told):
-            self._venue.post(client_id, tick)
+            self._venue.post(client_id, delayed(tick) if line.is_delayed else tick)
         line.told = quote
+
+
+def delayed(tick: Any) -> Response:
+    """`tick` under the number that stands for it in delayed data."""
+    late: Response = replace(tick, tickType=_DELAYED_OF.get(tick.tickType, tick.tickType))
+    return late
 
 
 def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> Iterator[Response]:
@@ -126,6 +153,20 @@ def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> I
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
 _VOLUME, _LAST_TIMESTAMP, _HALTED = 8, 45, 49
+_DELAYED_OF = {
+    1: 66,
+    2: 67,
+    4: 68,
+    0: 69,
+    3: 70,
+    5: 71,
+    6: 72,
+    7: 73,
+    8: 74,
+    9: 75,
+    14: 76,
+    45: 88,
+}
 _SIZE_OF = {_BID: 0, _ASK: 3, _LAST: 5}
 
 

@@ -41,11 +41,7 @@ class ReferenceDesk:
             ask.ReqMatchingSymbols: self.matching_symbols,
             ask.ReqMarketRule: self.market_rule,
             ask.ReqHeadTimestamp: self.head_timestamp,
-            ask.CancelHeadTimestamp: self.silence,
         }
-
-    def silence(self, client_id: int, request: Request) -> None:
-        """The gateway says nothing to this."""
 
     def contract_details(self, client_id: int, request: ask.ReqContractDetails) -> None:
         """One contractDetails a match and the end; 200 when there is none."""

@@ -85,7 +85,7 @@ def test_the_command_says_where_it_listens_and_ends_cleanly(tmp_path, number):
         (["--start=2012-10-06"], "2012-10-06 is no session"),
         (["--port=99999"], "99999 is no port"),
         (["--speed=-1"], "is no speed"),
-        (["--account=U123"], "is no paper account"),
+        (["--account=X-1"], "is no account code"),
         (["--cash=nan"], "no amount of cash"),
     ],
 )

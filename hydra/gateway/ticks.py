@@ -1,0 +1,248 @@
+"""Every tick: tick-by-tick streams, five-second bars and historical ticks, from the paths.
+
+A path has one trade every five seconds, so each of its points is one tick and one real-time bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from hydra.gateway import requests as ask
+from hydra.gateway import responses as say
+from hydra.gateway.layout import Request, Response
+from hydra.gateway.market import STEP_S, Path, half_spread, volume_share
+from hydra.gateway.reference import NOT_FOUND
+from hydra.gateway.times import epoch, parse_moment
+from hydra.gateway.universe import Instrument
+from hydra.gateway.values import HistoricalTick, HistoricalTickBidAsk, HistoricalTickLast
+from hydra.gateway.venue import Venue
+
+MAX_TICKS = 1000  # an answer's and a step's limit: of a long step only the last are sent
+MAX_STREAMS = 5
+TICK_TYPES: Mapping[str, int] = MappingProxyType(
+    {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
+)
+_TICK_SIZE = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One moment of the path: prices exact, `time` in epoch seconds."""
+
+    time: int
+    price: Decimal
+    bid: Decimal
+    ask: Decimal
+    bid_size: Decimal
+    ask_size: Decimal
+    volume: int
+
+    @property
+    def middle(self) -> Decimal:
+        """Between bid and ask."""
+        return (self.bid + self.ask) / 2
+
+
+@dataclass
+class Stream:
+    """A subscription; `told` is up to when, in epoch seconds, the client has heard."""
+
+    instrument: Instrument
+    make: Callable[[Tick], Response]
+    told: int
+
+
+class TickDesk:
+    """Answers what is asked tick by tick."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._ticks: dict[tuple[int, int], Stream] = {}
+        self._bars: dict[tuple[int, int], Stream] = {}
+
+    @property
+    def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
+        """What it answers, and how."""
+        return {
+            ask.ReqTickByTickData: self.tick_by_tick,
+            ask.CancelTickByTickData: self.cancel_ticks,
+            ask.ReqRealTimeBars: self.real_time_bars,
+            ask.CancelRealTimeBars: self.cancel_bars,
+            ask.ReqHistoricalTicks: self.historical_ticks,
+        }
+
+    def tick_by_tick(self, client_id: int, request: ask.ReqTickByTickData) -> None:
+        """Start a stream, with the last ticks before it when the client wants some."""
+        one = self._found(client_id, request)
+        number = TICK_TYPES.get(request.tickType)
+        if one is None:
+            return
+        if number is None:
+            cause = f"Tick type {request.tickType!r} is not one of {', '.join(TICK_TYPES)}"
+            self._invalid(client_id, request.reqId, cause)
+        elif len(self._ticks) >= MAX_STREAMS:
+            text = "Max number of tick-by-tick requests has been reached."
+            self._venue.refuse(client_id, request.reqId, 10190, text)
+        else:
+            make = _tick_maker(request.reqId, number, one)
+            now = self._venue.seconds
+            stream = Stream(one, make, now - STEP_S * min(request.numberOfTicks, MAX_TICKS))
+            self._ticks[client_id, request.reqId] = stream
+            self._tell(client_id, stream)
+
+    def cancel_ticks(self, client_id: int, request: ask.CancelTickByTickData) -> None:
+        """End a stream; 300 when there is none."""
+        self._cancel(self._ticks, client_id, request.reqId)
+
+    def real_time_bars(self, client_id: int, request: ask.ReqRealTimeBars) -> None:
+        """Start a stream of five-second bars."""
+        one = self._found(client_id, request)
+        if one is None:
+            return
+        if request.barSize not in {0, STEP_S}:
+            text = "Invalid Real-time Query:Only 5 sec bars are supported."
+            self._venue.refuse(client_id, request.reqId, 420, text)
+            return
+        stream = Stream(one, _bar_maker(request.reqId), self._venue.seconds)
+        self._bars[client_id, request.reqId] = stream
+
+    def cancel_bars(self, client_id: int, request: ask.CancelRealTimeBars) -> None:
+        """End a stream; 300 when there is none."""
+        self._cancel(self._bars, client_id, request.reqId)
+
+    def historical_ticks(self, client_id: int, request: ask.ReqHistoricalTicks) -> None:
+        """At most a thousand ticks from a start, or up to an end."""
+        one = self._found(client_id, request)
+        if one is None:
+            return
+        try:
+            window = self._window(request, one)
+        except ValueError as reason:
+            self._invalid(client_id, request.reqId, str(reason))
+            return
+        start, end, is_forward = window
+        count = max(1, min(request.numberOfTicks, MAX_TICKS))
+        ticks = list(self._between(one, start, end))
+        chosen = ticks[:count] if is_forward else ticks[-count:]
+        self._venue.post(client_id, _past_ticks(request, chosen))
+
+    def forget(self, client_id: int) -> None:
+        """End all streams of a client that left."""
+        self._ticks = {key: one for key, one in self._ticks.items() if key[0] != client_id}
+        self._bars = {key: one for key, one in self._bars.items() if key[0] != client_id}
+
+    def stream(self) -> None:
+        """Send what happened since the last time."""
+        for streams in (self._ticks, self._bars):
+            for (client_id, _), stream in streams.items():
+                self._tell(client_id, stream)
+
+    def _tell(self, client_id: int, stream: Stream) -> None:
+        ticks = list(self._between(stream.instrument, stream.told, self._venue.seconds))
+        for tick in ticks[-MAX_TICKS:]:
+            self._venue.post(client_id, stream.make(tick))
+        stream.told = self._venue.seconds
+
+    def _between(self, one: Instrument, after: int, until: int) -> Iterator[Tick]:
+        """The ticks in (`after`, `until`], oldest first."""
+        series = self._venue.market.series(one)
+        if series is None:
+            return
+        for index in range(max(series.at(after), 0), series.at(until) + 1):
+            path = self._venue.market.path(one, index)
+            first = 0 if path.start > after else (after - path.start) // STEP_S + 1
+            stop = min((until - path.start) // STEP_S + 1, len(path.ticks) - 1)
+            for step in range(first, stop):
+                yield _tick(one, path, step, int(series.volume[index]))
+
+    def _found(self, client_id: int, request: Any) -> Instrument | None:
+        found = self._venue.universe.find(request.contract)
+        if len(found) == 1 and self._venue.market.series(found[0]) is not None:
+            return found[0]
+        self._venue.refuse(client_id, request.reqId, 200, NOT_FOUND)
+        return None
+
+    def _invalid(self, client_id: int, request_id: int, cause: str) -> None:
+        text = f"Error validating request.-'bW' : cause - {cause}"
+        self._venue.refuse(client_id, request_id, 321, text)
+
+    def _cancel(self, streams: dict[tuple[int, int], Stream], client: int, number: int) -> None:
+        if streams.pop((client, number), None) is None:
+            self._venue.refuse(client, number, 300, f"Can't find EId with tickerId:{number}")
+
+    def _window(self, request: ask.ReqHistoricalTicks, one: Instrument) -> tuple[int, int, bool]:
+        """Start, end and whether to count from the start; exactly one of the two is given."""
+        if bool(request.startDateTime) == bool(request.endDateTime):
+            raise ValueError("Please specify start time or end time, not both")
+        if request.whatToShow not in {"TRADES", "BID_ASK", "MIDPOINT"}:
+            raise ValueError("Only TRADES, BID_ASK and MIDPOINT ticks can be shown")
+        now, span = self._venue.seconds, MAX_TICKS * STEP_S + 7 * 86_400
+        if request.startDateTime:
+            start = epoch(parse_moment(request.startDateTime, one.zone))
+            return start - 1, min(now, start + span), True
+        end = min(epoch(parse_moment(request.endDateTime, one.zone)), now)
+        return end - span, end, False
+
+
+def _tick(one: Instrument, path: Path, step: int, volume: int) -> Tick:
+    last = int(path.ticks[step])
+    half = half_spread(last)
+    length = len(path.ticks) - 1
+    shares = [int(volume * volume_share(at / length)) for at in (step, step + 1)]
+    return Tick(
+        path.start + step * STEP_S,
+        last * one.tick,
+        (last - half) * one.tick,
+        (last + half) * one.tick,
+        Decimal(int(path.sizes[step])),
+        Decimal(int(path.sizes[-1 - step])),
+        shares[1] - shares[0],
+    )
+
+
+def _tick_maker(request_id: int, number: int, one: Instrument) -> Callable[[Tick], Response]:
+    def make(tick: Tick) -> say.TickByTick:
+        return say.TickByTick(
+            request_id,
+            number,
+            tick.time,
+            price=tick.price,
+            size=_TICK_SIZE,
+            exchange=one.primary,
+            bid=tick.bid,
+            ask=tick.ask,
+            bidSize=tick.bid_size,
+            askSize=tick.ask_size,
+            midpoint=tick.middle,
+        )
+
+    return make
+
+
+def _bar_maker(request_id: int) -> Callable[[Tick], Response]:
+    def make(tick: Tick) -> say.RealTimeBar:
+        price = float(tick.price)
+        count = max(1, tick.volume // 100)
+        return say.RealTimeBar(
+            request_id, tick.time, price, price, price, price, tick.volume, price, count
+        )
+
+    return make
+
+
+def _past_ticks(request: ask.ReqHistoricalTicks, ticks: list[Tick]) -> Response:
+    number = request.reqId
+    if request.whatToShow == "MIDPOINT":
+        middles = tuple(HistoricalTick(t.time, 0, t.middle, Decimal(0)) for t in ticks)
+        return say.HistoricalTicks(number, middles, done=True)
+    if request.whatToShow == "BID_ASK":
+        quotes = tuple(
+            HistoricalTickBidAsk(t.time, 0, t.bid, t.ask, t.bid_size, t.ask_size) for t in ticks
+        )
+        return say.HistoricalTicksBidAsk(number, quotes, done=True)
+    trades = tuple(HistoricalTickLast(t.time, 0, t.price, _TICK_SIZE, "SMART", "") for t in ticks)
+    return say.HistoricalTicksLast(number, trades, done=True)
