@@ -142,7 +142,7 @@ def backtest(
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
     bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
-    with err.status("importing vectorbt and running"):
+    with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
         result = run_backtest(chosen, bars, sized)
@@ -306,7 +306,8 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
 def _print_day(day: Day) -> None:
     outcome = f"[red]{day.run.error}[/]" if day.run.failed else f"NAV {day.nav:,.2f}"
     out.print(
-        f"  {day.session}  {day.orders} orders  {day.fills} fills  {outcome}"
+        f"  {day.session}  {day.orders} orders  {day.refusals} refused  {day.fills} fills"
+        f"  {outcome}"
         f"  ({day.run.seconds:.1f} s)  {day.run.folder}",
         highlight=False,
         soft_wrap=True,

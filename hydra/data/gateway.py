@@ -76,13 +76,13 @@ class Gateway:
         return max((now.date() - start).days, 1)
 
     async def _last(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars:
-        from hydra.data._validate import checked
+        from hydra.data._validate import checked, without_holes
         from hydra.ib.contracts import qualify
         from hydra.ib.history import daily_bars
 
         timeout_s = self.settings.timeout_s
         instruments = [await qualify(ib, symbol, timeout_s) for symbol in symbols]
-        return checked(await daily_bars(ib, instruments, rows, timeout_s))
+        return without_holes(checked(await daily_bars(ib, instruments, rows, timeout_s)))
 
 
 def _session_from(sessions: Sessions, day: date) -> date:

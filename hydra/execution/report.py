@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydra.costs.slippage import slippage_bps
 from hydra.domain.events import (
     CommissionRecorded,
     FillRecorded,
@@ -141,13 +142,10 @@ def _row(
         filled,
         None if average is None else round(float(average), 4),
         target.price,
-        None if average is None else round(_slippage_bps(filled, average, target.price), 2),
+        None
+        if average is None
+        else round(float(slippage_bps(float(filled), float(average), float(target.price))), 2),
         sum((charges.get(f.exec_id, ZERO) for f in mine), ZERO),
         held,
         round(float(held * price / mark.nav), 4) if mark.nav > 0 else 0.0,
     ]
-
-
-def _slippage_bps(filled: Decimal, average: Decimal, decision: Decimal) -> float:
-    side = 1 if filled > 0 else -1
-    return float(side * (average / decision - 1) * 10_000)

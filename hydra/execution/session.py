@@ -23,6 +23,7 @@ from hydra.execution.engine import OrderEngine, Traded
 from hydra.execution.report import SessionReport, make_report
 from hydra.execution.targets import quantities_to_requests, weights_to_quantities
 from hydra.journal.fold import State
+from hydra.strategies._base import checked_signals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,7 @@ class PaperSession:
         session: a decision on yesterday's bars would be a different strategy.
         """
         self._instruments = await self.engine.broker.qualify(self.plan.symbols)
-        rows = self.plan.strategy.lookback_bars + self.plan.sizing.lookback_bars
+        rows = max(self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars)
         bars = await self.source.last_bars(self.plan.symbols, rows)
         sessions = Sessions(self.plan.calendar)
         expected = sessions.closes(sessions.previous(self._session()))
@@ -118,8 +119,8 @@ class PaperSession:
         return bars
 
     def signals(self, bars: Bars) -> pd.DataFrame:
-        """The strategy's signals in [-1, 1], one row a bar."""
-        return self.plan.strategy.signals(bars)
+        """The strategy's signals in [-1, 1], one row a bar; refused when they are not."""
+        return checked_signals(self.plan.strategy, bars)
 
     def targets(self, signals: pd.DataFrame, bars: Bars) -> Targets:
         """Target weights and quantities from the last bar; journalled for each symbol."""
@@ -127,7 +128,7 @@ class PaperSession:
         closes = bars.close.iloc[-1]
         listed = [s for s in self.plan.symbols if closes[s] > 0]
         prices = {s: Decimal(str(float(closes[s]))) for s in listed}
-        nav = self._nav()
+        nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
         quantities = weights_to_quantities(
             {s: float(weights[s]) for s in listed}, nav, prices, self._instruments
         )

@@ -40,28 +40,47 @@ def paper_accounts(ib: IB) -> list[str]:
 
 
 async def _log_on(settings: Gateway, client_id: int) -> IB | None:
-    """A connected client, or None when the client id is in use."""
+    """A connected client, or None when the client id is in use.
+
+    ib_async goes on waiting when the gateway answers 326 and hangs up, so the attempt is raced
+    against that answer.
+    """
     ib = IB()
     ib.RaiseRequestErrors = True
-    codes: list[int] = []
-    ib.errorEvent += lambda _id, code, _text, _contract: codes.append(code)
-    try:
-        await ib.connectAsync(
-            settings.host,
-            settings.port,
-            clientId=client_id,
-            timeout=settings.timeout_s,
-            account=settings.account,
-            fetchFields=FETCH,
-            raiseSyncErrors=True,
-        )
-    except (OSError, TimeoutError, ConnectionError) as problem:
-        ib.disconnect()
-        await asyncio.sleep(0)  # lets the closed transport report before it is collected
-        if CLIENT_ID_IN_USE in codes:
-            return None
+    taken = asyncio.Event()
+    ib.errorEvent += lambda _id, code, _text, _contract: _note(code, taken)
+    attempt = asyncio.ensure_future(_attempt(ib, settings, client_id))
+    in_use = asyncio.ensure_future(taken.wait())
+    await asyncio.wait({attempt, in_use}, return_when=asyncio.FIRST_COMPLETED)
+    in_use.cancel()
+    if attempt.done() and attempt.exception() is None:
+        return ib
+    attempt.cancel()
+    [problem] = await asyncio.gather(attempt, return_exceptions=True)
+    ib.disconnect()
+    await asyncio.sleep(0)  # lets the closed transport report before it is collected
+    if taken.is_set():
+        return None
+    if isinstance(problem, OSError | TimeoutError):
         raise GatewayUnreachable(_unreachable(settings, problem)) from problem
-    return ib
+    raise problem if problem else GatewayUnreachable("The logon ended without a result.")
+
+
+async def _attempt(ib: IB, settings: Gateway, client_id: int) -> None:
+    await ib.connectAsync(
+        settings.host,
+        settings.port,
+        clientId=client_id,
+        timeout=settings.timeout_s,
+        account=settings.account,
+        fetchFields=FETCH,
+        raiseSyncErrors=True,
+    )
+
+
+def _note(code: int, taken: asyncio.Event) -> None:
+    if code == CLIENT_ID_IN_USE:
+        taken.set()
 
 
 def _with_paper_account(ib: IB, settings: Gateway) -> IB:

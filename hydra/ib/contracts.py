@@ -69,9 +69,12 @@ async def qualify(ib: IB, symbol: str, timeout_s: float) -> Instrument:
     Raises `UnknownInstrument` when the gateway knows none, or several that differ.
     """
     instrument = named(symbol)
-    details = await bounded(
-        ib.reqContractDetailsAsync(to_contract(instrument)), timeout_s, f"contract of {symbol}"
-    )
+    try:
+        details = await bounded(
+            ib.reqContractDetailsAsync(to_contract(instrument)), timeout_s, f"contract of {symbol}"
+        )
+    except UnknownInstrument:
+        details = []
     found = [d for d in details if d.contract is not None]
     if not found:
         raise UnknownInstrument(

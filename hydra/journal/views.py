@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from hydra.costs.slippage import slippage_bps
 from hydra.domain.events import (
     CommissionRecorded,
     FillRecorded,
@@ -174,8 +175,9 @@ def _change(event: object, row: Row) -> Row:
 
 def _fill(event: FillRecorded, decision: Decimal | None) -> Row:
     fill = event.fill
-    side = 1 if fill.quantity > 0 else -1
-    slippage = side * (fill.price / decision - 1) * 10_000 if decision else None
+    slippage = None
+    if decision:
+        slippage = float(slippage_bps(float(fill.quantity), float(fill.price), float(decision)))
     return {
         "time": fill.time,
         "strategy": strategy_of(fill.order_ref),
@@ -183,7 +185,7 @@ def _fill(event: FillRecorded, decision: Decimal | None) -> Row:
         "quantity": fill.quantity,
         "price": fill.price,
         "decision_price": decision,
-        "slippage_bps": None if slippage is None else round(float(slippage), 2),
+        "slippage_bps": None if slippage is None else round(slippage, 2),
         "commission": None,
         "exec_id": fill.exec_id,
         "order_ref": fill.order_ref,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.config import Settings
-from hydra.domain.events import FillRecorded, OrderAdmitted
+from hydra.domain.events import FillRecorded, OrderAdmitted, OrderRefused
 from hydra.errors import ConfigError
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
@@ -32,6 +32,7 @@ class Day:
     session: str
     run: Run
     orders: int
+    refusals: int
     fills: int
     nav: Decimal | None
 
@@ -138,8 +139,10 @@ def _trade_day(settings: Settings, parameters: Mapping[str, Any], gateway: Simul
     session = gateway.state()["session"]
     before = _counts(settings)
     run = trade(settings, parameters, f"{session}-{parameters['strategy']}")
-    orders, fills, nav = _counts(settings)
-    return Day(session, run, orders - before[0], fills - before[1], nav)
+    orders, refusals, fills = (
+        now - then for now, then in zip(_counts(settings), before, strict=True)
+    )
+    return Day(session, run, orders, refusals, fills, _marked_nav(settings))
 
 
 def _trade_again(settings: Settings, parameters: Mapping[str, Any], gateway: Simulator) -> Finding:
@@ -157,12 +160,19 @@ def _trade_again(settings: Settings, parameters: Mapping[str, Any], gateway: Sim
     )
 
 
-def _counts(settings: Settings) -> tuple[int, int, Decimal | None]:
+def _counts(settings: Settings) -> tuple[int, int, int]:
+    """Orders admitted, requests refused and fills recorded so far."""
     with Journal.open(settings.journal_path) as journal:
-        orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
-        fills = sum(1 for _ in journal.read(kinds=[FillRecorded]))
+        kinds = [
+            type(r.event) for r in journal.read(kinds=[OrderAdmitted, OrderRefused, FillRecorded])
+        ]
+    return kinds.count(OrderAdmitted), kinds.count(OrderRefused), kinds.count(FillRecorded)
+
+
+def _marked_nav(settings: Settings) -> Decimal | None:
+    with Journal.read_only(settings.journal_path) as journal:
         mark = fold(journal.read()).mark
-    return orders, fills, mark.nav if mark else None
+    return mark.nav if mark else None
 
 
 def _finding(what: str, ours: str, theirs: str) -> Finding:

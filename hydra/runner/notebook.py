@@ -94,6 +94,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> str
             str(target),
             parameters=dict(parameters),
             kernel_name=KERNEL,
+            language="python",
             progress_bar=False,
             log_output=False,
             cwd=str(notebook.parent),

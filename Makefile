@@ -1,0 +1,55 @@
+# Every verb sets up what it needs: on a fresh machine `make demo` and `make test` are enough.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo lab test check notebooks bench format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Make .venv with exactly what requirements.lock says
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed as '$(PYTHON)'; name another with make PYTHON=…"; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: install ## Paper-trade five sessions on the simulated gateway, then compare the books
+	$(BIN)/hydra demo
+
+lab: install ## JupyterLab on the notebooks
+	$(BIN)/hydra lab
+
+test: install ## The whole test suite, notebooks included
+	$(BIN)/python -m pytest tests
+
+check: install ## ruff, format, mypy strict, import layers, no outputs in notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+notebooks: install ## Execute all notebooks against the simulated gateway
+	$(BIN)/python -m pytest tests/test_notebooks.py
+
+bench: install ## Benchmarks: ratios side by side in one run
+	$(BIN)/python -m tests.benchmarks
+
+format: install ## Format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+lock: ## Lock the dependencies again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements.lock pyproject.toml
+
+clean: ## Remove what the verbs have made
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -1,0 +1,160 @@
+"""The order engine against a broker in memory: once, never past the gate, never unreconciled."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from hydra.brokers.memory import Memory
+from hydra.domain.events import FillRecorded, Halted, OrderAdmitted, OrderRefused, Reconciled
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import OrderRequest, OrderType
+from hydra.errors import GatewayUnreachable, NotReconciled
+from hydra.execution.engine import OrderEngine
+from hydra.journal.journal import Journal
+from hydra.risk._gate import RiskGate
+from hydra.risk.halt import Halt
+from hydra.risk.position_weight import PositionWeight
+
+NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
+DAY = date(2013, 1, 14)
+
+
+def request(symbol="AAPL", quantity=10, **changes):
+    return OrderRequest("s", DAY, Instrument(symbol), Decimal(quantity), Decimal(70), **changes)
+
+
+@pytest.fixture
+def broker():
+    return Memory({"AAPL": Decimal(70), "IBM": Decimal(200)}, NOW)
+
+
+@pytest.fixture
+def journal(tmp_path):
+    with Journal.open(tmp_path / "journal.db") as opened:
+        yield opened
+
+
+def engine_on(broker, journal):
+    gate = RiskGate({"halt": Halt(), "position_weight": PositionWeight(Decimal("0.30"))})
+    return OrderEngine(broker, journal, gate)
+
+
+async def test_nothing_is_sent_before_journal_and_broker_were_compared(broker, journal):
+    with pytest.raises(NotReconciled):
+        await engine_on(broker, journal).trade([request()])
+    assert not broker.done
+
+
+async def test_an_order_is_in_the_journal_before_the_broker_sees_it(broker, journal, monkeypatch):
+    seen = []
+    submit = broker.submit
+
+    async def watch(order):
+        seen.append(journal.has(f"order {order.order_ref}"))
+        return await submit(order)
+
+    monkeypatch.setattr(broker, "submit", watch)
+    engine = engine_on(broker, journal)
+    await engine.start()
+    await engine.trade([request()])
+    assert seen == [True]
+
+
+async def test_the_same_reference_is_sent_once_over_runs_and_engines(broker, journal):
+    for _ in range(3):
+        engine = engine_on(broker, journal)
+        await engine.start()
+        traded = await engine.trade([request()])
+        await engine.settle(1)
+    assert traded.repeated == (request().order_ref,)
+    assert [fill.quantity for fill, _ in broker.done] == [10]
+    assert engine.state.quantity("AAPL") == 10
+
+
+async def test_after_settling_the_journal_holds_what_the_broker_holds_to_the_cent(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    await engine.trade([request(), request("IBM", -4)])
+    assert await engine.settle(1) == ()
+    mark = await engine.mark()
+    assert engine.state.positions == broker.held
+    assert engine.state.cash == broker.cash
+    assert mark.nav == mark.net_liquidation
+
+
+async def test_a_refused_request_is_journalled_and_never_reaches_the_broker(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    traded = await engine.trade([request(quantity=6000)])
+    assert [o.check for r in traded.refusals for o in r.objections] == ["position_weight"]
+    assert not broker.done
+    assert [type(r.event) for r in journal.read(kinds=[OrderRefused])] == [OrderRefused]
+
+
+async def test_orders_of_one_basket_are_judged_together_not_each_alone(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    basket = [request(quantity=4000), request(quantity=4000, step=1)]
+    traded = await engine.trade(basket)
+    assert (len(traded.orders), len(traded.refusals)) == (1, 1)
+
+
+async def test_a_halt_stops_every_order_also_after_a_restart(broker, journal):
+    journal.append(Halted("looks wrong", "me"), NOW)
+    engine = engine_on(broker, journal)
+    await engine.start()
+    traded = await engine.trade([request()])
+    assert "looks wrong" in str(traded.refusals[0])
+
+
+async def test_fills_made_while_nobody_listened_are_recovered_once(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    limit = request(order_type=OrderType.LIMIT, limit_price=Decimal(69))
+    await engine.trade([limit])
+    await engine.broker.disconnect()
+    broker.prices["AAPL"] = Decimal(68)
+    broker.match()
+    while not broker.events.empty():  # what was told to a dead socket is gone
+        broker.events.get_nowait()
+    later = engine_on(broker, journal)
+    await later.start()
+    await later.reconcile()
+    assert later.state.quantity("AAPL", "s") == 10
+    assert not later.state.working
+    assert len(list(journal.read(kinds=[FillRecorded]))) == 1
+
+
+async def test_a_working_order_is_not_sent_again_and_counts_for_the_limits(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    limit = request(quantity=4000, order_type=OrderType.LIMIT, limit_price=Decimal(69))
+    await engine.trade([limit])
+    later = engine_on(broker, journal)
+    await later.start()
+    traded = await later.trade([limit, request(quantity=4000, step=1)])
+    assert traded.repeated == (limit.order_ref,)
+    assert len(traded.refusals) == 1
+
+
+async def test_what_the_account_holds_from_elsewhere_is_shown_and_left_alone(broker, journal):
+    broker.held["IBM"] = Decimal(3)
+    engine = engine_on(broker, journal)
+    await engine.start()
+    found = next(r.event for r in journal.read(kinds=[Reconciled]))
+    assert "IBM" in found.differences[0]
+    assert engine.state.external == {"IBM": 3}
+    assert engine.state.quantity("IBM", "s") == 0
+
+
+async def test_an_order_that_could_not_be_sent_ends_as_rejected_and_stops_the_basket(
+    broker, journal
+):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    await broker.disconnect()
+    with pytest.raises(GatewayUnreachable):
+        await engine.trade([request(), request("IBM", 1)])
+    assert len(list(journal.read(kinds=[OrderAdmitted]))) == 1
+    assert not engine.state.working

@@ -1,0 +1,27 @@
+"""Events come back from the journal as they went in."""
+
+import pytest
+from hypothesis import given, settings
+
+from hydra.domain.events import KINDS
+from hydra.errors import JournalError
+from hydra.journal.codec import decode, encode
+from tests.journal.events import events
+
+
+@settings(max_examples=300, deadline=None)
+@given(events)
+def test_decoding_what_was_encoded_gives_an_equal_event(event):
+    assert decode(type(event).__name__, encode(event)) == event
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"ref": 1}', '{"fill": {"price": "x"}}', "[]"])
+def test_a_torn_record_is_an_error_that_names_its_kind(body):
+    with pytest.raises(JournalError, match="FillRecorded"):
+        decode("FillRecorded", body)
+
+
+def test_an_unknown_kind_is_an_error_not_a_guess():
+    assert "Surprise" not in KINDS
+    with pytest.raises(JournalError, match="Surprise"):
+        decode("Surprise", "{}")

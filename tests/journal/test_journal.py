@@ -1,0 +1,138 @@
+"""The journal keeps everything, once, and refuses to be used when it cannot."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from hydra.domain.events import FillRecorded, Halted, Resumed, Warned
+from hydra.domain.orders import Fill
+from hydra.errors import BadParameter, JournalError, JournalNewer, JournalUnwritable
+from hydra.journal.journal import Journal
+
+NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
+FILL = Fill("0001.01", "s:20130114:AAPL:0", "AAPL", Decimal(10), Decimal("70.51"), NOW)
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    with Journal.open(tmp_path / "journal.db") as opened:
+        yield opened
+
+
+def test_events_come_back_in_the_order_they_were_written(journal):
+    for number in range(50):
+        assert journal.append(Warned(number, "x"), NOW) == number + 1
+    assert [r.event.code for r in journal.read()] == list(range(50))
+    assert [r.seq for r in journal.read(after=48)] == [49, 50]
+
+
+def test_an_execution_that_is_reported_twice_is_written_once(journal):
+    assert journal.append(FillRecorded(FILL), NOW) == 1
+    assert journal.append(FillRecorded(FILL), NOW) is None
+    assert len(list(journal.read())) == 1
+
+
+def test_an_append_is_there_for_another_process_at_once(journal):
+    journal.append(Warned(1, "seen"), NOW)
+    code = (
+        "import sys; from pathlib import Path; from hydra.journal.journal import Journal\n"
+        "print([r.event.text for r in Journal.read_only(Path(sys.argv[1])).read()])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(journal.path)], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "['seen']"
+
+
+def test_reading_only_some_kinds_leaves_the_others_out(journal):
+    for event in (Halted("a", "me"), Warned(1, "b"), Resumed("c", "me")):
+        journal.append(event, NOW)
+    assert [type(r.event) for r in journal.read(kinds=[Halted, Resumed])] == [Halted, Resumed]
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET kind = 'X'", "DELETE FROM events"])
+def test_what_was_written_can_be_neither_changed_nor_deleted(journal, change):
+    journal.append(Warned(1, "x"), NOW)
+    with (
+        sqlite3.connect(journal.path) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        connection.execute(change)
+
+
+def test_a_time_without_a_zone_is_refused(journal):
+    with pytest.raises(BadParameter, match="no time zone"):
+        journal.append(Warned(1, "x"), datetime(2013, 1, 14))
+
+
+def test_a_journal_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path):
+    path = tmp_path / "journal.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    for use in (Journal.open, Journal.read_only):
+        with pytest.raises(JournalNewer, match="version 99"):
+            use(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_journal_stops_with_a_sentence_and_is_left_as_it_is(tmp_path):
+    path = tmp_path / "journal.db"
+    path.write_bytes(b"this is not a database, it is a text of some length" * 20)
+    with pytest.raises(JournalError, match="Nothing was changed"):
+        Journal.open(path)
+    assert path.read_bytes().startswith(b"this is not")
+
+
+def test_a_folder_that_cannot_be_made_stops_with_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalUnwritable, match="nothing trades"):
+        Journal.open(tmp_path / "file" / "journal.db")
+
+
+def test_a_read_only_folder_stops_with_a_sentence_and_nothing_is_written(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o555)
+    tmp_path.chmod(0o755)
+    answer = _as_an_ordinary_user(
+        "from pathlib import Path; from hydra.journal.journal import Journal\n"
+        "from hydra.errors import JournalUnwritable\n"
+        f"path = Path({str(folder / 'journal.db')!r})\n"
+        "try: Journal.open(path)\n"
+        "except JournalUnwritable as problem: print(problem)"
+    )
+    assert "cannot be written" in answer
+    assert list(folder.iterdir()) == []
+
+
+def test_a_locked_journal_is_an_error_after_the_wait_and_not_a_lost_event(journal, monkeypatch):
+    journal._connection.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalUnwritable, match="locked"):
+        journal.append(Warned(1, "x"), NOW)
+    other.execute("ROLLBACK")
+    other.close()
+    assert journal.append(Warned(1, "x"), NOW) == 1
+
+
+def _as_an_ordinary_user(code: str) -> str:
+    """Run code in a child that has given up root, to whom a read-only folder means nothing."""
+    drop = "import os\nif os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    imports = "import hydra.journal.journal\n"  # before root is given up: our files may be root's
+    answer = subprocess.run(
+        [sys.executable, "-c", imports + drop + code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        check=True,
+    )
+    return answer.stdout

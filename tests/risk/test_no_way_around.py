@@ -1,0 +1,37 @@
+"""Only the gate makes an order, and only one place reaches the wire."""
+
+import ast
+from pathlib import Path
+
+import hydra
+
+PACKAGE = Path(hydra.__file__).parent
+
+
+def calls(name):
+    """Files of the package, the simulated gateway apart, that call something of that name."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] == "gateway":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _called(node.func) == name:
+                found.add("/".join(parts))
+    return found
+
+
+def _called(function):
+    return getattr(function, "attr", getattr(function, "id", None))
+
+
+def test_only_the_gate_makes_an_order():
+    assert calls("Order") == {"risk/_gate.py"}
+
+
+def test_only_the_ib_adapter_reaches_place_order():
+    assert calls("placeOrder") == {"brokers/ib.py"}
+
+
+def test_only_the_engine_submits():
+    assert calls("submit") == {"execution/engine.py"}

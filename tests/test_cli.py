@@ -1,0 +1,197 @@
+"""Bad input on the command line: one clear sentence, exit code 2, nothing half-written."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from hydra.domain.events import FillRecorded, OrderAdmitted, Reconciled
+from hydra.domain.instruments import Instrument
+from hydra.domain.orders import Fill, Order, OrderRequest
+from hydra.journal.journal import Journal
+from hydra.runner.simulator import Simulator
+from tests.conftest import ROOT
+
+NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
+
+
+class Result:
+    """What a command printed and how it ended."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def hydra(tmp_path: Path) -> Callable[..., Result]:
+    """Run the real command in a process of its own, with a data folder of its own."""
+
+    def run(*arguments: str, **variables: str) -> Result:
+        import os
+
+        environment = {
+            **os.environ,
+            "HYDRA_DATA_DIR": str(tmp_path / "data"),
+            "HYDRA_NOTEBOOKS_DIR": str(ROOT / "notebooks"),
+            "HYDRA_GATEWAY_PORT": "1",
+            **variables,
+        }
+        command = [sys.executable, "-m", "hydra.cli", *arguments]
+        return Result(
+            subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+        )
+
+    return run
+
+
+def one_sentence(result: Result) -> str:
+    """The only line on stderr, of a command that ended with 2 and printed nothing else."""
+    assert result.code == 2, result.err
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1, result.err
+    assert result.out == ""
+    return lines[0]
+
+
+def test_a_strategy_that_does_not_exist_answers_with_the_nearest(hydra, tmp_path):
+    sentence = one_sentence(hydra("trade", "sma_cros"))
+    assert "no strategy 'sma_cros'; did you mean 'sma_cross'?" in sentence
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_parameter_of_the_wrong_type_names_it_and_what_it_takes(hydra, tmp_path):
+    sentence = one_sentence(hydra("trade", "sma_cross", "-p", "fast_bars=ten"))
+    assert "fast_bars is 'ten'" in sentence
+    assert "a whole number" in sentence
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_parameter_that_does_not_exist_answers_with_the_nearest(hydra):
+    assert "did you mean 'fast_bars'" in one_sentence(hydra("trade", "sma_cross", "-p", "fast=1"))
+    assert "NAME=VALUE" in one_sentence(hydra("trade", "sma_cross", "-p", "fast"))
+
+
+def test_a_gateway_that_is_not_there_says_where_and_what_to_do(hydra, tmp_path):
+    sentence = one_sentence(hydra("trade", "sma_cross"))
+    assert "No gateway at 127.0.0.1:1" in sentence
+    assert "hydra gateway" in sentence
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_account_that_is_not_paper_is_refused_before_anything_is_sent(
+    hydra, start_gateway, tmp_path
+):
+    live = start_gateway("--account", "U1234567")
+    sentence = one_sentence(hydra("trade", "sma_cross", HYDRA_GATEWAY_PORT=str(live.port)))
+    assert "account U1234567, which is not a paper account" in sentence
+    assert not (tmp_path / "data").exists()
+    assert live.state()["open_orders"] == []
+
+
+def test_a_symbol_that_the_gateway_does_not_know_is_named(hydra, gateway: Simulator, tmp_path):
+    sentence = one_sentence(
+        hydra(
+            "trade", "sma_cross", "-p", "symbols=AAPL,NOSUCH", HYDRA_GATEWAY_PORT=str(gateway.port)
+        )
+    )
+    assert "'NOSUCH'" in sentence
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_journal_of_a_newer_version_stops_the_session_and_is_left_alone(
+    hydra, gateway: Simulator, tmp_path
+):
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "journal.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    before = path.read_bytes()
+    sentence = one_sentence(hydra("trade", "sma_cross", HYDRA_GATEWAY_PORT=str(gateway.port)))
+    assert "version 7" in sentence
+    assert path.read_bytes() == before
+    assert [p.name for p in (tmp_path / "data").iterdir()] == ["journal.db"]
+
+
+def test_a_data_folder_that_cannot_be_written_stops_the_session(
+    hydra, gateway: Simulator, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    sentence = one_sentence(
+        hydra(
+            "trade",
+            "sma_cross",
+            HYDRA_GATEWAY_PORT=str(gateway.port),
+            HYDRA_DATA_DIR=str(tmp_path / "file" / "data"),
+        )
+    )
+    assert "cannot be written" in sentence
+    assert gateway.state()["open_orders"] == []
+
+
+@pytest.mark.parametrize("command", ["status", "positions", "orders", "fills"])
+def test_reading_before_there_is_a_journal_says_so(hydra, command):
+    assert "There is no journal at" in one_sentence(hydra(command))
+
+
+def test_a_misspelt_setting_stops_every_command(hydra):
+    assert "did you mean 'HYDRA_GATEWAY_PORT'" in one_sentence(
+        hydra("list", HYDRA_GATEWAY_PROT="1")
+    )
+
+
+def test_a_demo_refuses_a_folder_that_is_somebodys(hydra, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    result = hydra("demo", "--dir", "mine")
+    assert result.code == 2
+    assert "left alone" in result.err
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_list_shows_every_plug_in_with_one_line_each_as_json_too(hydra):
+    rows = json.loads(hydra("list", "--json").out)
+    names = {row["name"] for row in rows}
+    assert {"sma_cross", "vol_target", "halt", "ib", "sample", "positions"} <= names
+    assert all(row["what"] for row in rows)
+
+
+@pytest.fixture
+def with_a_fill(tmp_path: Path) -> None:
+    """A journal with one order that was filled."""
+    request = OrderRequest("s", NOW.date(), Instrument("AAPL"), Decimal(10), Decimal(70))
+    fill = Fill("e1", request.order_ref, "AAPL", Decimal(10), Decimal("70.07"), NOW)
+    with Journal.open(tmp_path / "data" / "journal.db") as journal:
+        journal.append(Reconciled("DU1", Decimal(1000), "USD", {}, ()), NOW)
+        journal.append(OrderAdmitted(Order(request, NOW, ("halt",))), NOW)
+        journal.append(FillRecorded(fill), NOW)
+
+
+@pytest.mark.usefixtures("with_a_fill")
+def test_fills_show_signed_slippage_against_the_decision_price(hydra):
+    row = json.loads(hydra("fills", "--json").out)[0]
+    assert (row["quantity"], row["price"], row["slippage_bps"]) == ("10", "70.07", 10.0)
+    assert "AAPL" in hydra("fills").out
+
+
+@pytest.mark.usefixtures("with_a_fill")
+def test_a_halt_is_journalled_shown_and_lifted_only_with_a_reason(hydra):
+    assert hydra("halt", "looks wrong").code == 0
+    assert json.loads(hydra("status", "--json").out)["halted"] == "looks wrong (command line)"
+    assert hydra("resume").code == 2
+    assert hydra("resume", "checked").code == 0
+    assert json.loads(hydra("status", "--json").out)["halted"] is None
+    assert "nothing to resume" in one_sentence(hydra("resume", "again"))
+
+
+def test_help_is_there_for_every_command(hydra):
+    listed = hydra("--help").out
+    for command in ("demo", "lab", "trade", "backtest", "status", "doctor"):
+        assert command in listed
+        assert hydra(command, "--help").code == 0
