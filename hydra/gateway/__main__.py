@@ -9,10 +9,12 @@ import signal
 import sys
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from pathlib import Path
 
-from hydra.gateway.errors import GatewayError
+from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
+from hydra.gateway.faults import SCENARIOS, Fault, parse_script
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 
@@ -55,6 +57,23 @@ def _account(text: str) -> str:
     return text
 
 
+def _faults(text: str) -> tuple[Fault, ...]:
+    """The script in a file, or the shipped scenario of that name."""
+    path = Path(text)
+    shipped = SCENARIOS / f"{text}.toml"
+    chosen = shipped if not path.exists() and shipped.exists() else path
+    try:
+        return tuple(parse_script(chosen.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as reason:
+        names = sorted(one.stem for one in SCENARIOS.glob("*.toml"))
+        near = get_close_matches(text, names, 1, 0.4) or names
+        raise argparse.ArgumentTypeError(
+            f"{text} cannot be read ({reason}) and is no scenario; there is {', '.join(near)}"
+        ) from None
+    except SettingsError as reason:
+        raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hydra.gateway", description="A simulated Interactive Brokers gateway."
@@ -65,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=_day, default=FIRST_SESSION, help="first session")
     parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
+    parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
     parser.add_argument("--account", type=_account, default="DU1234567", help="its code")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
@@ -78,6 +98,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         port=arguments.port,
         control_port=arguments.control_port,
         speed=arguments.speed,
+        faults=arguments.faults,
         exchange=ExchangeSettings(
             start=arguments.start,
             seed=arguments.seed,

@@ -11,7 +11,8 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from hydra.gateway.errors import SettingsError
-from hydra.gateway.exchange import Exchange, Posted
+from hydra.gateway.faults import EFFECTS, FaultyExchange, Item, parse_fault, parse_script
+from hydra.gateway.record import Record
 
 LOOPBACK = "127.0.0.1"
 CLOCK_COMMANDS = '{"to": "open" | "close" | "next_open" | ISO time} or {"sessions": N}'
@@ -19,13 +20,21 @@ MAX_SESSIONS = 10_000
 
 
 class ControlPort:
-    """Serves one exchange; what its commands make the exchange say goes to `deliver`."""
+    """Serves one world; what its commands make the gateway say goes to `deliver`."""
 
-    def __init__(self, exchange: Exchange, deliver: Callable[[Posted], None]) -> None:
-        self.exchange = exchange
+    def __init__(
+        self, world: FaultyExchange, record: Record, deliver: Callable[[list[Item]], None]
+    ) -> None:
+        self.world = world
+        self.record = record
         self.deliver = deliver
         shared = {"control": self}
-        routes = [("/state", StateHandler, shared), ("/clock", ClockHandler, shared)]
+        routes = [
+            ("/state", StateHandler, shared),
+            ("/clock", ClockHandler, shared),
+            ("/log", LogHandler, shared),
+            ("/faults", FaultsHandler, shared),
+        ]
         self._server = HTTPServer(Application(routes, log_function=_quiet))
 
     def listen(self, port: int) -> int:
@@ -43,8 +52,16 @@ class ControlPort:
     def move_clock(self, command: dict[str, Any]) -> dict[str, str]:
         """Carry out a clock command; raises SettingsError on nonsense."""
         for to in _steps(command):
-            self.deliver(self.exchange.command(to))
-        return self.exchange.clock_state()
+            self.deliver(self.world.command(to))
+        return self.world.exchange.clock_state()
+
+    def arm(self, command: dict[str, Any]) -> int:
+        """Arm `{"script": TOML}` or one fault as a plain table; return how many."""
+        script = command.get("script")
+        faults = parse_script(script) if isinstance(script, str) else [parse_fault(command)]
+        for fault in faults:
+            self.world.arm(fault)
+        return len(faults)
 
 
 def _steps(command: dict[str, Any]) -> list[str]:
@@ -94,7 +111,7 @@ class StateHandler(JsonHandler):
 
     def get(self) -> None:
         """The books."""
-        self.answer(self.control.exchange.state())
+        self.answer(self.control.world.exchange.state())
 
 
 class ClockHandler(JsonHandler):
@@ -104,5 +121,36 @@ class ClockHandler(JsonHandler):
         """Move the clock."""
         try:
             self.answer(dict(self.control.move_clock(self.body())))
+        except SettingsError as error:
+            self.refuse(str(error))
+
+
+class LogHandler(JsonHandler):
+    """GET /log?after=SEQ."""
+
+    def get(self) -> None:
+        """The recorded messages after a number."""
+        after = self.get_query_argument("after", "0")
+        if not after.isdecimal():
+            self.refuse(f"after={after} is no message number")
+            return
+        self.answer({"messages": self.control.record.after(int(after))})
+
+
+class FaultsHandler(JsonHandler):
+    """GET and POST /faults."""
+
+    def get(self) -> None:
+        """The effects that there are."""
+        effects = {
+            name: {"about": effect.about, "parameters": sorted(effect.parameters)}
+            for name, effect in EFFECTS.items()
+        }
+        self.answer({"effects": effects})
+
+    def post(self) -> None:
+        """Arm a fault or a script."""
+        try:
+            self.answer({"armed": self.control.arm(self.body())})
         except SettingsError as error:
             self.refuse(str(error))

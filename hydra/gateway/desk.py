@@ -195,6 +195,25 @@ class OrderDesk:
         self._tell(order, commission=order.fees)
         self._venue.post(order.client_id, _cost(done))
 
+    def revise(self, exec_id: str, price: Decimal | None) -> None:
+        """Correct an execution's price, or take the trade back (None); the books follow.
+
+        The exchange's rule: the revision is the last part of the execId, counted up.
+        """
+        index = next(i for i, done in enumerate(self.executions) if done.exec_id == exec_id)
+        old = self.executions[index]
+        order, account = old.order, self._venue.account
+        stem, _, revision = exec_id.rpartition(".")
+        account.trade(order.instrument, -old.quantity, old.price, -old.fee)
+        new = replace(old, exec_id=f"{stem}.{int(revision) + 1:02d}")
+        if price is None:
+            new = replace(new, quantity=ZERO, fee=ZERO, profit=None)
+        else:
+            account.trade(order.instrument, old.quantity, price, old.fee)
+            new = replace(new, price=price)
+        self.executions[index] = new
+        self._tell_execution(order.client_id, -1, new)
+
     # --- taking an order --------------------------------------------------------------------
 
     def _refused(self, client_id: int, one: Instrument, terms: PlaceOrder) -> Refused:

@@ -125,6 +125,12 @@ class Exchange:
             self._state_trades(before)
         return self.venue.outbox.drain()
 
+    def revise(self, exec_id: str, price: Decimal | None) -> Posted:
+        """Correct an execution's price, or take the trade back (None)."""
+        self.orders.revise(exec_id, price)
+        self.statements.stream()
+        return self.venue.outbox.drain()
+
     # --- time -------------------------------------------------------------------------------
 
     def command(self, to: str) -> Posted:

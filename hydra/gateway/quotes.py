@@ -36,7 +36,7 @@ class QuoteDesk:
     """Answers reqMktData and keeps its streams up to date.
 
     `is_subscribed` is whether the user pays for live data; without it the client gets delayed
-    data if it accepts them (types 3 and 4), else 354.
+    data if it accepts them (types 3 and 4), else 354. While `is_frozen` no quote changes.
     """
 
     def __init__(self, venue: Venue) -> None:
@@ -44,6 +44,7 @@ class QuoteDesk:
         self._lines: dict[tuple[int, int], Line] = {}
         self._types: dict[int, int] = {}
         self.is_subscribed = True
+        self.is_frozen = False
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -78,13 +79,20 @@ class QuoteDesk:
         """Remember what the client accepts when live data are not subscribed."""
         self._types[client_id] = request.marketDataType
 
+    @property
+    def open_lines(self) -> list[tuple[int, int]]:
+        """Client and request number of every stream."""
+        return list(self._lines)
+
     def forget(self, client_id: int) -> None:
         """End all streams of a client that left."""
         self._types.pop(client_id, None)
         self._lines = {key: line for key, line in self._lines.items() if key[0] != client_id}
 
     def stream(self) -> None:
-        """Tell every line what has changed."""
+        """Tell every line what has changed, unless quotes are frozen."""
+        if self.is_frozen:
+            return
         for (client_id, request_id), line in self._lines.items():
             self._tell(client_id, request_id, line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -14,10 +15,19 @@ from hydra.gateway.exchange import (
     ALREADY_IN_USE,
     Exchange,
     ExchangeSettings,
-    Posted,
     shipped_exchange,
 )
-from hydra.gateway.layout import Request
+from hydra.gateway.faults import (
+    Chop,
+    Command,
+    Disconnect,
+    Fault,
+    FaultyExchange,
+    Merge,
+    Silence,
+)
+from hydra.gateway.layout import Request, Response
+from hydra.gateway.record import Record
 from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error
 from hydra.gateway.session import Broken, Event, Phase, Session
@@ -39,6 +49,7 @@ class GatewaySettings:
     control_port: int = 4012
     speed: float = 1.0
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    faults: tuple[Fault, ...] = ()
 
 
 class Connection(asyncio.Protocol):
@@ -48,6 +59,10 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._session = Session(server.exchange.venue.now)
         self._transport: asyncio.Transport | None = None
+        self._is_silent = server.world.is_deaf
+        self._chop = 0
+        self._merge_s = 0.0
+        self._later: asyncio.TimerHandle | None = None
         self.client_id: int | None = None
 
     @property
@@ -60,12 +75,15 @@ class Connection(asyncio.Protocol):
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
             transport.set_write_buffer_limits(high=MAX_UNREAD_BYTES)
+            if self._server.world.is_shut:
+                transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
+        if self._is_silent:
+            return
         for event in self._session.receive(data):
             self._dispatch(event)
-        self._server.flush()
         self.flush()
 
     def pause_writing(self) -> None:
@@ -78,42 +96,67 @@ class Connection(asyncio.Protocol):
         self._session.close()
         self._server.left(self)
 
-    def send(self, response: object) -> None:
-        """Queue one response."""
-        self._session.send(response)  # type: ignore[arg-type]  # responses alone are posted
+    def carry(self, what: Response | Command) -> None:
+        """Queue a response, or do to the socket what a fault commands."""
+        match what:
+            case Disconnect():
+                self.hang_up()
+            case Silence():
+                self._is_silent = True
+            case Chop(size):
+                self._chop = size
+            case Merge(seconds):
+                self._merge_s = seconds
+            case _:
+                self._session.send(what)
 
     def flush(self) -> None:
-        """Write what is queued; close when the session is over."""
-        data = self._session.outgoing()
-        if self._transport is None or self._transport.is_closing():
-            return
-        if data:
-            self._transport.write(data)
-        if self._session.phase is Phase.CLOSED:
-            self._transport.close()
+        """Write what is queued, now or when frames are to be merged; close when all is over."""
+        if not self._merge_s or self._session.phase is Phase.CLOSED:
+            self._write()
+        elif self._later is None:
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(self._merge_s, self._write)
 
     def refuse(self, response: Error) -> None:
         """Say one last thing and close."""
         self._session.send(response)
-        self._session.close()
-
-    def abort(self) -> None:
-        """Cut the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        self.hang_up()
 
     def hang_up(self) -> None:
         """Write what is queued and close."""
         self._session.close()
         self.flush()
 
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _write(self) -> None:
+        self._later = None
+        data = self._session.outgoing()
+        if self._transport is None or self._transport.is_closing() or self._is_silent:
+            return
+        for piece in _pieces(data, self._chop):
+            self._transport.write(piece)
+        if self._session.phase is Phase.CLOSED:
+            self._transport.close()
+
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, Broken):
             LOG.warning("client %s: %s", self.client_id, event.reason)
         elif isinstance(event, StartApi):
-            self._server.start(self, event.clientId)
+            self._server.start(self, event)
         elif isinstance(event, Request) and self.client_id is not None:
             self._server.ask(self.client_id, event)
+
+
+def _pieces(data: bytes, size: int) -> list[bytes]:
+    """`data` in pieces of `size` bytes; whole for 0, and nothing for nothing."""
+    if not size:
+        return [data] if data else []
+    return [data[at : at + size] for at in range(0, len(data), size)]
 
 
 class GatewayServer:
@@ -121,6 +164,8 @@ class GatewayServer:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.exchange: Exchange = shipped_exchange(settings.exchange)
+        self.world = FaultyExchange(self.exchange, settings.faults)
+        self.record = Record()
         self.host = settings.host
         self.port = settings.port
         self.control_port = settings.control_port
@@ -136,7 +181,7 @@ class GatewayServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._control = ControlPort(self.exchange, self.deliver)
+        self._control = ControlPort(self.world, self.record, self.deliver)
         self.control_port = self._control.listen(self.control_port)
         if self._speed:
             self._clock = loop.create_task(self._run_clock())
@@ -164,34 +209,40 @@ class GatewayServer:
     ) -> None:
         await self.close()
 
-    def start(self, connection: Connection, client_id: int) -> None:
+    def start(self, connection: Connection, request: StartApi) -> None:
         """A client told its number: welcome it, or refuse a number that is taken."""
+        client_id = request.clientId
+        self.record.add(self.exchange.venue.now, client_id, "in", request)
         if connection.client_id is not None:
-            self.deliver(self.exchange.welcome(connection.client_id))
+            self.deliver(self.world.welcome(connection.client_id))
             return
-        posted = self.exchange.connect(client_id, connection.version)
+        posted = self.world.connect(client_id, connection.version, request)
         if posted is None:
             connection.refuse(Error(-1, 326, ALREADY_IN_USE))
             return
-        connection.client_id = client_id
-        self._connections[client_id] = connection
-        self.deliver(posted)
+        if client_id in self.exchange.venue.versions and client_id not in self._connections:
+            connection.client_id = client_id
+            self._connections[client_id] = connection
+        for addressee, what in posted:
+            if addressee == client_id:
+                self._note(client_id, what)
+                connection.carry(what)
 
     def ask(self, client_id: int, request: Request) -> None:
         """A client asks: let the exchange answer."""
-        self.deliver(self.exchange.handle(client_id, request))
+        self.record.add(self.exchange.venue.now, client_id, "in", request)
+        self.deliver(self.world.handle(client_id, request))
 
-    def deliver(self, posted: Posted) -> None:
+    def deliver(self, posted: Sequence[tuple[int, Response | Command]]) -> None:
         """Queue responses at their clients' sessions and write them."""
-        for client_id, response in posted:
+        told: dict[Connection, None] = {}
+        for client_id, what in posted:
             connection = self._connections.get(client_id)
             if connection is not None:
-                connection.send(response)
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what is queued for all clients."""
-        for connection in list(self._connections.values()):
+                self._note(client_id, what)
+                connection.carry(what)
+                told[connection] = None
+        for connection in told:
             connection.flush()
 
     def left(self, connection: Connection) -> None:
@@ -199,7 +250,11 @@ class GatewayServer:
         self._open.discard(connection)
         if connection.client_id is not None:
             del self._connections[connection.client_id]
-            self.exchange.disconnect(connection.client_id)
+            self.world.disconnect(connection.client_id)
+
+    def _note(self, client_id: int, what: Response | Command) -> None:
+        if isinstance(what, Response):
+            self.record.add(self.exchange.venue.now, client_id, "out", what)
 
     def _accept(self) -> Connection:
         connection = Connection(self)
@@ -214,7 +269,7 @@ class GatewayServer:
             elapsed, last = loop.time() - last, loop.time()
             venue = self.exchange.venue
             target = clock_target(venue.calendar, venue.now, elapsed * self._speed)
-            self.deliver(self.exchange.advance(target))
+            self.deliver(self.world.advance(target))
 
 
 async def serve(settings: GatewaySettings) -> GatewayServer:
