@@ -14,17 +14,19 @@ install: $(STAMP) ## Make .venv with exactly what requirements.lock says
 
 $(STAMP): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed as '$(PYTHON)'; name another with make PYTHON=…"; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
-	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@echo "installing into $(VENV) what requirements.lock says (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+	@# compiled now, so that no first run has to wait for it
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 demo: install ## Paper-trade five sessions on the simulated gateway, then compare the books
-	$(BIN)/hydra demo
+	@$(BIN)/hydra demo
 
 lab: install ## JupyterLab on the notebooks
-	$(BIN)/hydra lab
+	@$(BIN)/hydra lab
 
 test: install ## The whole test suite, notebooks included
 	$(BIN)/python -m pytest tests

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -31,7 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console()
+# A pipe has no width; a table cut to a guessed one would lose figures.
+out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -183,7 +185,8 @@ def orders(context: typer.Context, as_json: Json = False) -> None:
     """Every order and refused request, with what became of it."""
     from hydra.journal.views import ORDER_KINDS, order_rows
 
-    _print_table("orders", order_rows(_events(_settings(context), ORDER_KINDS)), as_json)
+    rows = order_rows(_events(_settings(context), ORDER_KINDS))
+    _print_table("orders", rows, as_json, hide=("symbol",))
 
 
 @app.command()
@@ -191,7 +194,8 @@ def fills(context: typer.Context, as_json: Json = False) -> None:
     """Every fill with its commission, and its slippage in bps against the decision price."""
     from hydra.journal.views import FILL_KINDS, fill_rows
 
-    _print_table("fills", fill_rows(_events(_settings(context), FILL_KINDS)), as_json)
+    rows = fill_rows(_events(_settings(context), FILL_KINDS))
+    _print_table("fills", rows, as_json, hide=("strategy", "order_ref", "exec_id"))
 
 
 @app.command()
@@ -335,11 +339,15 @@ def _print_demo(result: DemoResult) -> None:
     _say(f"  hydra --data {result.folder} lab        the notebooks; begin with 00_start_here")
 
 
-def _print_table(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+def _print_table(
+    title: str, rows: list[dict[str, Any]], as_json: bool, hide: Sequence[str] = ()
+) -> None:
+    """JSON with every column, or a table without those that repeat what another one says."""
     if as_json:
         _print_json(rows)
     elif rows:
-        _print_rows(title, [{k: _shown(v) for k, v in row.items()} for row in rows])
+        shown = [{k: _shown(v) for k, v in row.items() if k not in hide} for row in rows]
+        _print_rows(title, shown)
     else:
         _say(f"no {title}")
 
@@ -347,10 +355,13 @@ def _print_table(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
 def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     if not rows:
         return
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for name in rows[0]:
         figures = all(_is_figure(row[name]) for row in rows)
-        table.add_column(name, justify="right" if figures else "left", overflow="fold")
+        words = any(" " in row[name] and not row[name][:1].isdigit() for row in rows)
+        table.add_column(
+            name.replace("_", " "), justify="right" if figures else "left", no_wrap=not words
+        )
     for row in rows:
         table.add_row(*row.values())
     out.print(table, highlight=False, markup=False)

@@ -113,7 +113,6 @@ async def open_paper_session(
         await session.connect()
     except BaseException:
         await session.close()
-        engine.journal.close()
         raise
     session.source = Gateway(settings.gateway, broker.ib)
     return session

@@ -28,5 +28,5 @@ def test_every_command_that_the_readme_names_is_there():
 
 def test_every_make_verb_that_the_readme_names_is_there():
     makefile = (ROOT / "Makefile").read_text()
-    for verb in set(re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text())):
+    for verb in set(re.findall(r"`?make ([a-z]+)(?=`|\s+#|$)", (ROOT / "README.md").read_text())):
         assert re.search(rf"^{verb}:", makefile, re.MULTILINE), verb

@@ -173,9 +173,17 @@ class PaperSession:
         )
         return report
 
+    async def run(self) -> SessionReport:
+        """All steps from bars to report, for callers that show nothing in between."""
+        bars = await self.bars()
+        await self.trade(self.targets(self.signals(bars), bars))
+        await self.wait_for_fills()
+        return await self.report()
+
     async def close(self) -> None:
-        """Log off; the journal stays with whoever opened it."""
+        """Log off and close the journal; working orders stay at the broker."""
         await self.engine.broker.disconnect()
+        self.engine.journal.close()
 
     def _session(self) -> date:
         if self.session is None:

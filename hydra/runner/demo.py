@@ -3,6 +3,7 @@ against the gateway's own."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from hydra.journal.journal import Journal
 from hydra.runner.notebook import Run
 from hydra.runner.simulator import Simulator, simulated_gateway
 from hydra.runner.trade import check_before_start, session_parameters, trade
+from hydra.wiring import open_paper_session
 
 MARKER = ".hydra-demo"
 FIRST_SESSION = "2013-01-14"
@@ -146,18 +148,21 @@ def _trade_day(settings: Settings, parameters: Mapping[str, Any], gateway: Simul
 
 
 def _trade_again(settings: Settings, parameters: Mapping[str, Any], gateway: Simulator) -> Finding:
-    session = gateway.state()["session"]
+    """The last session once more, in this process: the same cycle, without a kernel's start."""
     before = len(gateway.state()["executions"])
     orders = _counts(settings)[0]
-    run = trade(settings, parameters, f"{session}-{parameters['strategy']}-again")
+    asyncio.run(_cycle(settings, parameters))
     sent = _counts(settings)[0] - orders
     traded = len(gateway.state()["executions"]) - before
-    return Finding(
-        "Last session run again: new orders",
-        str(sent),
-        str(traded),
-        not (sent or traded or run.failed),
-    )
+    return Finding("Last session run again: new orders", str(sent), str(traded), not sent + traded)
+
+
+async def _cycle(settings: Settings, parameters: Mapping[str, Any]) -> None:
+    session = await open_paper_session(**parameters, settings=settings)
+    try:
+        await session.run()
+    finally:
+        await session.close()
 
 
 def _counts(settings: Settings) -> tuple[int, int, int]:

@@ -30,7 +30,7 @@ class VolTarget:
 
     annual_vol: float = 0.10
     window_bars: int = 60
-    max_weight: float = 0.5
+    max_weight: float = 0.25
     max_gross: float = 1.0
     bars_a_year: float = 252.0
 
