@@ -233,12 +233,19 @@ class FaultyExchange:
         posted: list[Item] = []
         while (due := self._next_due(to)) is not None:
             moment, armed = due
-            posted += self._outgoing(self.exchange.advance(max(moment, self.now)))
+            posted += self._pass(max(moment, self.now))
+            if armed is None:
+                continue
             armed.is_spent = True
             strike = Strike(armed.fault, armed.fault.trigger.client or EVERYBODY, None)
             outcome = EFFECTS[armed.fault.do].strike(self, strike)
             posted += self._addressed([*outcome.before, *outcome.after])
-        return posted + self._outgoing(self.exchange.advance(to))
+        return posted + self._pass(to)
+
+    def _pass(self, to: datetime) -> list[Item]:
+        """Let time pass without a fault at a time; who is muted when it begins hears nothing."""
+        begun = self.now
+        return self._outgoing(self.exchange.advance(to), begun)
 
     # --- how faults find their moment -------------------------------------------------------
 
@@ -253,9 +260,15 @@ class FaultyExchange:
             outcome = Outcome(more.kept, before, after)
         return outcome
 
-    def _next_due(self, to: datetime) -> tuple[datetime, Armed] | None:
-        found = [(self._moment(armed, to), armed) for armed in self._armed if not armed.is_spent]
-        due = [(moment, armed) for moment, armed in found if moment is not None]
+    def _next_due(self, to: datetime) -> tuple[datetime, Armed | None] | None:
+        """The next moment up to `to` at which a fault strikes or a mute ends (None)."""
+        due: list[tuple[datetime, Armed | None]] = [
+            (until, None) for until in self._muted.values() if until and self.now < until <= to
+        ]
+        for armed in self._armed:
+            moment = None if armed.is_spent else self._moment(armed, to)
+            if moment is not None:
+                due.append((moment, armed))
         return min(due, key=lambda pair: pair[0], default=None)
 
     def _moment(self, armed: Armed, to: datetime) -> datetime | None:
@@ -275,7 +288,10 @@ class FaultyExchange:
 
     # --- what leaves ------------------------------------------------------------------------
 
-    def _outgoing(self, posted: Iterable[tuple[int, Response]]) -> list[Item]:
+    def _outgoing(
+        self, posted: Iterable[tuple[int, Response]], as_of: datetime | None = None
+    ) -> list[Item]:
+        """What leaves of `posted`, said at `as_of` (now) or later."""
         items: list[Item] = []
         for client_id, response in posted:
             outcome = self._struck(client_id, response)
@@ -283,7 +299,7 @@ class FaultyExchange:
             if isinstance(outcome.kept, Response):
                 items += self._with_held((client_id, outcome.kept))
             items += outcome.after
-        return self._addressed(items)
+        return self._addressed(items, as_of)
 
     def _with_held(self, item: Item) -> list[Item]:
         """`item`, and after it what was held back for so many messages."""
@@ -291,7 +307,7 @@ class FaultyExchange:
         self._held = [(count, held) for count, held in waiting if count > 0]
         return [item, *(held for count, held in waiting if count <= 0)]
 
-    def _addressed(self, items: Iterable[Item]) -> list[Item]:
+    def _addressed(self, items: Iterable[Item], as_of: datetime | None = None) -> list[Item]:
         """For each client by name, without those to whom nothing gets through."""
         clients = list(self.exchange.venue.versions)
         spread = [
@@ -299,15 +315,15 @@ class FaultyExchange:
             for addressee, what in items
             for client_id in (clients if addressee == EVERYBODY else [addressee])
         ]
-        return [item for item in spread if not self._is_muted(item)]
+        return [item for item in spread if not self._is_muted(item, as_of or self.now)]
 
-    def _is_muted(self, item: Item) -> bool:
+    def _is_muted(self, item: Item, as_of: datetime) -> bool:
         client_id, what = item
         key = EVERYBODY if EVERYBODY in self._muted else client_id
         if key not in self._muted or isinstance(what, Command):
             return False
         until = self._muted[key]
-        if until is None or self.now < until:
+        if until is None or as_of < until:
             return True
         del self._muted[key]
         return False

@@ -98,3 +98,53 @@ def test_bad_arguments_end_with_2_and_one_sentence(arguments, sentence):
 def test_the_gateway_never_imports_pandas():
     code = "import sys, hydra.gateway.__main__ as m; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+async def test_a_fault_is_armed_and_the_log_shows_what_it_did(gateway, client):
+    code, armed = await fetch(gateway, "/faults", '{"on": "reqIds", "do": "say", "code": 1100}')
+    assert (code, armed) == (200, {"armed": 1})
+    client.client.reqIds(1)
+    await client.reqCurrentTimeAsync()
+    _, log = await fetch(gateway, "/log?after=0")
+    names = [entry["name"] for entry in log["messages"]]
+    assert names[0] == "startApi"
+    asked = names.index("reqIds")
+    assert names[asked + 1 : asked + 3] == ["nextValidId", "error"]
+    assert log["messages"][asked + 2]["fields"]["code"] == 1100
+    last = log["messages"][-1]["seq"]
+    assert (await fetch(gateway, f"/log?after={last}"))[1] == {"messages": []}
+
+
+async def test_a_script_is_armed_as_a_whole(gateway):
+    script = json.dumps({"script": '[[fault]]\non = "reqIds"\ndo = "lose"\n' * 2})
+    assert await fetch(gateway, "/faults", script) == (200, {"armed": 2})
+
+
+@pytest.mark.parametrize("body", ["x", '{"do": "nonsense"}', '{"script": "[["}'])
+async def test_a_fault_that_makes_no_sense_is_not_armed(gateway, body):
+    code, answer = await fetch(gateway, "/faults", body)
+    assert code == 400
+    assert answer["error"]
+
+
+async def test_the_effects_are_listed(gateway):
+    _, listed = await fetch(gateway, "/faults")
+    assert listed["effects"]["say"]["parameters"] == ["before", "code", "instead", "text"]
+
+
+def test_a_scenario_is_taken_by_its_name(tmp_path):
+    process = run("--port=0", "--control-port=0", "--faults=pacing_looks_like_no_data", "--json")
+    assert json.loads(process.stdout.readline())["port"]
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("faults", "sentence"), [("pacing_lookslike", "pacing_looks_like_no_data"), ("bad", "no TOML")]
+)
+def test_a_script_that_cannot_be_used_ends_with_2_and_one_sentence(tmp_path, faults, sentence):
+    (tmp_path / "bad").write_text("[[")
+    chosen = tmp_path / faults if faults == "bad" else faults
+    process = run("--port=0", "--control-port=0", f"--faults={chosen}")
+    assert process.wait(20) == 2
+    assert sentence in process.stderr.read()
