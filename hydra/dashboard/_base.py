@@ -36,7 +36,10 @@ def html_table(title: str, rows: Sequence[Row]) -> str:
     head = f"<caption>{escape(title)}</caption>"
     if not rows:
         return f'<table class="hydra">{head}<tr><td>nothing yet</td></tr></table>'
-    names = "".join(f'<th scope="col">{escape(_title(name))}</th>' for name in rows[0])
+    names = "".join(
+        f'<th scope="col"{_kind(value)}>{escape(_title(name))}</th>'
+        for name, value in rows[0].items()
+    )
     body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
     return (
         f'<table class="hydra">{head}<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table>'
@@ -49,8 +52,8 @@ table.hydra { border-collapse: collapse; font-size: 13px; margin: 0 0 16px;
 table.hydra caption { text-align: left; font-weight: 600; padding: 4px 0; }
 table.hydra th { text-align: left; font-weight: 600; padding: 2px 12px 2px 0;
   border-bottom: 1px solid var(--jp-border-color1, #999); }
-table.hydra td { padding: 2px 12px 2px 0; white-space: nowrap; }
-table.hydra td.figure { text-align: right; }
+table.hydra td { padding: 1px 12px 1px 0; line-height: 1.5; white-space: nowrap; }
+table.hydra .figure { text-align: right; }
 </style>"""
 """Takes JupyterLab's own colours, so that light and dark themes are both readable."""
 
@@ -60,9 +63,12 @@ def _title(name: str) -> str:
 
 
 def _cell(value: Any) -> str:
+    return f"<td{_kind(value)}>{escape(shown(value))}</td>"
+
+
+def _kind(value: Any) -> str:
     figure = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    kind = ' class="figure"' if figure else ""
-    return f"<td{kind}>{escape(shown(value))}</td>"
+    return ' class="figure"' if figure else ""
 
 
 def shown(value: Any) -> str:

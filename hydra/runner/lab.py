@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from hydra.config import Settings
 from hydra.ib.probe import answers
@@ -14,6 +15,7 @@ from hydra.runner.simulator import simulated_gateway
 from hydra.runner.trade import kernel_environment, template
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+STOP_S = 20.0
 SIMULATED_SPEED = "60"
 """Simulated seconds a second in the lab: a session lasts six and a half minutes."""
 
@@ -25,7 +27,11 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
     this machine; it ends together with the lab.
     """
     folder = template(settings).parent
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command = [
+        *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"),
+        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     with ExitStack() as stack:
         if settings.gateway.host in LOOPBACK and not answers(settings.gateway):
             port = str(settings.gateway.port)
@@ -34,5 +40,31 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
                     ["--port", port, "--control-port", "0", "--speed", SIMULATED_SPEED]
                 )
             )
-        environment = {**os.environ, **kernel_environment(settings)}
-        return subprocess.run([*command, *arguments], env=environment).returncode
+        environment = {
+            **os.environ,
+            **kernel_environment(settings),
+            "JUPYTER_CONFIG_PATH": _config_path(),
+        }
+        return _run([*command, *arguments], environment)
+
+
+def _config_path() -> str:
+    """Our labconfig/ before the user's own: nothing is fetched from outside, nobody is asked."""
+    own = str(Path(__file__).parent)
+    given = os.environ.get("JUPYTER_CONFIG_PATH")
+    return f"{own}{os.pathsep}{given}" if given else own
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run to the end; when we are ended first, end it too. Ctrl-C reaches it by itself."""
+    process = subprocess.Popen(command, env=environment)
+    try:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # JupyterLab asks whether to stop, and stops when it is told so
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(STOP_S)

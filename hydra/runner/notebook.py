@@ -17,6 +17,8 @@ from hydra.errors import BadParameter, ConfigError, RunFailed, UnknownName, unkn
 from hydra.plugins import convert
 
 KERNEL = "python3"
+COMPLETE = {"embed_images": True, "mathjax_url": "", "require_js_url": "", "mermaid_js_url": ""}
+"""A saved page must be whole without a network, and must tell no server that it was opened."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def _save_html(folder: Path) -> None:
 
     executed = folder / "notebook.ipynb"
     if executed.is_file():
-        exporter = HTMLExporter(embed_images=True)  # type: ignore[no-untyped-call]  # no types
+        exporter = HTMLExporter(**COMPLETE)  # type: ignore[no-untyped-call]  # no types
         html, _ = exporter.from_filename(str(executed))
         (folder / "notebook.html").write_text(html, encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """A run takes only the notebook's own parameters, typed, and always leaves a record."""
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -72,7 +73,9 @@ def test_a_run_leaves_the_executed_notebook_its_html_and_its_record(notebook, tm
     path = notebook("count = 1", "import os\nprint(count + 1, os.environ['SAID'])")
     run = run_notebook(path, {"count": 41}, tmp_path / "run", {"SAID": "hello"})
     assert not run.failed
-    assert "42 hello" in (run.folder / "notebook.html").read_text()
+    page = (run.folder / "notebook.html").read_text()
+    assert "42 hello" in page
+    assert not re.findall(r"""(?:src|href|from|import)[=( ]*["']https?://[^"']*""", page)
     record = json.loads((run.folder / "run.json").read_text())
     assert record["parameters"] == {"count": 41}
     assert record["error"] == ""
