@@ -34,6 +34,20 @@ def commission(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     return cents(min(max(size * Decimal("0.005"), Decimal(1)), value * Decimal("0.01")))
 
 
+def initial_margin(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+    """What opening a position takes: half of its value (Regulation T); nothing for currencies."""
+    if one.secType == "CASH":
+        return ZERO
+    return abs(one.value(quantity, price)) * INITIAL_MARGIN
+
+
+def maintenance_margin(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
+    """What keeping a position takes: a quarter of its value; nothing for currencies."""
+    if one.secType == "CASH":
+        return ZERO
+    return abs(one.value(quantity, price)) * MAINTENANCE_MARGIN
+
+
 @dataclass
 class Holding:
     """One position: signed quantity and what it cost, commissions included (sign of quantity)."""

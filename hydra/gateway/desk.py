@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
-from hydra.gateway.account import INITIAL_MARGIN, MAINTENANCE_MARGIN, ZERO, cents, commission
+from hydra.gateway.account import ZERO, commission
+from hydra.gateway.checks import (
+    ignores_outside_hours,
+    refused_change,
+    refused_order,
+    rejected_price,
+)
+from hydra.gateway.conditions import Sight, first_met, is_met
+from hydra.gateway.credit import Credit
 from hydra.gateway.layout import Request
 from hydra.gateway.matching import (
-    ORDER_TYPES,
-    TIMES_IN_FORCE,
-    Fill,
+    AT_CLOSE,
+    PEGS,
+    Book,
+    Happening,
+    Kind,
+    Stage,
     WorkingOrder,
-    fill_at_quote,
-    fill_between,
+    follow,
+    in_ticks_of,
+    next_happening,
+    within_limit,
 )
-from hydra.gateway.orders import CompletedOrder, OpenOrder, PlaceOrder, completed_order, open_order
+from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.pricing import arm, limit_of, limit_once_triggered, pricing_changed, trips
 from hydra.gateway.reference import NOT_FOUND
-from hydra.gateway.times import day_text, from_epoch, moment_text, parse_moment
+from hydra.gateway.reports import MAKER, TAKER, Executed, OrderReports, passes
+from hydra.gateway.schedule import ends_at, slices_of, starts_at
+from hydra.gateway.times import day_text, from_epoch, moment_text
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
 
@@ -29,22 +46,17 @@ Key = tuple[int, int]  # client and order number: what an order is known by
 Refused = tuple[int, str] | None
 
 _FIRST_PERM_ID = 1_000_000_000
+_CLOSE_CUTOFF_S = 600  # orders for the closing auction come at least ten minutes before it
 _NOT_CANCELLABLE = "OrderId {} that needs to be cancelled cannot be cancelled, state: {}."
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """One execution for the record: quantity signed (sell < 0), commission in its currency."""
-
-    exec_id: str
-    order: WorkingOrder
-    time: int
-    quantity: Decimal
-    price: Decimal
-    cumulative: Decimal
-    average: Decimal
-    fee: Decimal
-    profit: Decimal | None
+_BEING_CANCELLED = "Cancel attempted when order is not in a cancellable state.  Order permId ={}"
+_NO_SHARES = (
+    "Shares for this order are not immediately available for short sale. The order will be held "
+    "while we attempt to locate the shares."
+)
+_OUTSIDE_HOURS = (
+    "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the "
+    "order type and destination."
+)
 
 
 class OrderDesk:
@@ -52,10 +64,16 @@ class OrderDesk:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self._book = Book(venue.market)
+        self._credit = Credit(venue)
+        self._reports = OrderReports(venue)
+        self._sight = Sight(venue.market, venue.universe, self._credit.cushion, self._has_traded)
+        self._conditions = partial(first_met, self._sight)
         self._orders: dict[Key, WorkingOrder] = {}
         self._working: dict[Key, WorkingOrder] = {}
         self._held_back: dict[Key, PlaceOrder] = {}
         self._highest_id: dict[int, int] = {}
+        self._sequence = 0
         self.executions: list[Executed] = []
 
     @property
@@ -87,7 +105,7 @@ class OrderDesk:
         if refused is not None or one is None:
             self._venue.refuse(client_id, terms.orderId, *(refused or (200, NOT_FOUND)))
         elif terms.whatIf:
-            self._what_if(client_id, one, terms)
+            self._venue.post(client_id, self._credit.what_if(client_id, one, terms))
         else:
             self._take(client_id, one, terms)
 
@@ -102,14 +120,17 @@ class OrderDesk:
         elif order.is_done:
             text = _NOT_CANCELLABLE.format(request.orderId, order.status)
             self._venue.refuse(client_id, request.orderId, 10148, text)
+        elif order.cancel_at is not None:
+            self._reports.error(order, 161, _BEING_CANCELLED.format(order.perm_id))
         else:
-            self._tell_status(replace(order, status="PendingCancel"))
-            self._end(order, "Cancelled by Trader")
+            self._reports.status(order, "PendingCancel")
+            self._cancel_soon(order)
 
     def cancel_all(self, client_id: int, request: ask.ReqGlobalCancel) -> None:
         """Cancel all orders of all clients."""
-        for order in list(self._working.values()):
-            self._end(order, "Cancelled by Trader")
+        for order in self.open_list:
+            if not order.is_done:
+                self._end(order, "Cancelled by Trader")
 
     def next_id(self, client_id: int, request: ask.ReqIds) -> None:
         """The next order number of this client."""
@@ -122,7 +143,7 @@ class OrderDesk:
 
     def all_open_orders(self, client_id: int, request: ask.ReqAllOpenOrders) -> None:
         """All clients' open orders."""
-        self._list(client_id, list(self._working.values()))
+        self._list(client_id, self.open_list)
 
     def auto_open_orders(self, client_id: int, request: ask.ReqAutoOpenOrders) -> None:
         """Client 0 alone may bind orders entered by hand, of which there are none."""
@@ -138,15 +159,16 @@ class OrderDesk:
         today = day_text(self._venue.now)
         for order in self._orders.values():
             if order.is_done and order.completed_at.startswith(today):
-                self._venue.post(client_id, self._completed(order))
+                self._venue.post(client_id, self._reports.completed(order))
         self._venue.post(client_id, say.CompletedOrdersEnd())
 
     def report_executions(self, client_id: int, request: ask.ReqExecutions) -> None:
         """Today's executions that pass the filter; the gateway forgets them at midnight."""
         today = day_text(self._venue.now)
         for done in self.executions:
-            if day_text(from_epoch(done.time)) == today and _passes(done, request):
-                self._tell_execution(client_id, request.reqId, done)
+            if day_text(from_epoch(done.time)) == today and passes(done, request):
+                self._reports.execution(client_id, request.reqId, done)
+                self._reports.cost(client_id, done)
         self._venue.post(client_id, say.ExecutionDetailsEnd(request.reqId))
 
     # --- what the exchange asks -------------------------------------------------------------
@@ -165,35 +187,30 @@ class OrderDesk:
         """One above every order number that the client ever used."""
         return self._highest_id.get(client_id, 0) + 1
 
-    def fills_between(self, after: int, until: int) -> list[Fill]:
-        """What trades in (`after`, `until`], in the order of time, then of acceptance."""
+    def next_happening(self, after: int, until: int) -> Happening | None:
+        """What happens first in (`after`, `until`]; at one second price and time have priority."""
         found = (
-            fill_between(self._venue.market, order, after, until)
+            next_happening(self._book, order, after, until, self._conditions)
             for order in self._working.values()
         )
-        fills = [fill for fill in found if fill is not None]
-        return sorted(fills, key=lambda fill: (fill.time, fill.order.perm_id))
+        happenings = (happening for happening in found if happening is not None)
+        return min(happenings, key=lambda happening: happening.rank, default=None)
 
-    def open_session(self) -> None:
-        """Orders that waited for the open go to the exchange."""
+    def happen(self, happening: Happening) -> None:
+        """Let it happen, at the time of now."""
+        happening.order.seen = happening.time
+        self._happenings[happening.kind](happening)
+
+    def follow(self, until: int) -> None:
+        """Nothing more happens up to `until`: work out queues and trails."""
+        for order in self._working.values():
+            follow(self._venue.market, order, until)
+
+    def locate_shares(self) -> None:
+        """Release the orders whose shares have been found."""
         for order in self.open_list:
-            if order.status == "PreSubmitted" and not order.why_held:
-                self._move(order, "Submitted")
-
-    def close_session(self) -> None:
-        """Orders for the day end with it."""
-        for order in self.open_list:
-            if order.time_in_force != "GTC" and not self._is_open(order.instrument):
-                self._end(order, "Expired")
-
-    def fill(self, fill: Fill) -> None:
-        """Book a trade and tell its owner: 11, then 5 and 3, then 5, 3 and 59."""
-        order = fill.order
-        done = self._booked(fill)
-        self._tell_execution(order.client_id, -1, done, with_cost=False)
-        self._move(order, "Filled" if not order.remaining else "Submitted")
-        self._tell(order, commission=order.fees)
-        self._venue.post(order.client_id, _cost(done))
+            if order.awaits_shares and not self._credit.shares_lacking(order):
+                order.awaits_shares = False
 
     def revise(self, exec_id: str, price: Decimal | None) -> None:
         """Correct an execution's price, or take the trade back (None); the books follow.
@@ -202,7 +219,7 @@ class OrderDesk:
         """
         index = next(i for i, done in enumerate(self.executions) if done.exec_id == exec_id)
         old = self.executions[index]
-        order, account = old.order, self._venue.account
+        order, account = old.order, self._venue.accounts[old.order.account]
         stem, _, revision = exec_id.rpartition(".")
         account.trade(order.instrument, -old.quantity, old.price, -old.fee)
         new = replace(old, exec_id=f"{stem}.{int(revision) + 1:02d}")
@@ -212,18 +229,18 @@ class OrderDesk:
             account.trade(order.instrument, old.quantity, price, old.fee)
             new = replace(new, price=price)
         self.executions[index] = new
-        self._tell_execution(order.client_id, -1, new)
+        self._reports.execution(order.client_id, -1, new)
+        self._reports.cost(order.client_id, new)
 
     # --- taking an order --------------------------------------------------------------------
 
     def _refused(self, client_id: int, one: Instrument, terms: PlaceOrder) -> Refused:
-        checks: Iterable[Callable[[], Refused]] = (
-            lambda: self._refused_id(client_id, terms),
-            lambda: _refused_terms(terms),
-            lambda: _refused_price(one, terms),
-            lambda: self._refused_account(terms),
+        return (
+            self._refused_id(client_id, terms)
+            or refused_order(one, terms, self._venue.mark(one), self._venue.now)
+            or self._refused_account(terms)
+            or self._refused_parent(client_id, terms)
         )
-        return next((refused for check in checks if (refused := check()) is not None), None)
 
     def _refused_id(self, client_id: int, terms: PlaceOrder) -> Refused:
         is_used = terms.orderId <= self._highest_id.get(client_id, 0)
@@ -231,214 +248,447 @@ class OrderDesk:
         return (103, "Duplicate order id") if is_used and not (is_held or terms.whatIf) else None
 
     def _refused_account(self, terms: PlaceOrder) -> Refused:
-        if terms.account in {"", self._venue.account.code}:
+        if terms.account in {"", *self._venue.accounts}:
             return None
         cause = f"The account code {terms.account} is not available to this user"
         return 321, f"Error validating request.-'bN' : cause - {cause}"
 
+    def _refused_parent(self, client_id: int, terms: PlaceOrder) -> Refused:
+        key = (client_id, terms.parentId)
+        if not terms.parentId or key in self._held_back:
+            return None
+        parent = self._orders.get(key)
+        is_gone = parent is None or (parent.is_done and not parent.filled)
+        return (10006, "Missing parent order.") if is_gone else None
+
     def _take(self, client_id: int, one: Instrument, terms: PlaceOrder) -> None:
-        key = (client_id, terms.orderId)
         self._highest_id[client_id] = max(self._highest_id.get(client_id, 0), terms.orderId)
+        self._held_back.pop((client_id, terms.orderId), None)
         if not terms.transmit:
-            self._held_back[key] = terms
+            self._held_back[client_id, terms.orderId] = terms
             return
-        self._held_back.pop(key, None)
-        perm_id = _FIRST_PERM_ID + self._venue.seed % 1000 * 1_000_000 + len(self._orders) + 1
-        order = WorkingOrder(client_id, terms, one, perm_id)
-        self._orders[key] = order
-        if not one.tradable or self._lacks_margin(order):
-            self._reject(order)
+        for member in [*self._family_held_back(client_id, terms), terms]:
+            (own,) = self._venue.universe.find(member.contract)
+            self._enter(client_id, own, member)
+
+    def _family_held_back(self, client_id: int, terms: PlaceOrder) -> list[PlaceOrder]:
+        """A child that is transmitted takes its waiting parent and siblings with it."""
+        if not terms.parentId:
+            return []
+        family = [
+            key
+            for key, other in self._held_back.items()
+            if key[0] == client_id and terms.parentId in {other.orderId, other.parentId}
+        ]
+        return [self._held_back.pop(key) for key in sorted(family)]
+
+    def _enter(self, client_id: int, one: Instrument, terms: PlaceOrder) -> None:
+        now = self._venue.seconds
+        order = WorkingOrder(
+            client_id,
+            terms,
+            one,
+            self._next_perm_id(),
+            account=terms.account or self._venue.account.code,
+            sequence=self._next_sequence(),
+            followed=now,
+            seen=now,
+            executions_before=len(self.executions),
+        )
+        self._orders[order.key] = order
+        reason = self._rejection(order)
+        if reason is not None:
+            self._reject(order, reason)
             return
-        self._working[key] = order
+        self._working[order.key] = order
+        self._join_family(order)
+        self._set_times(order)
+        self._set_prices(order)
         self._accept(order)
 
-    def _accept(self, order: WorkingOrder) -> None:
-        is_open = self._is_open(order.instrument)
-        if not is_open:
-            self._warn_closed(order)
-        self._move(order, "PreSubmitted")
-        if is_open:
-            self._move(order, "Submitted")
-            self._trade_now(order)
+    def _next_perm_id(self) -> int:
+        return _FIRST_PERM_ID + self._venue.seed % 1000 * 1_000_000 + len(self._orders) + 1
 
-    def _trade_now(self, order: WorkingOrder) -> None:
-        quote = self._venue.market.quote(order.instrument, self._venue.seconds)
-        fill = fill_at_quote(order, quote, self._venue.seconds) if quote else None
-        if fill is not None:
-            self.fill(fill)
-        elif order.time_in_force == "IOC":
-            self._tell_status(replace(order, status="PendingCancel"))
-            self._end(order, "")
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _rejection(self, order: WorkingOrder) -> str | None:
+        """The exchange's or the account's reason against an order that is well written."""
+        one, terms = order.instrument, order.terms
+        if not one.tradable:
+            return "The contract is not available for trading."
+        if one.shortable == 0 and self._credit.shares_lacking(order):
+            return "The contract is not available for short sale."
+        if order.time_in_force == "FOK" and one.secType == "STK" and _is_smart(terms):
+            return (
+                "The time-in-force FOK is invalid for this combination of exchange and security "
+                "type"
+            )
+        if order.order_type in AT_CLOSE and self._is_late_for_close(one):
+            return "The order arrived after the cut-off of the closing auction."
+        if self._awaited_parent(order) is not None:
+            return None  # its margin depends on what the parent will have traded
+        return rejected_price(terms, self._venue.mark(one)) or self._credit.shortfall(order)
+
+    def _is_late_for_close(self, one: Instrument) -> bool:
+        end = self._venue.market.session_end(one, self._venue.seconds)
+        return end is None or self._venue.seconds > end - _CLOSE_CUTOFF_S
+
+    def _awaited_parent(self, order: WorkingOrder) -> WorkingOrder | None:
+        parent = self._orders.get((order.client_id, order.terms.parentId))
+        return None if parent is None or parent.is_done else parent
+
+    def _join_family(self, order: WorkingOrder) -> None:
+        """Children of one parent cancel and reduce each other, as the gateway groups them."""
+        parent = self._orders.get((order.client_id, order.terms.parentId))
+        if parent is None:
+            return
+        order.awaits_parent = not parent.is_done
+        if not order.terms.ocaGroup:
+            group = str(parent.perm_id)
+            order.terms = replace(order.terms, ocaGroup=group, ocaType=3)
+
+    def _set_times(self, order: WorkingOrder) -> None:
+        now, latency = self._venue.seconds, self._venue.latency_s
+        order.release_at = starts_at(order, now + latency if latency else 0)
+        order.expires_at = ends_at(order, self._venue.market, now)
+        order.awaits_shares = self._credit.shares_lacking(order) > 0
+
+    def _set_prices(self, order: WorkingOrder) -> None:
+        order.limit = limit_of(order)
+        arm(order, self._venue.market, self._venue.seconds)
+
+    def _accept(self, order: WorkingOrder) -> None:
+        if not self._is_open(order.instrument):
+            self._warn_closed(order)
+        if ignores_outside_hours(order.terms):
+            order.terms = replace(order.terms, outsideRth=False)
+            self._reports.error(order, 2109, _OUTSIDE_HOURS)
+        if order.awaits_shares:
+            self._reports.error(order, 404, f"Order Message:\n{_NO_SHARES}")
+        if not self._is_held(order):
+            order.stage = order_stage(order)
+        self._move(order, "PreSubmitted")
+        self._go_on(order)
+
+    def _is_held(self, order: WorkingOrder) -> bool:
+        if order.awaits_parent or order.awaits_shares or order.release_at > self._venue.seconds:
+            return True
+        has_conditions = order.terms.conditions and not order.terms.conditionsCancelOrder
+        return bool(has_conditions) and not is_met(self._sight, order, self._venue.seconds)
+
+    def _go_on(self, order: WorkingOrder) -> None:
+        """What an order does at once in an open market; in a closed one it waits."""
+        if order.stage is Stage.HELD or not self._is_open(order.instrument):
+            return
+        if order.stage is Stage.ARMED:
+            price = trips(order, self._venue.market, self._venue.seconds)
+            if price is not None:
+                self._trigger(Happening(self._venue.seconds, Kind.TRIGGER, order, ZERO, price))
+            return
+        self._submit(order)
+        if order.terms.algoStrategy and not order.slices:
+            order.slices = slices_of(order, self._venue.market, self._venue.seconds)
+        if not order.is_auction and not order.slices:
+            self._arrive(order)
 
     def _modify(self, order: WorkingOrder, terms: PlaceOrder) -> None:
-        refused = _refused_change(order, terms) or _refused_price(order.instrument, terms)
+        refused = refused_change(order, terms)
         if refused is not None:
-            self._venue.refuse(order.client_id, terms.orderId, *refused)
+            self._reports.error(order, *refused)
             return
-        order.terms = replace(terms, contract=order.terms.contract)
-        self._move(order, order.status)
-        if order.status == "Submitted":
-            self._trade_now(order)
-
-    def _reject(self, order: WorkingOrder) -> None:
-        reason = (
-            self._margin_text(order)
-            if order.instrument.tradable
-            else "The contract is not available for trading."
+        old = order.terms
+        order.terms = replace(
+            terms,
+            contract=old.contract,
+            parentId=old.parentId,
+            ocaGroup=terms.ocaGroup or old.ocaGroup,
+            ocaType=terms.ocaType or old.ocaType,
         )
+        self._set_times(order)
+        if pricing_changed(old, terms):
+            # A new price or a larger size goes to the end of the queue.
+            order.sequence = self._next_sequence()
+            order.seen = order.followed = self._venue.seconds
+            order.has_arrived = False
+            self._set_prices(order)
+        self._move(order, order.status)
+        if not order.has_arrived:
+            self._go_on(order)
+
+    def _reject(self, order: WorkingOrder, reason: str) -> None:
         order.status, order.completed_status = "Inactive", reason
         order.completed_at = self._stamp()
-        self._tell(order)
-        text = f"Order rejected - reason:{reason}"
-        self._venue.refuse(order.client_id, order.terms.orderId, 201, text)
-        self._tell(order)
+        self._reports.order(order)
+        self._reports.error(order, 201, f"Order rejected - reason:{reason}")
+        self._reports.order(order)
+
+    # --- what happens to an order -----------------------------------------------------------
+
+    @property
+    def _happenings(self) -> Mapping[Kind, Callable[[Happening], None]]:
+        return {
+            Kind.CANCEL: lambda what: self._end(what.order, "Cancelled by Trader"),
+            Kind.RELEASE: self._release,
+            Kind.TRIGGER: self._trigger,
+            Kind.ARRIVE: lambda what: self._arrive(what.order),
+            Kind.FILL: self._fill_resting,
+            Kind.SLICE: self._slice,
+            Kind.AUCTION: self._auction,
+            Kind.EXPIRE: lambda what: self._end(what.order, "Expired"),
+        }
+
+    def _release(self, what: Happening) -> None:
+        order = what.order
+        order.stage, order.release_at = order_stage(order), 0
+        order.followed = self._venue.seconds
+        arm(order, self._venue.market, self._venue.seconds)
+        if order.stage is Stage.ARMED:
+            self._move(order, "PreSubmitted")
+        self._go_on(order)
+
+    def _trigger(self, what: Happening) -> None:
+        order = what.order
+        order.stop = what.price * order.instrument.tick
+        order.limit = limit_once_triggered(order)
+        order.stage = Stage.LIVE
+        self._arrive(order)
+
+    def _arrive(self, order: WorkingOrder) -> None:
+        """Meet the book: take what its limit allows, then queue, wait or go."""
+        now = self._venue.seconds
+        order.has_arrived = True
+        order.seen = order.followed = now
+        self._submit(order)
+        if order.order_type not in PEGS:
+            self._cross_own(order)
+            self._take_from_book(order, order.remaining)
+        if order.is_done:
+            return
+        if order.time_in_force in {"IOC", "FOK"}:
+            self._reports.status(order, "PendingCancel")
+            self._end(order, "")
+        elif order.limit is not None:
+            price = in_ticks_of(order, order.limit)
+            is_bid = order.sign > 0
+            order.queue_ahead = self._venue.market.queue(order.instrument, now, price, is_bid)
+        elif order.order_type not in PEGS:
+            order.has_arrived = False  # the book was empty: try again with the next step
+
+    def _take_from_book(self, order: WorkingOrder, wanted: Decimal) -> None:
+        now = self._venue.seconds
+        is_all_or_none = order.terms.allOrNone or order.time_in_force == "FOK"
+        if is_all_or_none and self._book.offered(order, now) < order.remaining:
+            return
+        for price, size in self._book.walk(order, now, min(wanted, order.remaining)):
+            self._fill(order, Decimal(size), price * order.instrument.tick, TAKER)
+
+    def _cross_own(self, taker: WorkingOrder) -> None:
+        """Orders of ours inside the book come first: another account's trade, one's own go.
+
+        An account never trades with itself: the older order is cancelled.
+        """
+        best = next(
+            (
+                price
+                for price, _ in self._book.offers(
+                    taker.instrument, self._venue.seconds, taker.sign > 0
+                )
+            ),
+            None,
+        )
+        for order in sorted(self._resting_against(taker), key=lambda order: order.rank):
+            price = in_ticks_of(order, order.limit or ZERO)
+            is_better = best is None or taker.sign * price < taker.sign * best
+            if taker.is_done or not is_better or not within_limit(taker, price):
+                break
+            if order.account == taker.account:
+                self._end(order, "Cancelled to prevent a trade with oneself")
+                continue
+            size = min(order.remaining, taker.remaining)
+            self._fill(order, size, price * order.instrument.tick, MAKER)
+            self._fill(taker, size, price * order.instrument.tick, TAKER)
+
+    def _resting_against(self, taker: WorkingOrder) -> list[WorkingOrder]:
+        return [
+            order
+            for order in self._working.values()
+            if order.instrument.conId == taker.instrument.conId
+            and order.sign != taker.sign
+            and order.stage is Stage.LIVE
+            and order.has_arrived
+            and order.limit is not None
+            and order.order_type not in PEGS
+        ]
+
+    def _fill_resting(self, what: Happening) -> None:
+        order = what.order
+        order.queue_ahead = 0
+        order.followed = what.time
+        self._book.trade(order.instrument, what.time, int(what.quantity))
+        self._fill(order, what.quantity, what.price * order.instrument.tick, MAKER)
+
+    def _slice(self, what: Happening) -> None:
+        order = what.order
+        self._submit(order)
+        target = max((goal for time, goal in order.slices if time <= what.time), default=ZERO)
+        if target > order.filled:
+            self._take_from_book(order, target - order.filled)
+
+    def _auction(self, what: Happening) -> None:
+        order = what.order
+        self._submit(order)
+        price = self._venue.market.auction_price(order.instrument, what.time)
+        if price is None or not within_limit(order, price):
+            self._end(order, "")
+            return
+        self._fill(order, order.remaining, price * order.instrument.tick, TAKER)
+
+    def _submit(self, order: WorkingOrder) -> None:
+        if order.status == "PreSubmitted":
+            self._move(order, "Submitted")
+
+    def _cancel_soon(self, order: WorkingOrder) -> None:
+        if self._venue.latency_s:
+            order.status = "PendingCancel"
+            order.cancel_at = self._venue.seconds + self._venue.latency_s
+        else:
+            self._end(order, "Cancelled by Trader")
 
     def _end(self, order: WorkingOrder, reason: str) -> None:
+        """An order ends without (further) trades: 3 Cancelled, 202, and its family follows."""
         order.status, order.completed_status = "Cancelled", reason or "Cancelled"
         order.completed_at = self._stamp()
-        self._working.pop((order.client_id, order.terms.orderId), None)
-        self._tell_status(order)
-        self._venue.refuse(order.client_id, order.terms.orderId, 202, "Order Canceled - reason:")
+        self._working.pop(order.key, None)
+        self._reports.status(order)
+        self._reports.error(order, 202, "Order Canceled - reason:")
+        self._settle_children(order)
+        if reason != "Expired":
+            self._end_all(self._group(order), "Cancelled by OCA")
 
     def _move(self, order: WorkingOrder, status: str) -> None:
         order.status = status
         if status == "Filled":
             order.completed_at = self._stamp()
             order.completed_status = f"Filled Size: {order.filled.normalize():f}"
-            self._working.pop((order.client_id, order.terms.orderId), None)
-        self._tell(order)
+            self._working.pop(order.key, None)
+        self._reports.order(order)
 
-    def _booked(self, fill: Fill) -> Executed:
-        order, price = fill.order, fill.price
-        order.filled += fill.quantity
-        order.value += fill.quantity * price
+    # --- trades -----------------------------------------------------------------------------
+
+    def _fill(
+        self, order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: int
+    ) -> None:
+        """Book a trade and tell its owner: 11, then 5 and 3, then 5, 3 and 59."""
+        done = self._booked(order, quantity, price, liquidity)
+        self._reports.execution(order.client_id, -1, done)
+        status = order.status if order.status == "PendingCancel" else "Submitted"
+        self._move(order, status if order.remaining else "Filled")
+        self._reports.order(order, commission=order.fees)
+        self._reports.cost(order.client_id, done)
+        self._settle_group(order, quantity)
+        if order.is_done:
+            self._settle_children(order)
+
+    def _booked(
+        self, order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: int
+    ) -> Executed:
+        order.filled += quantity
+        order.value += quantity * price
         order.last_price = price
         # IB's minimum and maximum hold for the whole order, so a fill costs what it adds.
         total = commission(order.instrument, order.filled, order.average_price)
         fee = total - order.fees
         order.fees = total
-        signed = fill.quantity * order.sign
-        profit = self._venue.account.trade(order.instrument, signed, price, fee)
-        number = len(self.executions) + 1
+        signed = quantity * order.sign
+        account = self._venue.accounts[order.account]
+        profit = account.trade(order.instrument, signed, price, fee)
         done = Executed(
-            f"{self._venue.seed & 0xFFFFFFFF:08x}.{fill.time:08x}.{number:06x}.01",
+            self._exec_id(),
             order,
-            fill.time,
+            self._venue.seconds,
             signed,
             price,
             order.filled,
             order.average_price,
             fee,
             profit,
+            liquidity,
         )
         self.executions.append(done)
         return done
 
-    # --- margin -----------------------------------------------------------------------------
+    def _exec_id(self) -> str:
+        number = len(self.executions) + 1
+        return f"{self._venue.seed & 0xFFFFFFFF:08x}.{self._venue.seconds:08x}.{number:06x}.01"
 
-    def _margins(self, one: Instrument, terms: PlaceOrder) -> tuple[Decimal, Decimal, Decimal]:
-        """The change of initial and maintenance margin, and the commission."""
-        price = self._price_of(one, terms)
-        held = self._venue.account.held(one.conId).quantity
-        signed = terms.totalQuantity * (1 if terms.action == "BUY" else -1)
-        grown = (abs(held + signed) - abs(held)) * price
-        fee = commission(one, terms.totalQuantity, price)
-        return cents(grown * INITIAL_MARGIN), cents(grown * MAINTENANCE_MARGIN), fee
+    # --- families ---------------------------------------------------------------------------
 
-    def _price_of(self, one: Instrument, terms: PlaceOrder) -> Decimal:
-        return (
-            terms.lmtPrice
-            if terms.orderType == "LMT" and terms.lmtPrice
-            else (self._venue.mark(one))
-        )
+    def _settle_children(self, parent: WorkingOrder) -> None:
+        """A filled parent sets its children free, a cancelled one takes them with it."""
+        for child in self.open_list:
+            is_child = child.awaits_parent and child.client_id == parent.client_id
+            if child.is_done or not is_child or child.terms.parentId != parent.terms.orderId:
+                continue
+            if not parent.filled:
+                self._end(child, "Cancelled with its parent")
+                continue
+            child.awaits_parent = False
+            if parent.remaining:
+                self._reduce(child, child.remaining - parent.filled)
+            child.seen = self._venue.seconds
+            if not child.is_done and not self._is_held(child):
+                self._release(Happening(self._venue.seconds, Kind.RELEASE, child))
 
-    def _lacks_margin(self, order: WorkingOrder) -> bool:
-        if order.instrument.secType == "CASH":
-            return False
-        change, _, fee = self._margins(order.instrument, order.terms)
-        return change > 0 and self._venue.valuation().available - change - fee < 0
+    def _group(self, order: WorkingOrder) -> list[WorkingOrder]:
+        """The other working orders of an order's one-cancels-all group."""
+        group = order.terms.ocaGroup
+        return [
+            other
+            for other in self.open_list
+            if group
+            and other is not order
+            and other.terms.ocaGroup == group
+            and other.account == order.account
+        ]
 
-    def _margin_text(self, order: WorkingOrder) -> str:
-        change, _, fee = self._margins(order.instrument, order.terms)
-        now = self._venue.valuation()
-        equity = now.net_liquidation - fee
-        return (
-            "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH "
-            f"LOAN VALUE [{equity} {self._venue.account.base}] MUST EXCEED THE INITIAL MARGIN "
-            f"[{now.initial_margin + change} {self._venue.account.base}]"
-        )
+    def _settle_group(self, order: WorkingOrder, quantity: Decimal) -> None:
+        """Type 1 cancels the others at the first fill, types 2 and 3 reduce them by each."""
+        others = self._group(order)
+        if order.is_done or order.terms.ocaType in {0, 1}:
+            self._end_all(others, "Cancelled by OCA")
+            return
+        for other in others:
+            self._reduce(other, quantity)
 
-    def _what_if(self, client_id: int, one: Instrument, terms: PlaceOrder) -> None:
-        initial, maintenance, fee = self._margins(one, terms)
-        now = self._venue.valuation()
-        equity = now.net_liquidation
-        answer = open_order(
-            replace(terms, contract=one.contract(terms.contract.exchange)),
-            clientId=client_id,
-            permId=_FIRST_PERM_ID,
-            status="PreSubmitted",
-            initMarginBefore=str(now.initial_margin),
-            maintMarginBefore=str(now.maintenance_margin),
-            equityWithLoanBefore=str(equity),
-            initMarginChange=str(initial),
-            maintMarginChange=str(maintenance),
-            equityWithLoanChange=str(-fee),
-            initMarginAfter=str(now.initial_margin + initial),
-            maintMarginAfter=str(now.maintenance_margin + maintenance),
-            equityWithLoanAfter=str(equity - fee),
-            commission=fee,
-            minCommission=fee,
-            maxCommission=fee,
-            commissionCurrency=one.currency,
-        )
-        self._venue.post(client_id, answer)
+    def _end_all(self, orders: list[WorkingOrder], reason: str) -> None:
+        for order in orders:
+            if not order.is_done:
+                self._end(order, reason)
 
-    # --- telling ----------------------------------------------------------------------------
+    def _reduce(self, order: WorkingOrder, quantity: Decimal) -> None:
+        """Take `quantity` off what an order still wants; nothing left ends it."""
+        if quantity <= 0:
+            return
+        if quantity >= order.remaining:
+            self._end(order, "Cancelled by OCA")
+            return
+        size = order.terms.totalQuantity - quantity
+        order.terms = replace(order.terms, totalQuantity=size)
+        self._reports.order(order)
 
-    def _tell(self, order: WorkingOrder, **known: object) -> None:
-        self._venue.post(order.client_id, self._opened(order, **known))
-        self._tell_status(order)
-
-    def _tell_status(self, order: WorkingOrder) -> None:
-        self._venue.post(order.client_id, _status(order))
-
-    def _tell_execution(
-        self, client_id: int, request_id: int, done: Executed, with_cost: bool = True
-    ) -> None:
-        version = self._venue.versions.get(client_id, 0)
-        account = self._venue.account.code
-        self._venue.post(client_id, _execution(request_id, done, account, version))
-        if with_cost:
-            self._venue.post(client_id, _cost(done))
+    # --- small matters ----------------------------------------------------------------------
 
     def _list(self, client_id: int, orders: list[WorkingOrder]) -> None:
         for order in orders:
-            self._venue.post(client_id, self._opened(order))
-            self._venue.post(client_id, _status(order))
+            self._reports.order_to(client_id, order)
         self._venue.post(client_id, say.OpenOrderEnd())
 
-    def _opened(self, order: WorkingOrder, **known: object) -> OpenOrder:
-        return open_order(self._echo(order), **_identity(order), status=order.status, **known)
-
-    def _completed(self, order: WorkingOrder) -> CompletedOrder:
-        return completed_order(
-            self._echo(order),
-            permId=order.perm_id,
-            status=order.status,
-            filledQuantity=order.filled,
-            completedTime=order.completed_at,
-            completedStatus=order.completed_status,
-        )
-
-    def _echo(self, order: WorkingOrder) -> PlaceOrder:
-        """The terms as the gateway repeats them: its own contract, account and defaults."""
-        terms = order.terms
-        contract = order.instrument.contract(terms.contract.exchange)
-        return replace(
-            terms,
-            contract=replace(contract, right="?"),
-            account=terms.account or self._venue.account.code,
-            tif=order.time_in_force,
+    def _has_traded(self, sec_type: str, symbol: str, after: int) -> bool:
+        return any(
+            (done.order.instrument.secType, done.order.instrument.symbol) == (sec_type, symbol)
+            for done in self.executions[after:]
         )
 
     def _warn_closed(self, order: WorkingOrder) -> None:
@@ -453,7 +703,7 @@ class OrderDesk:
             f"{one.primary}.{one.trading_class or one.symbol}\nWarning: your order will not be "
             f"placed at the exchange until {when}"
         )
-        self._venue.refuse(order.client_id, terms.orderId, 399, text)
+        self._reports.error(order, 399, text)
 
     def _is_open(self, one: Instrument) -> bool:
         return self._venue.market.is_open(one, self._venue.seconds)
@@ -462,112 +712,10 @@ class OrderDesk:
         return moment_text(self._venue.now, "US/Eastern", 178)
 
 
-def _identity(order: WorkingOrder) -> dict[str, Any]:
-    return {"clientId": order.client_id, "permId": order.perm_id}
+def order_stage(order: WorkingOrder) -> Stage:
+    """Where an order stands that nothing holds."""
+    return Stage.ARMED if order.needs_trigger else Stage.LIVE
 
 
-def _status(order: WorkingOrder) -> say.OrderStatus:
-    return say.OrderStatus(
-        order.terms.orderId,
-        order.status,
-        order.filled,
-        order.remaining,
-        order.average_price,
-        order.perm_id,
-        order.terms.parentId,
-        order.last_price,
-        order.client_id,
-        order.why_held,
-    )
-
-
-def _execution(
-    request_id: int, done: Executed, account: str, version: int
-) -> say.ExecutionDetails:
-    order = done.order
-    return say.ExecutionDetails(
-        reqId=request_id,
-        orderId=order.terms.orderId,
-        contract=order.instrument.held(),
-        execId=done.exec_id,
-        time=moment_text(from_epoch(done.time), order.instrument.zone, version),
-        account=account,
-        exchange=order.instrument.primary,
-        side="BOT" if done.quantity > 0 else "SLD",
-        shares=abs(done.quantity),
-        price=done.price,
-        permId=order.perm_id,
-        clientId=order.client_id,
-        liquidation=0,
-        cumQty=done.cumulative,
-        avgPrice=done.average,
-        orderRef=order.terms.orderRef,
-        lastLiquidity=2,
-    )
-
-
-def _cost(done: Executed) -> say.CommissionReport:
-    return say.CommissionReport(
-        done.exec_id, done.fee, done.order.instrument.currency, done.profit
-    )
-
-
-def _passes(done: Executed, wanted: ask.ReqExecutions) -> bool:
-    one = done.order.instrument
-    side = {"BUY": "BOT", "BOT": "BOT", "SELL": "SLD", "SLD": "SLD"}.get(wanted.side, "")
-    pairs = (
-        (wanted.clientId, done.order.client_id),
-        (wanted.symbol, one.symbol),
-        (wanted.secType, one.secType),
-        (wanted.exchange, one.primary),
-        (side, "BOT" if done.quantity > 0 else "SLD"),
-    )
-    return all(not ask_for or ask_for == own for ask_for, own in pairs) and _is_since(
-        done.time, wanted.time
-    )
-
-
-def _is_since(seconds: int, text: str) -> bool:
-    try:
-        return not text or parse_moment(text.replace("  ", " ")) <= from_epoch(seconds)
-    except ValueError:
-        return True
-
-
-def _refused_terms(terms: PlaceOrder) -> Refused:
-    quantity = terms.totalQuantity
-    if quantity <= ZERO or not quantity.is_finite():
-        return 434, "The order size cannot be zero."
-    if quantity != quantity.to_integral_value():
-        return 10243, "Fractional-sized order cannot be placed via API."
-    if terms.action not in {"BUY", "SELL", "SSHORT"}:
-        cause = f"Order side {terms.action!r} is not one of BUY, SELL, SSHORT"
-        return 321, f"Error validating request.-'bN' : cause - {cause}"
-    if terms.orderType not in ORDER_TYPES:
-        return 387, "Unsupported order type for this exchange and security type."
-    if terms.tif and terms.tif not in TIMES_IN_FORCE:
-        return 10052, f"Invalid time in force:{terms.tif}"
-    return None
-
-
-def _refused_price(one: Instrument, terms: PlaceOrder) -> Refused:
-    if terms.orderType != "LMT":
-        return None
-    price = terms.lmtPrice
-    if price is None or not price.is_finite() or price <= 0 or price % one.tick:
-        return 110, (
-            "The price does not conform to the minimum price variation for this contract."
-        )
-    return None
-
-
-def _refused_change(order: WorkingOrder, terms: PlaceOrder) -> Refused:
-    if order.is_done:
-        return 104, "Cannot modify a filled order."
-    if terms.action != order.terms.action or terms.totalQuantity <= order.filled:
-        return 105, "Order being modified does not match original order"
-    if terms.orderType != order.terms.orderType:
-        return 329, "Order modify failed. Cannot change to the new order type."
-    if (terms.tif or "DAY") != order.time_in_force:
-        return 462, f"Cannot change to the new Time in Force:{terms.tif}"
-    return None
+def _is_smart(terms: PlaceOrder) -> bool:
+    return terms.contract.exchange in {"", "SMART"}

@@ -15,7 +15,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import Account, cents
 from hydra.gateway.clock import Calendar, Session, commanded_time
-from hydra.gateway.desk import Executed, OrderDesk
+from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
 from hydra.gateway.history import read_history
@@ -24,6 +24,7 @@ from hydra.gateway.market import Market, Series
 from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.reference import ReferenceDesk
+from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
 from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
@@ -138,46 +139,37 @@ class Exchange:
         return self.advance(commanded_time(self.venue.calendar, self.venue.now, to))
 
     def advance(self, to: datetime) -> Posted:
-        """Let time pass until `to` (aware, not before now): trade, open and close sessions."""
+        """Let time pass until `to` (aware, not before now): sessions open and orders trade."""
         if to < self.venue.now:
             raise SettingsError(f"time cannot go back from {self.venue.now} to {to}")
-        for moment, happen in self._events(to):
-            # What opens at a moment trades at that very moment, so trading stops just before it.
-            self._trade_until(moment - 1)
-            self.venue.now = from_epoch(moment)
-            happen()
+        for session in self.venue.calendar.between(self.venue.seconds, epoch(to)):
+            if self.venue.seconds < session.opens:
+                # What opens at a moment trades at that very moment: trading stops just before.
+                self._trade_until(session.opens - 1)
+                self.venue.now = from_epoch(session.opens)
+                self._open()
         self._trade_until(epoch(to))
         self.venue.now = to
         self._stream()
         return self.venue.outbox.drain()
 
-    def _events(self, to: datetime) -> list[tuple[int, Callable[[], None]]]:
-        """Opens and closes in (now, `to`], in order, by their epoch seconds."""
-        first, last = self.venue.seconds, epoch(to)
-        events: list[tuple[int, Callable[[], None]]] = []
-        for session in self.venue.calendar.between(first, last):
-            if first < session.opens:
-                events.append((session.opens, self._open))
-            if first < session.closes <= last:
-                events.append((session.closes, self.orders.close_session))
-        return events
-
     def _open(self) -> None:
         self.statements.new_day()
-        self.orders.open_session()
+        self.orders.locate_shares()
 
     def _trade_until(self, until: int) -> None:
-        """Fill what is reached up to `until`, one fill at a time as each may change the rest."""
+        """Let happen what does up to `until`, one by one as each may change the rest."""
         while not self.orders.is_idle:
-            fills = self.orders.fills_between(self._traded_to, until)
-            if not fills:
+            happening = self.orders.next_happening(self._traded_to, until)
+            if happening is None:
+                self.orders.follow(until)
                 break
             before = len(self.orders.executions)
-            self.venue.now = from_epoch(fills[0].time)
-            self.orders.fill(fills[0])
+            self.venue.now = from_epoch(happening.time)
+            self.orders.happen(happening)
             self._state_trades(before)
-            # Orders that trade in the same second follow in the order of their acceptance.
-            self._traded_to = fills[0].time - 1
+            # What else happens at that second follows in its order.
+            self._traded_to = happening.time - 1
         self._traded_to = until
 
     def _stream(self) -> None:

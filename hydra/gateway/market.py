@@ -1,14 +1,18 @@
-"""Prices at any moment: bars of history unfolded into seeded paths, with a spread and a volume.
+"""Prices at any moment: bars of history unfolded into seeded paths, with a book and a volume.
 
 Each bar becomes a path on a five-second grid in whole ticks: it starts at the bar's open, touches
 its high and its low in an order drawn by the seed, and ends at its close. A path is made when
 somebody looks at it; the same seed, instrument and bar give the same path always.
+
+Around each step of a path stands a modelled book: a spread, and on each side one level a tick,
+of which the best shows the displayed size and those behind it ever more.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -63,11 +67,12 @@ class Quote:
     volume: int
     time: int
     is_open: bool
+    is_halted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """When and at what price (in the order's favour or at its limit) the path reached an order."""
+    """When the quote's far side reached a price, and the better of the two."""
 
     time: int
     price: Decimal
@@ -75,22 +80,76 @@ class Touch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """One bar unfolded: `ticks[k]` is the last trade from `start + k * STEP_S` on."""
+    """One bar unfolded: `ticks[k]` is the last trade from `start + k * STEP_S` on.
+
+    `sizes` are the displayed sizes and `traded` what was traded in the bar up to each step.
+    """
 
     start: int
     end: int
     ticks: Ticks
     sizes: Ticks
+    traded: Ticks
 
     def step(self, seconds: int) -> int:
         """The grid point that holds at `seconds`."""
         return min(max((seconds - self.start) // STEP_S, 0), len(self.ticks) - 1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Steps of one bar in which trading goes on: epoch seconds, prices in ticks, volumes."""
+
+    times: Ticks
+    last: Ticks
+    half: Ticks
+    volume: Ticks
+    begins: bool  # with the bar's first step
+
+    @property
+    def bid(self) -> Ticks:
+        """The best bids."""
+        return self.last - self.half
+
+    @property
+    def ask(self) -> Ticks:
+        """The best offers."""
+        return self.last + self.half
+
+    def after(self, seconds: int) -> Stretch:
+        """The steps later than `seconds`."""
+        first = int(np.searchsorted(self.times, seconds, side="right"))
+        return self if first == 0 else self.part(slice(first, None))
+
+    def part(self, chosen: slice | Any) -> Stretch:
+        """The chosen steps."""
+        begins = self.begins and len(self.times) > 0 and self.times[chosen][:1] == self.times[0]
+        return Stretch(
+            self.times[chosen],
+            self.last[chosen],
+            self.half[chosen],
+            self.volume[chosen],
+            bool(begins),
+        )
+
+
 def volume_share(elapsed: float) -> float:
     """The share of the day's volume traded when a share `elapsed` of it is over: a U shape."""
     centred = 2 * min(max(elapsed, 0.0), 1.0) - 1
     return 0.25 * (centred + 1) + 0.25 * (centred**3 + 1)
+
+
+def volume_shares(elapsed: Floats) -> Floats:
+    """`volume_share` of each element of [0, 1]."""
+    centred = 2 * elapsed - 1
+    return np.asarray(0.25 * (centred + 1) + 0.25 * (centred**3 + 1), dtype=np.float64)
+
+
+def level_size(path: Path, step: int, level: int, is_bid: bool) -> int:
+    """The displayed size `level` ticks behind the best price; deeper levels hold more."""
+    count = len(path.sizes)
+    at = (step if is_bid else count - 1 - step) + 7 * level
+    return int(path.sizes[at % count]) * (1 + level)
 
 
 class Market:
@@ -100,6 +159,15 @@ class Market:
         self._history = history
         self._seed = seed
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
+        self._halts: dict[int, list[tuple[int, int]]] = {}
+
+    def halt(self, one: Instrument, first: int, last: int) -> None:
+        """Stop trading in `one` from `first` until `last`, in epoch seconds."""
+        self._halts.setdefault(one.conId, []).append((first, last))
+
+    def is_halted(self, one: Instrument, seconds: int) -> bool:
+        """Whether trading in `one` is halted."""
+        return any(a <= seconds < b for a, b in self._halts.get(one.conId, ()))
 
     def series(self, one: Instrument) -> Series | None:
         """The history of `one`; None when it has none."""
@@ -130,6 +198,7 @@ class Market:
             volume=int(series.volume[index] * volume_share(_elapsed(path, seconds))),
             time=min(max(path.start + step * STEP_S, path.start), path.end),
             is_open=seconds < path.end,
+            is_halted=self.is_halted(one, seconds),
         )
 
     def mark(self, one: Instrument, seconds: int) -> Decimal | None:
@@ -142,10 +211,24 @@ class Market:
         return int(path.ticks[path.step(seconds)]) * one.tick
 
     def is_open(self, one: Instrument, seconds: int) -> bool:
-        """Whether a bar of `one` is in the making at `seconds`."""
+        """Whether `one` trades at `seconds`: a bar is in the making and there is no halt."""
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
-        return series is not None and index >= 0 and seconds < int(series.end[index])
+        in_bar = series is not None and index >= 0 and seconds < int(series.end[index])
+        return in_bar and not self.is_halted(one, seconds)
+
+    def session_end(self, one: Instrument, seconds: int) -> int | None:
+        """When the session ends that is open at `seconds`, or else the next one."""
+        series = self.series(one)
+        if series is None:
+            return None
+        index = series.at(seconds)
+        if index < 0 or seconds >= int(series.end[index]):
+            index += 1
+        if index >= len(series):
+            return None
+        last = int(np.searchsorted(series.session, series.session[index], side="right")) - 1
+        return int(series.end[last])
 
     def next_open(self, one: Instrument, seconds: int) -> int | None:
         """The start of the first bar after `seconds`; None when the history ends."""
@@ -153,41 +236,121 @@ class Market:
         index = 0 if series is None else series.at(seconds) + 1
         return int(series.start[index]) if series is not None and index < len(series) else None
 
-    def reach(
-        self, one: Instrument, limit: Decimal, is_buy: bool, after: int, until: int
-    ) -> Touch | None:
-        """The first moment in (`after`, `until`] at which a resting limit order trades.
+    def stretches(self, one: Instrument, after: int, until: int) -> Iterator[Stretch]:
+        """The steps of `one` in (`after`, `until`], bar by bar, without those in a halt.
 
-        It trades when the far side of the quote reaches it: at its limit, or better when a
-        session opens beyond it.
+        A bar's last grid point is the close itself, at which the closing auction alone trades.
         """
         series = self.series(one)
         if series is None:
-            return None
-        wanted = int(limit / one.tick)
+            return
         for index in range(max(series.at(after), 0), series.at(until) + 1):
-            touch = self._reach_in(self.path(one, index), one, (wanted, is_buy), (after, until))
-            if touch is not None:
-                return touch
+            stretch = self._stretch(one, index, after, until)
+            if len(stretch.times):
+                yield stretch
+
+    def moment(self, one: Instrument, seconds: int) -> Stretch | None:
+        """The one step that holds at `seconds`; None when `one` does not trade."""
+        series = self.series(one)
+        if series is None or not self.is_open(one, seconds):
+            return None
+        path = self.path(one, series.at(seconds))
+        last = path.ticks[path.step(seconds) :][:1]
+        return Stretch(np.array([seconds]), last, half_spreads(last), last * 0, False)
+
+    def reach(
+        self, one: Instrument, limit: Decimal, is_buy: bool, after: int, until: int
+    ) -> Touch | None:
+        """The first moment in (`after`, `until`] at which the far side stands at `limit`."""
+        sign, wanted = (1, int(limit / one.tick)) if is_buy else (-1, -int(limit / one.tick))
+        for stretch in self.stretches(one, after, until):
+            far = sign * stretch.last + stretch.half
+            hits = np.flatnonzero(far <= wanted)
+            if len(hits):
+                price = sign * int(min(far[hits[0]], wanted))
+                return Touch(int(stretch.times[hits[0]]), price * one.tick)
         return None
 
-    def _reach_in(
-        self, path: Path, one: Instrument, wish: tuple[int, bool], window: tuple[int, int]
-    ) -> Touch | None:
-        wanted, is_buy = wish
-        after, until = window
+    def _stretch(self, one: Instrument, index: int, after: int, until: int) -> Stretch:
+        path = self.path(one, index)
         first = 0 if path.start > after else path.step(after) + 1
-        # The last grid point is the close itself, after which nothing trades.
-        stop = min(path.step(until) + 1, len(path.ticks) - 1)
-        seen = path.ticks[first:stop]
-        far = seen + half_spreads(seen) * (1 if is_buy else -1)
-        hits = np.flatnonzero(far <= wanted if is_buy else far >= wanted)
-        if not len(hits):
+        stop = max(min(path.step(until) + 1, len(path.ticks) - 1), first)
+        last = path.ticks[first:stop]
+        volume = np.maximum(np.diff(path.traded[first : stop + 1]), one.lot)
+        times = path.start + STEP_S * np.arange(first, stop)
+        stretch = Stretch(times, last, half_spreads(last), volume, first == 0)
+        for start, end in self._halts.get(one.conId, ()):
+            stretch = stretch.part((stretch.times < start) | (stretch.times >= end))
+        return stretch
+
+    def offers(self, one: Instrument, seconds: int, is_buy: bool) -> Iterator[tuple[int, int]]:
+        """Price in ticks and size of each level that a buyer (or seller) meets, best first."""
+        series = self.series(one)
+        index = -1 if series is None else series.at(seconds)
+        if index < 0:
+            return
+        path = self.path(one, index)
+        step = path.step(seconds)
+        last = int(path.ticks[step])
+        price = last + half_spread(last) * (1 if is_buy else -1)
+        level = 0
+        while price > 0:
+            yield price, level_size(path, step, level, is_bid=not is_buy)
+            price += 1 if is_buy else -1
+            level += 1
+
+    def queue(self, one: Instrument, seconds: int, price: int, is_bid: bool) -> int:
+        """What already waits at `price` (ticks) on one's own side of the book at `seconds`."""
+        series = self.series(one)
+        index = -1 if series is None else series.at(seconds)
+        if index < 0:
+            return 0
+        path = self.path(one, index)
+        step = path.step(seconds)
+        last = int(path.ticks[step])
+        best = last - half_spread(last) if is_bid else last + half_spread(last)
+        level = best - price if is_bid else price - best
+        return 0 if level < 0 else level_size(path, step, level, is_bid)
+
+    def auction_price(self, one: Instrument, seconds: int) -> int | None:
+        """The price in ticks at which the auction at a bar's start or end is held."""
+        series = self.series(one)
+        index = -1 if series is None else series.at(seconds - 1)
+        if series is None:
             return None
-        step = first + int(hits[0])
-        # At an open beyond the limit the order trades at the open's quote, else at its limit.
-        price = int(far[0]) if step == 0 else wanted
-        return Touch(path.start + step * STEP_S, price * one.tick)
+        if index >= 0 and int(series.end[index]) == seconds:
+            return int(self.path(one, index).ticks[-1])
+        if series.at(seconds) < 0:
+            return None
+        return int(self.path(one, series.at(seconds)).ticks[0])
+
+    def lasts(self, one: Instrument, times: Ticks) -> Floats:
+        """The last prices at `times` (ascending epoch seconds); NaN before the first bar."""
+        found = np.full(len(times), np.nan)
+        series = self.series(one)
+        if series is None:
+            return found
+        bars = np.searchsorted(series.start, times, side="right") - 1
+        for index in np.unique(bars[bars >= 0]):
+            path = self.path(one, int(index))
+            chosen = bars == index
+            steps = np.clip((times[chosen] - path.start) // STEP_S, 0, len(path.ticks) - 1)
+            found[chosen] = path.ticks[steps] * float(one.tick)
+        return found
+
+    def volumes(self, one: Instrument, times: Ticks) -> Floats:
+        """What was traded in the session up to `times`; NaN before the first bar."""
+        found = np.full(len(times), np.nan)
+        series = self.series(one)
+        if series is None:
+            return found
+        bars = np.searchsorted(series.start, times, side="right") - 1
+        for index in np.unique(bars[bars >= 0]):
+            path = self.path(one, int(index))
+            chosen = bars == index
+            steps = np.clip((times[chosen] - path.start) // STEP_S, 0, len(path.ticks) - 1)
+            found[chosen] = path.traded[steps]
+        return found
 
     def path(self, one: Instrument, index: int) -> Path:
         """The path of bar `index`; made on demand, the last few are kept."""
@@ -206,7 +369,10 @@ class Market:
         random = np.random.default_rng([self._seed, one.conId, start])
         bar = tuple(float(c[index]) for c in (series.open, series.high, series.low, series.close))
         ticks = in_ticks(seeded_path(random, bar, steps), bar, float(one.tick))
-        return Path(start, end, ticks, random.integers(1, 20, steps + 1) * 100)
+        sizes = random.integers(1, 20, steps + 1) * one.lot
+        shares = volume_shares(np.arange(steps + 1) / steps)
+        traded = (int(series.volume[index]) * shares).astype(np.int64)
+        return Path(start, end, ticks, sizes, traded)
 
     def _previous_close(self, one: Instrument, series: Series, index: int) -> Decimal | None:
         session = series.session[index]

@@ -32,6 +32,15 @@ class Instrument:
     category: str = ""
     subcategory: str = ""
     tradable: bool = True
+    multiplier: Decimal = Decimal(1)  # what one unit stands for
+    magnifier: int = 1  # prices are quoted in this fraction of the currency
+    lot: int = 100  # displayed sizes are whole lots
+    min_size: Decimal = Decimal(1)
+    shortable: int | None = None  # shares that can be lent; None is enough for anybody
+
+    def value(self, quantity: Decimal, price: Decimal) -> Decimal:
+        """What `quantity` (any sign) is worth at the quoted `price`, in its currency."""
+        return quantity * price * self.multiplier / self.magnifier
 
     @property
     def local(self) -> str:

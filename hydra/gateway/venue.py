@@ -41,6 +41,8 @@ class Venue:
     market: Market
     calendar: Calendar
     account: Account
+    others: dict[str, Account] = field(default_factory=dict)  # further accounts by their code
+    latency_s: int = 0  # what orders and cancels take to the exchange
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
 
@@ -48,6 +50,11 @@ class Venue:
     def seconds(self) -> int:
         """`now` in epoch seconds."""
         return epoch(self.now)
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """All accounts by their code, the first one first."""
+        return {self.account.code: self.account, **self.others}
 
     def post(self, client_id: int, response: Response) -> None:
         """Queue a response; what is for a client who is not there is dropped."""
@@ -62,24 +69,35 @@ class Venue:
         """The last price; 0 before the history begins."""
         return self.market.mark(one, self.seconds) or Decimal(0)
 
-    def marks(self) -> dict[int, Decimal]:
-        """The last prices of what is held, currencies apart, by conId."""
+    def marks(self, account: Account | None = None) -> dict[int, Decimal]:
+        """The last prices of what an account (the first) holds, currencies apart, by conId."""
         held = (
             self.universe.get(con_id)
-            for con_id, holding in self.account.holdings.items()
+            for con_id, holding in (account or self.account).holdings.items()
             if holding.quantity
         )
         return {one.conId: self.mark(one) for one in held if one and one.secType != "CASH"}
 
-    def rates(self) -> dict[str, Decimal]:
-        """What one unit of each currency of the account is worth in its base currency."""
-        pairs = {one.symbol: one for one in self.universe.instruments if one.secType == "CASH"}
-        rates = {self.account.base: Decimal(1)}
-        for currency in self.account.cash:
+    def rates(self, account: Account | None = None) -> dict[str, Decimal]:
+        """What one unit of each currency of an account (the first) is worth in its base."""
+        account = account or self.account
+        rates = {account.base: Decimal(1)}
+        for currency in account.cash:
             if currency not in rates:
-                rates[currency] = self.mark(pairs[currency])
+                rates[currency] = self.rate(currency)
         return rates
 
-    def valuation(self) -> Valuation:
-        """The account at the prices of now."""
-        return valuation(self.account, self.marks(), self.rates())
+    def rate(self, currency: str) -> Decimal:
+        """What one unit of `currency` is worth in the base currency of the accounts."""
+        base = self.account.base
+        if currency == base:
+            return Decimal(1)
+        for one in self.universe.instruments:
+            if one.secType == "CASH" and one.symbol == currency and one.currency == base:
+                return self.mark(one)
+        return Decimal(0)
+
+    def valuation(self, account: Account | None = None) -> Valuation:
+        """An account (the first) at the prices of now."""
+        account = account or self.account
+        return valuation(account, self.marks(account), self.rates(account))
