@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from flow import echo, errors, fills, order, statuses, whys
 
 from hydra.gateway.requests import CancelOrder, ReqGlobalCancel
+from tests.gateway.flow import echo, errors, fills, order, statuses, whys
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from flow import echo, errors, fills, order, statuses, whys
 
 from hydra.gateway.requests import CancelOrder
 from hydra.gateway.values import (
@@ -22,6 +21,7 @@ from hydra.gateway.values import (
     TimeCondition,
     VolumeCondition,
 )
+from tests.gateway.flow import echo, errors, fills, order, statuses, whys
 
 EURO = Contract(symbol="EUR", secType="CASH", exchange="IDEALPRO", currency="USD")
 
