@@ -1,41 +1,38 @@
-"""The simulated clock: exchange sessions taken from the history, and time that runs or stands."""
+"""The simulated clock: a market's sessions by rule, and time that runs or stands."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from hydra.gateway.errors import SettingsError
+from hydra.gateway.hours import Session, sessions_of
 from hydra.gateway.times import from_epoch
 
 Phase = Literal["pre", "open", "closed"]
 
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One trading session; `opens` and `closes` in epoch seconds."""
-
-    day: date
-    opens: int
-    closes: int
+FIRST_YEAR = 1999
+LAST_YEAR = 2100
 
 
 class Calendar:
-    """The exchange's sessions in time order."""
+    """A market's sessions in time order, by rule and year by year as they are asked for."""
 
-    def __init__(self, sessions: Iterable[Session]) -> None:
-        self.sessions = sorted(set(sessions), key=lambda session: session.opens)
-        self._opens = [session.opens for session in self.sessions]
-        self._days = [session.day for session in self.sessions]
+    def __init__(self, market: str = "NYSE", first_year: int = FIRST_YEAR) -> None:
+        self._market = market
+        self._next_year = first_year
+        self._sessions: list[Session] = []
+        self._opens: list[int] = []
+        self._days: list[date] = []
+        self._grow()
 
     def find(self, day: date) -> Session | None:
         """The session of `day`, if it has one."""
+        self._reach(day.year)
         index = bisect_left(self._days, day)
         is_there = index < len(self._days) and self._days[index] == day
-        return self.sessions[index] if is_there else None
+        return self._sessions[index] if is_there else None
 
     def on(self, day: date) -> Session:
         """The session of `day`; raises SettingsError naming the nearest one."""
@@ -49,17 +46,20 @@ class Calendar:
 
     def latest(self, seconds: int) -> Session:
         """The session that is open or was the last to open at `seconds`, else the first."""
-        return self.sessions[max(bisect_right(self._opens, seconds) - 1, 0)]
+        self._reach(from_epoch(seconds).year)
+        return self._sessions[max(bisect_right(self._opens, seconds) - 1, 0)]
 
     def following(self, seconds: int) -> Session | None:
-        """The first session that opens after `seconds`; None after the last."""
+        """The first session that opens after `seconds`; None after the last year."""
+        self._reach(from_epoch(seconds).year)
         index = bisect_right(self._opens, seconds)
-        return self.sessions[index] if index < len(self.sessions) else None
+        return self._sessions[index] if index < len(self._sessions) else None
 
     def between(self, first: int, last: int) -> list[Session]:
         """The sessions that are open at some moment in [`first`, `last`]."""
+        self._reach(from_epoch(last).year)
         start = max(bisect_right(self._opens, first) - 1, 0)
-        chosen = self.sessions[start : bisect_right(self._opens, last)]
+        chosen = self._sessions[start : bisect_right(self._opens, last)]
         return [session for session in chosen if session.closes > first]
 
     def phase(self, seconds: int) -> Phase:
@@ -68,6 +68,18 @@ class Calendar:
         if seconds < session.opens:
             return "pre"
         return "open" if seconds < session.closes else "closed"
+
+    def _reach(self, year: int) -> None:
+        """Know the sessions of `year` and of the one after, up to the last year."""
+        while self._next_year <= min(year + 1, LAST_YEAR):
+            self._grow()
+
+    def _grow(self) -> None:
+        added = sessions_of(self._market, self._next_year)
+        self._sessions += added
+        self._opens += [session.opens for session in added]
+        self._days += [session.day for session in added]
+        self._next_year += 1
 
 
 def clock_target(calendar: Calendar, now: datetime, elapsed_s: float) -> datetime:
@@ -113,7 +125,7 @@ def _close(calendar: Calendar, seconds: int) -> int:
 def _next_open(calendar: Calendar, seconds: int) -> int:
     following = calendar.following(seconds)
     if following is None:
-        raise SettingsError("the history holds no further session")
+        raise SettingsError("there is no session after the year 2100")
     return following.opens
 
 

@@ -5,7 +5,7 @@ The same settings, requests and times give the same responses, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import Account, cents
-from hydra.gateway.clock import Calendar, Session, commanded_time
+from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
@@ -62,7 +62,7 @@ class Exchange:
     def __init__(
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
-        calendar = Calendar(_sessions(universe, history))
+        calendar = Calendar()
         self.venue = Venue(
             now=from_epoch(calendar.on(settings.start).opens),
             seed=settings.seed,
@@ -248,17 +248,6 @@ def shipped_exchange(settings: ExchangeSettings) -> Exchange:
     """An exchange on the shipped universe and history."""
     universe = shipped_universe()
     return Exchange(settings, universe, read_history(universe))
-
-
-def _sessions(universe: Universe, history: Mapping[int, Series]) -> Iterable[Session]:
-    """The sessions of everything that has daily bars; currencies trade around them."""
-    rows: set[tuple[int, int, int]] = set()
-    for con_id, series in history.items():
-        one = universe.get(con_id)
-        if one is not None and one.secType != "CASH":
-            columns = (series.session.tolist(), series.start.tolist(), series.end.tolist())
-            rows.update(zip(*columns, strict=True))
-    return [Session(from_epoch(day * 86_400).date(), opens, ends) for day, opens, ends in rows]
 
 
 def _plain(value: Decimal) -> str:
