@@ -77,7 +77,7 @@ def refused_change(order: WorkingOrder, terms: PlaceOrder) -> Refused:
         return 462, f"Cannot change to the new Time in Force:{terms.tif}"
     if terms.algoStrategy != order.terms.algoStrategy:
         return 440, "Order modify failed. Algorithm cannot be modified."
-    return refused_prices(order.instrument, terms)
+    return _refused_moments(order.instrument, terms) or refused_prices(order.instrument, terms)
 
 
 def refused_prices(one: Instrument, terms: PlaceOrder) -> Refused:
@@ -141,11 +141,15 @@ def _refused_tif(terms: PlaceOrder) -> Refused:
     return None
 
 
-def _refused_times(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
+def _refused_moments(one: Instrument, terms: PlaceOrder) -> Refused:
     moments = [terms.goodAfterTime, terms.goodTillDate]
     moments += [c.time for c in terms.conditions if isinstance(c, TimeCondition)]
-    if not all(_is_moment(text, one.zone) for text in moments):
-        return 343, _BAD_TIME
+    return None if all(_is_moment(text, one.zone) for text in moments) else (343, _BAD_TIME)
+
+
+def _refused_times(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
+    if (refused := _refused_moments(one, terms)) is not None:
+        return refused
     if terms.tif == "GTD":
         is_past = not terms.goodTillDate or parse_moment(terms.goodTillDate, one.zone) <= now
         return (334, "Invalid Good Till Date order") if is_past else None

@@ -19,7 +19,7 @@ from hydra.gateway.errors import MalformedMessage, OversizedFrame, UnencodableVa
 MAX_FRAME = 0xFFFFFF  # the limit of the official clients' reader
 MAX_DOUBLE = "1.7976931348623157E308"
 MAX_INTEGER = "2147483647"
-MAX_EXPONENT = 330  # what a double can hold; more digits than that are an attack on memory
+MAX_EXPONENT = 18  # no price or quantity is larger; more digits are an attack on arithmetic
 FRACTIONAL_SIZES = 163  # below this server version a size with a fraction kills some readers
 
 _PREFIX = struct.Struct(">I")
@@ -131,18 +131,21 @@ def _infinity_text(value: Decimal) -> str:
 
 
 def _decimal(text: str) -> Decimal:
-    value = Decimal("Infinity") if text == "Infinite" else Decimal(text)
-    if value.is_nan() or (value.is_finite() and abs(value.adjusted()) > MAX_EXPONENT):
+    value = Decimal(text)
+    if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
         raise ValueError(text)
     return value
 
 
+def _offset(text: str) -> Decimal | None:
+    """An offset may be infinite, which clients spell in two ways and means "up to the middle"."""
+    return Decimal("Infinity") if text[:5] == "Infin" else _optional_decimal(text)
+
+
 def _optional_decimal(text: str) -> Decimal | None:
-    if not text or text == MAX_DOUBLE:
-        return None
-    value = _decimal(text)
     # Clients print the largest double in their own ways: 1.797E308, 1.7976931348623157e+308.
-    return None if value.is_finite() and value > Decimal("1.79e308") else value
+    is_unset = not text or (text.startswith("1.79") and text[-3:] == "308")
+    return None if is_unset else _decimal(text)
 
 
 def _optional_int(text: str) -> int | None:
@@ -189,6 +192,7 @@ SIZE = Kind("a size", number_text, NUMBER.decode, _size_text)
 FLAG = Kind("0 or 1", lambda value: "1" if value else "0", _flag)
 OPTIONAL_INT = Kind("a whole number or nothing", _blank(str), _optional_int)
 OPTIONAL_NUMBER = Kind("a number or nothing", _blank(number_text), _optional_decimal)
+OPTIONAL_OFFSET = Kind("an offset, Infinity or nothing", _blank(number_text), _offset)
 OPTIONAL_FLAG = Kind(
     "0, 1 or nothing", _blank(FLAG.encode), lambda text: _flag(text) if text else None
 )
@@ -204,6 +208,7 @@ Size: TypeAlias = Annotated[Decimal, SIZE]
 Flag: TypeAlias = Annotated[bool, FLAG]
 OptInt: TypeAlias = Annotated[int | None, OPTIONAL_INT]
 OptNumber: TypeAlias = Annotated[Decimal | None, OPTIONAL_NUMBER]
+OptOffset: TypeAlias = Annotated[Decimal | None, OPTIONAL_OFFSET]
 OptFlag: TypeAlias = Annotated[bool | None, OPTIONAL_FLAG]
 MaxInt: TypeAlias = Annotated[int | None, MAX_INT_OR_INT]
 MaxNumber: TypeAlias = Annotated[Decimal | None, MAX_OR_NUMBER]

@@ -23,6 +23,7 @@ from hydra.gateway.codec import (
     OptFlag,
     OptInt,
     OptNumber,
+    OptOffset,
     Size,
     Text,
 )
@@ -196,7 +197,7 @@ class PlaceOrder(Request):
     manualOrderTime: Annotated[Text, since(169)] = ""
     minTradeQty: Annotated[OptInt, since(170), when("contract.exchange", "IBKRATS")] = None
     minCompeteSize: Annotated[OptInt, since(170), _IS_PEG_BEST] = None
-    competeAgainstBestOffset: Annotated[OptNumber, since(170), _IS_PEG_BEST] = None
+    competeAgainstBestOffset: Annotated[OptOffset, since(170), _IS_PEG_BEST] = None
     midOffsetAtWhole: Annotated[OptNumber, since(170), _HAS_MID_OFFSETS] = None
     midOffsetAtHalf: Annotated[OptNumber, since(170), _HAS_MID_OFFSETS] = None
 
@@ -332,7 +333,7 @@ class OpenOrder(Response):
     autoCancelParent: Annotated[Flag, since(162)] = False
     minTradeQty: Annotated[OptInt, since(170)] = None
     minCompeteSize: Annotated[OptInt, since(170)] = None
-    competeAgainstBestOffset: Annotated[OptNumber, since(170)] = None
+    competeAgainstBestOffset: Annotated[OptOffset, since(170)] = None
     midOffsetAtWhole: Annotated[OptNumber, since(170)] = None
     midOffsetAtHalf: Annotated[OptNumber, since(170)] = None
 
@@ -435,7 +436,7 @@ class CompletedOrder(Response):
     completedStatus: Text = ""
     minTradeQty: Annotated[OptInt, since(170)] = None
     minCompeteSize: Annotated[OptInt, since(170)] = None
-    competeAgainstBestOffset: Annotated[OptNumber, since(170)] = None
+    competeAgainstBestOffset: Annotated[OptOffset, since(170)] = None
     midOffsetAtWhole: Annotated[OptNumber, since(170)] = None
     midOffsetAtHalf: Annotated[OptNumber, since(170)] = None
 

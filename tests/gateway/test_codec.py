@@ -67,7 +67,7 @@ def test_every_spelling_of_an_unset_number_is_none(text):
     assert codec.OPTIONAL_NUMBER.read(text) is None
 
 
-@pytest.mark.parametrize("text", ["nan", "abc", "1E999999999", "--1"])
+@pytest.mark.parametrize("text", ["nan", "abc", "1E999999999", "--1", "Infinity", "1e300"])
 def test_a_number_that_cannot_be_is_malformed(text):
     with pytest.raises(MalformedMessage):
         codec.NUMBER.read(text)

@@ -1,0 +1,99 @@
+"""A gateway in a thread of this process, for tests and scripts that are not asyncio themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from typing import Any, Self, TypeVar
+
+from hydra.gateway.faults import parse_fault
+from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+
+T = TypeVar("T")
+STEPPED = GatewaySettings(port=0, control_port=0, speed=0)
+
+
+class EmbeddedGateway:
+    """A context manager: inside it the gateway listens at `host` and `port`.
+
+    Its clock stands still unless the settings say otherwise; `step` moves it. All methods may be
+    called from any thread. Entering raises SettingsError or OSError as `serve` does.
+    """
+
+    def __init__(self, settings: GatewaySettings = STEPPED) -> None:
+        self._settings = settings
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._server: GatewayServer | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._server = self._run(serve(self._settings))
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run(self.server.close())
+        self._stop()
+
+    @property
+    def server(self) -> GatewayServer:
+        """The running server; raises RuntimeError outside the context."""
+        if self._server is None:
+            raise RuntimeError("the gateway runs only inside its with statement")
+        return self._server
+
+    @property
+    def host(self) -> str:
+        """Where clients connect."""
+        return self.server.host
+
+    @property
+    def port(self) -> int:
+        """Where clients connect."""
+        return self.server.port
+
+    @property
+    def control_port(self) -> int:
+        """Where the control port listens, on the loopback."""
+        return self.server.control_port
+
+    def step(self, to: str) -> dict[str, str]:
+        """Move the clock to `open`, `close`, `next_open` or an ISO time; return where it stands.
+
+        Raises SettingsError on nonsense.
+        """
+
+        async def move() -> dict[str, str]:
+            self.server.deliver(self.server.world.command(to))
+            return self.server.exchange.clock_state()
+
+        return self._run(move())
+
+    def state(self) -> dict[str, Any]:
+        """The books, as GET /state shows them."""
+
+        async def read() -> dict[str, Any]:
+            return self.server.exchange.state()
+
+        return self._run(read())
+
+    def arm(self, fault: Mapping[str, Any]) -> None:
+        """Arm one fault, given as a plain table; raises SettingsError on nonsense."""
+
+        async def add() -> None:
+            self.server.world.arm(parse_fault(fault))
+
+        self._run(add())
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
