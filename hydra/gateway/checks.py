@@ -142,9 +142,10 @@ def _refused_tif(terms: PlaceOrder) -> Refused:
 
 
 def _refused_moments(one: Instrument, terms: PlaceOrder) -> Refused:
-    moments = [terms.goodAfterTime, terms.goodTillDate]
-    moments += [c.time for c in terms.conditions if isinstance(c, TimeCondition)]
-    return None if all(_is_moment(text, one.zone) for text in moments) else (343, _BAD_TIME)
+    timed = [c.time for c in terms.conditions if isinstance(c, TimeCondition)]
+    moments = [terms.goodAfterTime, terms.goodTillDate, *timed]
+    is_good = all(timed) and all(_is_moment(text, one.zone) for text in moments)
+    return None if is_good else (343, _BAD_TIME)
 
 
 def _refused_times(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
