@@ -99,7 +99,7 @@ class OrderDesk:
         if known is not None and not terms.whatIf:
             self._modify(known, terms)
             return
-        found = self._venue.universe.find(terms.contract)
+        found = self._venue.find(terms.contract)
         one = found[0] if len(found) == 1 and terms.contract.exchange else None
         refused = (200, NOT_FOUND) if one is None else self._refused(client_id, one, terms)
         if refused is not None or one is None:
@@ -268,7 +268,7 @@ class OrderDesk:
             self._held_back[client_id, terms.orderId] = terms
             return
         for member in [*self._family_held_back(client_id, terms), terms]:
-            (own,) = self._venue.universe.find(member.contract)
+            (own,) = self._venue.find(member.contract)
             self._enter(client_id, own, member)
 
     def _family_held_back(self, client_id: int, terms: PlaceOrder) -> list[PlaceOrder]:

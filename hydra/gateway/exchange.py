@@ -20,21 +20,24 @@ from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
 from hydra.gateway.history import read_history
 from hydra.gateway.layout import Request, Response
+from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
 from hydra.gateway.matching import WorkingOrder
+from hydra.gateway.model import ModelledMarket
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.reference import ReferenceDesk
 from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
 from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
-from hydra.gateway.universe import Universe, shipped_universe
+from hydra.gateway.universe import Universe
 from hydra.gateway.unoffered import UnofferedDesk
 from hydra.gateway.venue import Venue
 
 Posted = list[tuple[int, Response]]
 
 FIRST_SESSION = date(2012, 10, 1)
+COMMON_FACTOR = "SPX"  # the index with which modelled instruments move
 ALREADY_IN_USE = (
     "Unable to connect as the client id is already in use. Retry with a unique client id."
 )
@@ -63,14 +66,17 @@ class Exchange:
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
         calendar = Calendar()
+        factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
+        modelled = ModelledMarket(settings.seed, history.get(factor), universe.actions)
         self.venue = Venue(
             now=from_epoch(calendar.on(settings.start).opens),
             seed=settings.seed,
             universe=universe,
-            market=Market(dict(history), settings.seed),
+            market=Market(history, settings.seed, modelled.series),
             calendar=calendar,
             account=Account(settings.account, {"USD": settings.cash}),
         )
+        self.venue.market.reach(settings.start.year + 1)
         self.orders = OrderDesk(self.venue)
         self.quotes = QuoteDesk(self.venue)
         self.statements = StatementDesk(self.venue)
@@ -142,6 +148,7 @@ class Exchange:
         """Let time pass until `to` (aware, not before now): sessions open and orders trade."""
         if to < self.venue.now:
             raise SettingsError(f"time cannot go back from {self.venue.now} to {to}")
+        self.venue.market.reach(to.year + 1)
         for session in self.venue.calendar.between(self.venue.seconds, epoch(to)):
             if self.venue.seconds < session.opens:
                 # What opens at a moment trades at that very moment: trading stops just before.

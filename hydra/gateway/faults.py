@@ -456,7 +456,7 @@ def _reject_order(world: FaultyExchange, strike: Strike) -> Outcome:
     if not isinstance(terms, PlaceOrder):
         return Outcome(terms)
     client_id, perm_id = strike.client_id, 2_000_000_000 + terms.orderId
-    found = world.exchange.venue.universe.find(terms.contract)
+    found = world.exchange.venue.find(terms.contract)
     contract = found[0].contract(terms.contract.exchange) if found else terms.contract
     known = {"clientId": client_id, "permId": perm_id, "status": "Inactive"}
     opened = open_order(replace(terms, contract=contract), **known)

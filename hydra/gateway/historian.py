@@ -170,7 +170,7 @@ class HistoryDesk:
         return [_written(bar, one, request, size, version) for bar in bars]
 
     def _series(self, request: ask.ReqHistoricalData) -> tuple[Instrument, Series]:
-        found = self._venue.universe.find(request.contract)
+        found = self._venue.find(request.contract)
         series = self._venue.market.series(found[0]) if len(found) == 1 else None
         if series is None:
             raise Refusal(200, NOT_FOUND)

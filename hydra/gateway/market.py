@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -152,12 +152,21 @@ def level_size(path: Path, step: int, level: int, is_bid: bool) -> int:
     return int(path.sizes[at % count]) * (1 + level)
 
 
-class Market:
-    """All instruments' prices under one seed."""
+# The bars of an instrument to the end of a year, from its shipped ones (or None).
+Extended = Callable[[Instrument, Series | None, int], Series | None]
 
-    def __init__(self, history: dict[int, Series], seed: int) -> None:
+
+class Market:
+    """All instruments' prices under one seed; `extended` goes on where history ends."""
+
+    def __init__(
+        self, history: Mapping[int, Series], seed: int, extended: Extended | None = None
+    ) -> None:
         self._history = history
         self._seed = seed
+        self._extended = extended
+        self._last_year = 0
+        self._series: dict[int, Series | None] = {}
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
         self._halts: dict[int, list[tuple[int, int]]] = {}
 
@@ -169,9 +178,21 @@ class Market:
         """Whether trading in `one` is halted."""
         return any(a <= seconds < b for a, b in self._halts.get(one.conId, ()))
 
+    def reach(self, year: int) -> None:
+        """Have bars up to the end of `year`: what is asked for lies before it."""
+        if year > self._last_year:
+            self._last_year = year
+            self._series.clear()
+
     def series(self, one: Instrument) -> Series | None:
-        """The history of `one`; None when it has none."""
-        return self._history.get(one.conId)
+        """The bars of `one`, shipped and modelled; None when it has none."""
+        if one.conId not in self._series:
+            shipped = self._history.get(one.conId)
+            series = shipped
+            if self._extended is not None:
+                series = self._extended(one, shipped, self._last_year)
+            self._series[one.conId] = series if series is not None and len(series) else None
+        return self._series[one.conId]
 
     def quote(self, one: Instrument, seconds: int) -> Quote | None:
         """What is shown at `seconds`; None before the first bar."""
@@ -258,7 +279,7 @@ class Market:
         last = path.ticks[path.step(seconds) :][:1]
         return Stretch(np.array([seconds]), last, half_spreads(last), last * 0, False)
 
-    def reach(
+    def touch(
         self, one: Instrument, limit: Decimal, is_buy: bool, after: int, until: int
     ) -> Touch | None:
         """The first moment in (`after`, `until`] at which the far side stands at `limit`."""
@@ -363,7 +384,9 @@ class Market:
         return self._paths[key]
 
     def _unfold(self, one: Instrument, index: int) -> Path:
-        series = self._history[one.conId]
+        series = self.series(one)
+        if series is None:
+            raise LookupError(f"{one.symbol} has no bars")
         start, end = int(series.start[index]), int(series.end[index])
         steps = (end - start) // STEP_S
         random = np.random.default_rng([self._seed, one.conId, start])

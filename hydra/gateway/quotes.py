@@ -57,7 +57,7 @@ class QuoteDesk:
 
     def subscribe(self, client_id: int, request: ask.ReqMktData) -> None:
         """The quote of now; then the stream, or the end of the snapshot."""
-        found = self._venue.universe.find(request.contract)
+        found = self._venue.find(request.contract)
         refusal = self._refusal(client_id, request, len(found))
         if refusal is not None:
             self._venue.refuse(client_id, request.reqId, *refusal)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from hydra.gateway import requests as ask
@@ -13,17 +12,11 @@ from hydra.gateway import responses as say
 from hydra.gateway.layout import Request
 from hydra.gateway.times import from_epoch, zone
 from hydra.gateway.universe import STOCK_EXCHANGES, Instrument
-from hydra.gateway.values import PriceIncrement, SymbolSample
+from hydra.gateway.values import SymbolSample
 from hydra.gateway.venue import Venue
 
 NOT_FOUND = "No security definition has been found for the request"
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,DAY,GAT,GTC,GTD,IOC,LMT,MKT,OCA,WHATIF"
-MARKET_RULES: Mapping[int, tuple[PriceIncrement, ...]] = MappingProxyType(
-    {
-        26: (PriceIncrement(Decimal(0), Decimal("0.01")),),
-        239: (PriceIncrement(Decimal(0), Decimal("0.00005")),),
-    }
-)
 _HOURS_AHEAD_DAYS = 6
 
 
@@ -45,7 +38,7 @@ class ReferenceDesk:
 
     def contract_details(self, client_id: int, request: ask.ReqContractDetails) -> None:
         """One contractDetails a match and the end; 200 when there is none."""
-        matches = self._venue.universe.find(request.contract)
+        matches = self._venue.find(request.contract, request.includeExpired)
         if not matches:
             self._venue.refuse(client_id, request.reqId, 200, NOT_FOUND)
             return
@@ -67,7 +60,7 @@ class ReferenceDesk:
 
     def market_rule(self, client_id: int, request: ask.ReqMarketRule) -> None:
         """The increments of a rule that contract details name."""
-        rule = MARKET_RULES.get(request.ruleId)
+        rule = self._venue.universe.rules.get(request.ruleId)
         if rule is None:
             text = f"Error validating request.-'b1' : cause - Unknown market rule {request.ruleId}"
             self._venue.refuse(client_id, -1, 321, text)
@@ -76,7 +69,7 @@ class ReferenceDesk:
 
     def head_timestamp(self, client_id: int, request: ask.ReqHeadTimestamp) -> None:
         """When the history begins: `19801212-14:30:00` (UTC), or epoch seconds for format 2."""
-        found = self._venue.universe.find(request.contract)
+        found = self._venue.find(request.contract)
         series = self._venue.market.series(found[0]) if found else None
         if series is None:
             self._venue.refuse(client_id, request.reqId, 200, NOT_FOUND)
@@ -93,7 +86,7 @@ class ReferenceDesk:
             reqId=request_id,
             symbol=contract.symbol,
             secType=contract.secType,
-            lastTradeDate="",
+            lastTradeDate=contract.lastTradeDateOrContractMonth,
             strike=Decimal(0),
             right="",
             exchange=route,
@@ -102,9 +95,17 @@ class ReferenceDesk:
             marketName=contract.tradingClass,
             tradingClass=contract.tradingClass,
             conId=contract.conId,
-            minTick=one.tick,
+            # The exchange's own step: quoted prices move in this times the magnifier.
+            minTick=one.tick / one.magnifier,
+            multiplier=contract.multiplier,
+            priceMagnifier=one.magnifier,
+            underConId=one.underlying,
+            contractMonth=one.month,
+            realExpirationDate=contract.lastTradeDateOrContractMonth,
+            underSymbol=one.symbol if one.expiry else "",
+            underSecType="IND" if one.expiry else "",
             orderTypes=ORDER_TYPES,
-            validExchanges=STOCK_EXCHANGES if one.secType == "STK" else one.route,
+            validExchanges=",".join(_routes(one)),
             longName=one.long_name,
             primaryExchange=contract.primaryExchange,
             industry=one.industry,
@@ -125,14 +126,16 @@ class ReferenceDesk:
         return ";".join(self._hours_on(day.strftime("%Y%m%d"), one) for day in days)
 
     def _hours_on(self, day: str, one: Instrument) -> str:
-        session = self._venue.calendar.find(date.fromisoformat(day))
+        session = self._venue.calendar_of(one).find(date.fromisoformat(day))
         if session is None:
             return f"{day}:CLOSED"
         where = zone(one.zone)
-        opens = from_epoch(session.opens).astimezone(where).strftime("%H%M")
-        closes = from_epoch(session.closes).astimezone(where).strftime("%H%M")
-        return f"{day}:{opens}-{day}:{closes}"
+        opens = from_epoch(session.opens).astimezone(where).strftime("%Y%m%d:%H%M")
+        closes = from_epoch(session.closes).astimezone(where).strftime("%Y%m%d:%H%M")
+        return f"{opens}-{closes}"
 
 
 def _routes(one: Instrument) -> list[str]:
-    return STOCK_EXCHANGES.split(",") if one.secType == "STK" else [one.route]
+    if one.secType == "STK" and one.hours == "NYSE":
+        return STOCK_EXCHANGES.split(",")
+    return sorted({one.route, one.primary})

@@ -160,7 +160,7 @@ class TickDesk:
                 yield _tick(one, path, step, int(series.volume[index]))
 
     def _found(self, client_id: int, request: Any) -> Instrument | None:
-        found = self._venue.universe.find(request.contract)
+        found = self._venue.find(request.contract)
         if len(found) == 1 and self._venue.market.series(found[0]) is not None:
             return found[0]
         self._venue.refuse(client_id, request.reqId, 200, NOT_FOUND)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 
 from hydra.gateway.times import EASTERN
-from hydra.gateway.values import Contract
+from hydra.gateway.values import Contract, PriceIncrement
 
+FUTURES = frozenset({"FUT", "CONTFUT"})
 STOCK_EXCHANGES = "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,ISLAND,DRCTEDGE,BEX,BATS,EDGEA,BYX,IEX"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How an instrument is priced where no history is shipped.
+
+    `price` at the close of `on`; `volatility` and `drift` a year, as fractions; `beta` to the
+    common factor of all stocks; `volume` a day; `key` names the random numbers that are its own
+    (a future's months share one); `carry` is what a future costs a year above its underlying.
+    """
+
+    price: float
+    key: int
+    on: date = date(2012, 10, 1)
+    volatility: float = 0.25
+    beta: float = 1.0
+    drift: float = 0.05
+    volume: int = 5_000_000
+    carry: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +58,16 @@ class Instrument:
     lot: int = 100  # displayed sizes are whole lots
     min_size: Decimal = Decimal(1)
     shortable: int | None = None  # shares that can be lent; None is enough for anybody
+    aliases: frozenset[str] = frozenset()  # other symbols that it is known by
+    hours: str = "NYSE"  # the market whose sessions it keeps
+    listed: date = date(1999, 1, 4)  # its first session
+    model: Model | None = None
+    expiry: date | None = None  # a future's last trading day
+    first_notice: date | None = None  # from then on a holder may be made to take delivery
+    month: str = ""  # a future's contract month, 201212
+    underlying: int = 0  # conId of what a future is written on
+    margin: tuple[Decimal, Decimal] | None = None  # initial and maintenance a contract
+    fee: Decimal | None = None  # commission a contract
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """What `quantity` (any sign) is worth at the quoted `price`, in its currency."""
@@ -50,17 +81,21 @@ class Instrument:
     @property
     def exchanges(self) -> frozenset[str]:
         """The exchanges under which clients may ask for it."""
-        listed = STOCK_EXCHANGES.split(",") if self.secType == "STK" else []
+        is_american = self.secType == "STK" and self.hours == "NYSE"
+        listed = STOCK_EXCHANGES.split(",") if is_american else []
         return frozenset({self.route, self.primary, *listed})
 
     def contract(self, exchange: str = "") -> Contract:
         """As the gateway writes it, at `exchange` or at its usual route."""
+        is_future = self.secType in FUTURES
         return Contract(
             conId=self.conId,
             symbol=self.symbol,
             secType=self.secType,
+            lastTradeDateOrContractMonth=f"{self.expiry:%Y%m%d}" if self.expiry else "",
+            multiplier=f"{self.multiplier.normalize():f}" if is_future else "",
             exchange=exchange or self.route,
-            primaryExchange=self.primary,
+            primaryExchange="" if is_future else self.primary,
             currency=self.currency,
             localSymbol=self.local,
             tradingClass=self.trading_class or self.symbol,
@@ -68,40 +103,88 @@ class Instrument:
 
     def held(self) -> Contract:
         """As positions and executions name it: at its listing exchange, strike and right empty."""
-        return replace(self.contract(self.primary), right="0" if self.secType == "FUT" else "")
+        return replace(self.contract(self.primary), right="0" if self.secType in FUTURES else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A dividend (`amount` a share, in its currency) or a split (`ratio` new for one old).
+
+    It takes effect at the open of `day`.
+    """
+
+    con_id: int
+    day: date
+    amount: Decimal = Decimal(0)
+    ratio: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True)
 class Universe:
-    """All instruments, found by number or by what a client knows of them."""
+    """All instruments, found by number or by what a client knows of them.
+
+    `rules` are the price steps by market rule, `actions` dividends and splits.
+    """
 
     instruments: tuple[Instrument, ...]
+    rules: Mapping[int, tuple[PriceIncrement, ...]] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
     _by_id: dict[int, Instrument] = field(init=False, repr=False, compare=False)
+    _by_name: dict[str, list[Instrument]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_id", {i.conId: i for i in self.instruments})
+        by_name: dict[str, list[Instrument]] = {}
+        for one in self.instruments:
+            for name in {one.symbol, one.local, *one.aliases}:
+                by_name.setdefault(name, []).append(one)
+        object.__setattr__(self, "_by_name", by_name)
 
     def get(self, con_id: int) -> Instrument | None:
         """The instrument with this number."""
         return self._by_id.get(con_id)
 
-    def find(self, wanted: Contract) -> list[Instrument]:
-        """All instruments that `wanted` can mean; its empty fields say nothing."""
+    def find(
+        self, wanted: Contract, today: date | None = None, include_expired: bool = False
+    ) -> list[Instrument]:
+        """All instruments that `wanted` can mean; its empty fields say nothing.
+
+        Futures that are not listed `today` (too far off, or expired unless `include_expired`) are
+        found by their number only; a CONTFUT is the front month, for data alone.
+        """
         if wanted.conId > 0:
             known = self.get(wanted.conId)
             return [known] if known and _at_exchange(known, wanted) else []
-        if not (wanted.symbol or wanted.localSymbol):
-            return []
-        return [one for one in self.instruments if _fits(one, wanted)]
+        name = wanted.symbol or wanted.localSymbol
+        if wanted.secType == "CONTFUT":
+            months = self.find(replace(wanted, secType="FUT"), today)
+            return [_front(months)] if months else []
+        candidates = self._by_name.get(name, [])
+        fitting = [one for one in candidates if _fits(one, wanted)]
+        return [one for one in fitting if _is_listed(one, wanted, today, include_expired)]
 
     def search(self, pattern: str) -> list[Instrument]:
         """Instruments whose symbol begins with `pattern` or whose name has a word that does."""
         start = pattern.strip().upper()
-        return [one for one in self.instruments if start and _begins(one, start)]
+        spot = (one for one in self.instruments if one.secType not in FUTURES)
+        return [one for one in spot if start and _begins(one, start)]
+
+
+def _front(months: list[Instrument]) -> Instrument:
+    first = min(months, key=lambda one: one.expiry or date.max)
+    return replace(first, secType="CONTFUT", tradable=False)
+
+
+def _is_listed(
+    one: Instrument, wanted: Contract, today: date | None, include_expired: bool
+) -> bool:
+    if one.expiry is None or today is None:
+        return True
+    return (include_expired or today <= one.expiry) and one.listed <= today
 
 
 def _begins(one: Instrument, start: str) -> bool:
-    words: Iterable[str] = (one.symbol, one.local, *one.long_name.upper().split())
+    words: Iterable[str] = (one.symbol, one.local, *one.aliases, *one.long_name.upper().split())
     return any(word.startswith(start) for word in words)
 
 
@@ -113,63 +196,22 @@ def _fits(one: Instrument, wanted: Contract) -> bool:
     primary = {"": one.primary, "ISLAND": "NASDAQ"}.get(
         wanted.primaryExchange, wanted.primaryExchange
     )
+    symbol = one.symbol if wanted.symbol in one.aliases else wanted.symbol
     pairs = (
-        (wanted.symbol, one.symbol),
+        (symbol, one.symbol),
         (wanted.localSymbol, one.local),
         (wanted.secType, one.secType),
         (wanted.currency, one.currency),
         (wanted.tradingClass, one.trading_class or one.symbol),
         (primary, one.primary),
     )
-    return _at_exchange(one, wanted) and all(not ask or ask == own for ask, own in pairs)
+    is_same = all(not ask or ask == own for ask, own in pairs)
+    return is_same and _at_exchange(one, wanted) and _fits_month(one, wanted)
 
 
-def _stock(con_id: int, symbol: str, primary: str, name: str, trade: str = "NMS") -> Instrument:
-    return Instrument(
-        con_id,
-        symbol,
-        "STK",
-        primary,
-        name,
-        trading_class=trade,
-        industry="Technology",
-        category="Computers",
-        subcategory="Computers",
-    )
-
-
-def shipped_universe() -> Universe:
-    """The instruments of the shipped history."""
-    return Universe(
-        (
-            _stock(265598, "AAPL", "NASDAQ", "APPLE INC"),
-            _stock(208813720, "GOOG", "NASDAQ", "ALPHABET INC-CL C"),
-            _stock(8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", "IBM"),
-            _stock(272093, "MSFT", "NASDAQ", "MICROSOFT CORP"),
-            _stock(107113386, "FB", "NASDAQ", "META PLATFORMS INC-CLASS A"),
-            Instrument(
-                416904, "SPX", "IND", "CBOE", "S&P 500 Stock Index", route="CBOE", tradable=False
-            ),
-            Instrument(
-                15547841,
-                "COMP",
-                "IND",
-                "NASDAQ",
-                "NASDAQ Composite Index",
-                route="NASDAQ",
-                tradable=False,
-            ),
-            Instrument(
-                12087792,
-                "EUR",
-                "CASH",
-                "IDEALPRO",
-                "European Monetary Union Euro",
-                tick=Decimal("0.00005"),
-                route="IDEALPRO",
-                local_symbol="EUR.USD",
-                trading_class="EUR.USD",
-                market_rule=239,
-            ),
-        )
-    )
+def _fits_month(one: Instrument, wanted: Contract) -> bool:
+    """A month (201212) or a last trading day (20121221), and a multiplier, if any is named."""
+    when, times = wanted.lastTradeDateOrContractMonth, wanted.multiplier
+    own = f"{one.expiry:%Y%m%d}" if one.expiry else ""
+    is_month = not when or when in {one.month, own}
+    return is_month and (not times or times == f"{one.multiplier.normalize():f}")

@@ -11,8 +11,9 @@ from hydra.gateway.clock import Calendar
 from hydra.gateway.layout import Response
 from hydra.gateway.market import Market
 from hydra.gateway.responses import Error
-from hydra.gateway.times import epoch
+from hydra.gateway.times import EASTERN, epoch, zone
 from hydra.gateway.universe import Instrument, Universe
+from hydra.gateway.values import Contract
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Venue:
     latency_s: int = 0  # what orders and cancels take to the exchange
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
+    _calendars: dict[str, Calendar] = field(default_factory=dict)
 
     @property
     def seconds(self) -> int:
@@ -55,6 +57,17 @@ class Venue:
     def accounts(self) -> dict[str, Account]:
         """All accounts by their code, the first one first."""
         return {self.account.code: self.account, **self.others}
+
+    def find(self, wanted: Contract, include_expired: bool = False) -> list[Instrument]:
+        """All instruments that a client's contract can mean today."""
+        today = self.now.astimezone(zone(EASTERN)).date()
+        return self.universe.find(wanted, today, include_expired)
+
+    def calendar_of(self, one: Instrument) -> Calendar:
+        """The sessions of the market on which `one` trades."""
+        if one.hours not in self._calendars:
+            self._calendars[one.hours] = Calendar(one.hours)
+        return self._calendars[one.hours]
 
     def post(self, client_id: int, response: Response) -> None:
         """Queue a response; what is for a client who is not there is dropped."""

@@ -13,6 +13,7 @@ from hydra.gateway.account import commission
 from hydra.gateway.clock import clock_target
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
+from hydra.gateway.listing import shipped_universe
 from hydra.gateway.messages import encode
 from hydra.gateway.orders import OpenOrder, PlaceOrder
 from hydra.gateway.requests import CancelOrder, ReqIds
@@ -24,7 +25,6 @@ from hydra.gateway.responses import (
     OrderStatus,
 )
 from hydra.gateway.times import from_epoch
-from hydra.gateway.universe import shipped_universe
 
 
 def order(apple, order_id=1, **terms):
