@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test check notebooks bench format lock clean
+.PHONY: help install demo lab test check notebooks bench chaos format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ notebooks: install ## Execute all notebooks against the simulated gateway
 
 bench: install ## Benchmarks: ratios side by side in one run
 	$(BIN)/python -m tests.benchmarks
+
+chaos: install ## 2,000 lives of the chaos campaign (SEEDS=FIRST:END for others)
+	$(BIN)/python -m tests.chaos.campaign --seeds $(or $(SEEDS),0:2000)
 
 format: install ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from ib_async import IB, CommissionReport, LimitOrder, MarketOrder, Ticker, Trad
 from hydra.config import Gateway
 from hydra.domain.events import (
     CommissionRecorded,
+    ConnectionChanged,
     Event,
     FillRecorded,
     OrderAcknowledged,
@@ -61,14 +63,17 @@ class IbBroker:
         ib.commissionReportEvent += self._on_commission
         ib.orderStatusEvent += self._on_status
         ib.errorEvent += self._on_error
+        ib.disconnectedEvent += self._on_disconnect
         self._ib = ib
         self._account = self.settings.account or paper_accounts(ib)[0]
         self._tickers.clear()
+        self._trades.clear()
         ib.reqMarketDataType(LIVE_ELSE_DELAYED)
 
     async def disconnect(self) -> None:
         """Log off; working orders stay at the broker."""
         if self._ib is not None:
+            self._ib.disconnectedEvent -= self._on_disconnect
             self._ib.disconnect()
             self._ib = None
         await asyncio.sleep(0)  # lets the transport close inside this loop
@@ -129,6 +134,8 @@ class IbBroker:
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the account's book, those of other clients and by hand too."""
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
+        held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
+        self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
         return [
             HeldOrder(
                 t.order.orderRef,
@@ -137,8 +144,7 @@ class IbBroker:
                 t.order.clientId,
                 t.order.orderId,
             )
-            for t in trades
-            if t.order.account in ("", self._account) and not t.isDone()
+            for t in held
         ]
 
     async def submit(self, order: Order) -> tuple[int, int]:
@@ -152,13 +158,37 @@ class IbBroker:
         return ib.client.clientId, trade.order.orderId
 
     async def cancel(self, ref: str) -> None:
-        """Ask for the end of one of our orders; its end comes as an event."""
+        """Ask for the end of one of our orders; its end comes as an event.
+
+        IB lets only the client id that placed an order cancel it, so an order from an earlier
+        logon of ours is cancelled through a short logon of that same id.
+        """
         trade = self._trades.get(ref)
         if trade is None:
-            raise BrokerError(f"This connection did not place {ref}, so it cannot cancel it.")
-        self.ib.cancelOrder(trade.order)
+            raise BrokerError(f"The gateway holds no order {ref}, so it cannot be cancelled.")
+        if trade.order.clientId == self.ib.client.clientId:
+            self.ib.cancelOrder(trade.order)
+        else:
+            await self._cancel_as(trade.order.clientId, trade.order)
+
+    async def _cancel_as(self, client_id: int, order: ib_async.Order) -> None:
+        only = replace(self.settings, client_id=client_id, client_ids=1)
+        ib = await connect(only)
+        try:
+            found = await self._ask_of(ib.reqAllOpenOrdersAsync(), "the open orders")
+            mine = [t for t in found if t.order.permId == order.permId]
+            for trade in mine:
+                ended = asyncio.ensure_future(_end_of(trade))
+                ib.cancelOrder(trade.order)
+                await self._ask_of(ended, f"the end of {order.orderRef}")
+        finally:
+            ib.disconnect()
+        self.events.put_nowait(OrderEnded(order.orderRef, "cancelled", "asked for"))
 
     async def _ask(self, call: Any, what: str) -> Any:
+        return await self._ask_of(call, what)
+
+    async def _ask_of(self, call: Any, what: str) -> Any:
         return await bounded(call, self.settings.timeout_s, what)
 
     async def _first_prices(self, tickers: Any) -> None:
@@ -176,18 +206,18 @@ class IbBroker:
             missing = [t for t in missing if not _has_last(t)]
 
     def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:
-        if fill.execution.acctNumber == self._account and fill.execution.orderRef in self._trades:
+        if fill.execution.acctNumber == self._account and fill.execution.orderRef:
             self.events.put_nowait(FillRecorded(_fill(fill.contract, fill.execution)))
 
     def _on_commission(self, trade: Trade, fill: ib_async.Fill, report: CommissionReport) -> None:
         commission = _commission(report)
-        if commission and fill.execution.orderRef in self._trades:
+        if commission and fill.execution.orderRef:
             self.events.put_nowait(CommissionRecorded(commission))
 
     def _on_status(self, trade: Trade) -> None:
         """Only what an order status message said, not what ib_async made of an error."""
         ref, status = trade.order.orderRef, trade.orderStatus
-        if ref not in self._trades or (trade.log and trade.log[-1].errorCode):
+        if not ref or (trade.log and trade.log[-1].errorCode):
             return
         if status.status in ("Cancelled", "ApiCancelled"):
             self.events.put_nowait(OrderEnded(ref, "cancelled", _last_error(trade)))
@@ -197,16 +227,31 @@ class IbBroker:
             self.events.put_nowait(OrderAcknowledged(ref, status.permId, status.status))
 
     def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
-        trade = next((t for t in self._trades.values() if t.order.orderId == req_id), None)
+        if code in codes.CONNECTION:
+            self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
+            return
+        trade = self._placed_here(req_id)
         if trade is None:
             if req_id == -1 or codes.informational(code):
                 self.events.put_nowait(Warned(code, text))
-            return
-        ref = trade.order.orderRef
-        if codes.rejects(code):
+        elif codes.rejects(code):
+            ref = trade.order.orderRef
             self.events.put_nowait(OrderEnded(ref, "rejected", f"error {code}: {text}"))
         else:
-            self.events.put_nowait(Warned(code, f"{ref}: {text}"))
+            self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
+
+    def _on_disconnect(self) -> None:
+        text = "The connection to the gateway was lost."
+        self.events.put_nowait(ConnectionChanged(False, 0, text))
+
+    def _placed_here(self, order_id: int) -> Trade | None:
+        """Our order of that id: ids are counted for each client id apart."""
+        if self._ib is None or order_id < 0:
+            return None
+        here = self._ib.client.clientId
+        trades = self._trades.values()
+        mine = (t for t in trades if (t.order.clientId, t.order.orderId) == (here, order_id))
+        return next(mine, None)
 
 
 def _wire_order(order: Order, account: str) -> ib_async.Order:
@@ -268,6 +313,11 @@ def _has_last(ticker: Ticker) -> bool:
 
 async def _next_update(ticker: Ticker) -> None:
     await ticker.updateEvent
+
+
+async def _end_of(trade: Trade) -> None:
+    while not trade.isDone():
+        await trade.statusEvent
 
 
 def _last_error(trade: Trade) -> str:

@@ -202,6 +202,40 @@ class CommissionRecorded(Event):
 
 
 @dataclass(frozen=True)
+class FillCorrected(Event):
+    """The broker replaced an execution: `new` holds instead of `old`, quantity 0 when it was bust.
+
+    `refund` is the commission that was recorded for `old`; the broker charges `new` on its own.
+    """
+
+    old: Fill
+    new: Fill
+    refund: Decimal
+
+    @property
+    def once(self) -> str:
+        """A revision counts once; the key is that of the fill that it brings."""
+        return f"fill {self.new.exec_id}"
+
+    @property
+    def order_ref(self) -> str:
+        """The corrected order's."""
+        return self.new.order_ref
+
+
+@dataclass(frozen=True)
+class ConnectionChanged(Event):
+    """The way to the exchange was lost (`up` false) or came back; nothing is sent in between.
+
+    After it came back everything must be compared again: 1101 even says that data were lost.
+    """
+
+    up: bool
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
 class NavMarked(Event):
     """Net asset value by the journal, and beside it what the gateway says."""
 

@@ -137,6 +137,20 @@ class Fill:
         """What the fill does to cash, commission apart: a buy is negative."""
         return -self.quantity * self.price * self.multiplier
 
+    @property
+    def revision(self) -> tuple[str, int]:
+        """The execution's stem and its revision: IB counts corrections up in the id's last part.
+
+        Source: IB's page on executions, "a correction has an execId that differs only in the
+        digits after the final period". An id without a numbered last part is revision 1.
+        """
+        stem, dot, last = self.exec_id.rpartition(".")
+        return (stem, int(last)) if dot and last.isdigit() else (self.exec_id, 1)
+
+    def at_revision(self, number: int) -> str:
+        """The exec id of another revision of this execution."""
+        return f"{self.revision[0]}.{number:02d}"
+
 
 @dataclass(frozen=True)
 class Commission:

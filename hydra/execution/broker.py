@@ -57,7 +57,8 @@ class Broker(Protocol):
     """An order path to one account. All calls raise `BrokerError` kinds; none waits for ever."""
 
     events: asyncio.Queue[Event]
-    """What the broker tells of its own accord: acknowledgements, fills, commissions, ends."""
+    """What the broker tells of its own accord: acknowledgements, fills, commissions, ends, and
+    whether the way to the exchange is open. Of orders that are not ours, too."""
 
     async def connect(self) -> None:
         """Log on and find the account; refuses one that is not paper."""

@@ -9,7 +9,10 @@ from decimal import Decimal
 
 from hydra.clock import MarketClock
 from hydra.domain.events import (
+    CommissionRecorded,
+    ConnectionChanged,
     Event,
+    FillCorrected,
     FillRecorded,
     NavMarked,
     OrderAdmitted,
@@ -18,9 +21,9 @@ from hydra.domain.events import (
     OrderSubmitted,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Order, OrderRequest, Refusal
+from hydra.domain.orders import Fill, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio, Position
-from hydra.errors import BrokerError, NotReconciled
+from hydra.errors import BrokerError, JournalError, NotReconciled
 from hydra.execution.broker import Account, Broker, Quote
 from hydra.execution.reconcile import compare, recover
 from hydra.journal.fold import State, fold
@@ -51,6 +54,8 @@ class OrderEngine:
         self.clock = MarketClock()
         self.account: Account | None = None
         self._state = State()
+        self._lost = ""
+        self._early: dict[str, CommissionRecorded] = {}
 
     @property
     def state(self) -> State:
@@ -61,16 +66,22 @@ class OrderEngine:
     async def start(self) -> Account:
         """Connect and reconcile; nothing trades before this has returned."""
         await self.broker.connect()
+        self._lost = ""
         return await self.reconcile()
 
     async def reconcile(self) -> Account:
-        """Fold in what the broker knows and we do not; journal every difference that remains."""
+        """Fold in what the broker knows and we do not; journal every difference that remains.
+
+        Raises `NotReconciled` while the way to the exchange is lost.
+        """
         self.account = None
         self.clock.set(await self.broker.time())
         held = await self.broker.held_orders()
         executions = await self.broker.executions()
         self.drain()
-        for event in recover(self.state, held, executions, self.journal.has):
+        if self._lost:
+            raise NotReconciled(f"Nothing can be compared, so nothing is sent: {self._lost}")
+        for event in recover(self.state, held, executions):
             self.record(event)
         self.end_filled()
         account = await self.broker.account()
@@ -93,6 +104,8 @@ class OrderEngine:
         orders: list[Order] = []
         refusals: list[Refusal] = []
         for request in fresh:
+            self.drain()
+            self._reconciled()
             verdict = self.gate.review(request, self._context(account, portfolio, quotes))
             if isinstance(verdict, Refusal):
                 self.record(OrderRefused(verdict))
@@ -104,15 +117,23 @@ class OrderEngine:
                 repeated = (*repeated, verdict.order_ref)
         return Traded(tuple(orders), tuple(refusals), repeated)
 
+    async def cancel(self, ref: str) -> None:
+        """Ask the broker to end a working order; its end is journalled when the broker says so."""
+        await self.broker.cancel(ref)
+
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
-        the time is up; returns the references that are still working."""
+        the time is up; returns the references that are still working.
+
+        What is open when the time is up is asked for once more: a message may have been lost.
+        """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while self._unsettled():
             left = deadline - asyncio.get_running_loop().time()
             try:
                 self.record(await asyncio.wait_for(self.broker.events.get(), max(left, 0.0)))
             except TimeoutError:
+                await self.reconcile()
                 break
             self.drain()
         return tuple(self.state.working)
@@ -140,11 +161,71 @@ class OrderEngine:
         return Portfolio(account.cash if state.cash is None else state.cash, positions)
 
     def record(self, event: Event) -> bool:
-        """Append an event at the market's time; False when the journal had it already."""
-        fresh = self.journal.append(event, self.clock.now()) is not None
-        if fresh and isinstance(event, FillRecorded):
-            self.end_filled()
+        """Append an event at the market's time; False when it is known already or not ours."""
+        if isinstance(event, FillRecorded):
+            return self._record_fill(event.fill)
+        if isinstance(event, CommissionRecorded) and not self._may_charge(event):
+            return False
+        if isinstance(event, ConnectionChanged):
+            self._lost = "" if event.up else f"{event.text} ({event.code})"
+            self.account = None
+        makes_ours = isinstance(event, OrderAdmitted | OrderRefused)
+        if event.order_ref and not makes_ours and not self._is_ours(event.order_ref):
+            return False
+        return self._append(event)
+
+    def _append(self, event: Event) -> bool:
+        return self.journal.append(event, self.clock.now()) is not None
+
+    def _record_fill(self, fill: Fill) -> bool:
+        """A first revision is a fill; a later one replaces what was recorded of the execution."""
+        if not self._is_ours(fill.order_ref) or self._newest(fill) >= fill.revision[1]:
+            return False
+        event: Event = FillRecorded(fill)
+        if number := self._newest(fill):
+            old = self._filled(fill.at_revision(number))
+            charge = self.journal.find(f"commission {old.exec_id}")
+            refund = charge.commission.amount if isinstance(charge, CommissionRecorded) else ZERO
+            event = FillCorrected(old, fill, refund)
+        fresh = self._append(event)
+        if charged := self._early.pop(fill.exec_id, None):
+            self._append(charged)
+        self.end_filled()
         return fresh
+
+    def _newest(self, fill: Fill) -> int:
+        """The highest revision of an execution that the journal has; 0 for none."""
+        number = 0
+        while self.journal.has(f"fill {fill.at_revision(number + 1)}"):
+            number += 1
+        if not number and self.journal.has(f"fill {fill.exec_id}"):
+            return fill.revision[1]
+        return max(number, self._skipped(fill))
+
+    def _skipped(self, fill: Fill) -> int:
+        """A later revision that came before this one; corrections of corrections are rare."""
+        later = range(fill.revision[1] + 1, fill.revision[1] + 4)
+        return next((n for n in later if self.journal.has(f"fill {fill.at_revision(n)}")), 0)
+
+    def _filled(self, exec_id: str) -> Fill:
+        event = self.journal.find(f"fill {exec_id}")
+        if isinstance(event, FillRecorded):
+            return event.fill
+        if isinstance(event, FillCorrected):
+            return event.new
+        raise JournalError(f"The journal has no fill {exec_id}, though it says so.")
+
+    def _may_charge(self, event: CommissionRecorded) -> bool:
+        """A charge waits for its execution, and a replaced execution is not charged any more."""
+        exec_id = event.commission.exec_id
+        found = self.journal.find(f"fill {exec_id}")
+        if found is None:
+            self._early[exec_id] = event
+            return False
+        return self._newest(self._filled(exec_id)) == self._filled(exec_id).revision[1]
+
+    def _is_ours(self, ref: str) -> bool:
+        return self.journal.has(f"order {ref}")
 
     def drain(self) -> None:
         """Journal everything that the broker has told so far."""
@@ -155,7 +236,7 @@ class OrderEngine:
         """Close the orders whose executions add up to their quantity."""
         for ref, order in self.state.working.items():
             if not order.remaining:
-                self.journal.append(OrderEnded(ref, "filled", ""), self.clock.now())
+                self._append(OrderEnded(ref, "filled", ""))
 
     async def _send(self, order: Order) -> bool:
         """Journal, then send; False when another run admitted the same reference meanwhile."""
@@ -175,8 +256,9 @@ class OrderEngine:
 
     def _reconciled(self) -> Account:
         if self.account is None:
+            why = self._lost or "they were not compared since the connection was made"
             raise NotReconciled(
-                "The journal and the broker were not compared yet, so nothing is sent; "
+                f"Journal and broker may disagree ({why}), so nothing is sent; "
                 "call `start` or `reconcile` first."
             )
         return self.account

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from hydra.domain.events import (
@@ -25,11 +25,11 @@ def recover(
     state: State,
     held: Iterable[HeldOrder],
     executions: Iterable[tuple[Fill, Commission | None]],
-    has: Callable[[str], bool],
 ) -> Iterator[Event]:
     """Events that bring the journal up to the broker: fills and charges that were missed, orders
-    that are still held, and the end of those that are not. `has` asks the journal for a key."""
-    fills = [(f, c) for f, c in executions if has(f"order {f.order_ref}")]
+    that are still held, and the end of those that are not. What is not ours is among them; the
+    engine leaves it out."""
+    fills = sorted(executions, key=lambda pair: pair[0].revision)
     for fill, commission in fills:
         yield FillRecorded(fill)
         if commission:

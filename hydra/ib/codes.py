@@ -26,7 +26,9 @@ ENDS_BY_STATUS = frozenset(
 )
 """Codes beside which an order status, and only that, tells what became of the order."""
 
-CONNECTION_LOST, RESTORED_DATA_LOST, RESTORED = 1100, 1101, 1102
+CONNECTION = {1100: False, 1300: False, 2110: False, 1101: True, 1102: True}
+"""Codes that tell whether the way from the gateway to the exchange is open."""
+
 CLIENT_ID_IN_USE = 326
 NO_SECURITY = 200
 

@@ -15,6 +15,7 @@ from typing import Any
 from hydra.domain.events import (
     CommissionRecorded,
     Event,
+    FillCorrected,
     FillRecorded,
     Halted,
     NavMarked,
@@ -48,6 +49,8 @@ class Holding:
     def after(self, fill: Fill) -> Holding:
         """The holding once the fill is in: average cost method, through zero as two steps."""
         quantity = self.quantity + fill.quantity
+        if not fill.quantity:
+            return self
         if self.quantity * fill.quantity >= 0:
             cost = self.quantity * self.average_cost + fill.quantity * fill.price
             return replace(self, quantity=quantity, average_cost=cost / quantity)
@@ -204,6 +207,29 @@ def _filled(state: State, event: FillRecorded, time: datetime) -> State:
     )
 
 
+def _corrected(state: State, event: FillCorrected, time: datetime) -> State:
+    """The old fill is traded back at its own price and the new one takes its place.
+
+    Quantity and cash are exact; how much of the profit counts as realised can differ from what it
+    had been if the correction had come first.
+    """
+    old, new = event.old, event.new
+    key = (strategy_of(new.order_ref), new.symbol)
+    back = replace(old, quantity=-old.quantity)
+    holding = state.holdings.get(key, Holding()).after(back).after(new)
+    state = replace(
+        state,
+        cash=None if state.cash is None else state.cash + back.cash + new.cash + event.refund,
+        commissions=state.commissions - event.refund,
+        holdings={**state.holdings, key: holding},
+        uncharged=state.uncharged - {old.exec_id} | {new.exec_id},
+    )
+    order = state.working.get(new.order_ref)
+    if order is None:
+        return state
+    return _with_order(state, new.order_ref, filled=order.filled - old.quantity + new.quantity)
+
+
 def _charged(state: State, event: CommissionRecorded, time: datetime) -> State:
     charge = event.commission
     state = replace(state, commissions=state.commissions + charge.amount)
@@ -244,6 +270,7 @@ STEPS: Mapping[type[Event], Callable[[State, Any, datetime], State]] = {
     OrderAcknowledged: _acknowledged,
     OrderEnded: _ended,
     FillRecorded: _filled,
+    FillCorrected: _corrected,
     CommissionRecorded: _charged,
     NavMarked: _marked,
     Halted: _halted,

@@ -13,6 +13,7 @@ from typing import Any
 from hydra.costs.slippage import slippage_bps
 from hydra.domain.events import (
     CommissionRecorded,
+    FillCorrected,
     FillRecorded,
     NavMarked,
     OrderAcknowledged,
@@ -22,7 +23,7 @@ from hydra.domain.events import (
     OrderSubmitted,
     Recorded,
 )
-from hydra.domain.orders import OrderRequest
+from hydra.domain.orders import Fill, OrderRequest
 from hydra.journal.fold import State, strategy_of
 
 ZERO = Decimal(0)
@@ -35,8 +36,9 @@ ORDER_KINDS = (
     OrderEnded,
     OrderRefused,
     FillRecorded,
+    FillCorrected,
 )
-FILL_KINDS = (OrderAdmitted, FillRecorded, CommissionRecorded)
+FILL_KINDS = (OrderAdmitted, FillRecorded, FillCorrected, CommissionRecorded)
 
 
 def status_row(state: State) -> Row:
@@ -98,7 +100,10 @@ def fill_rows(records: Iterable[Recorded]) -> list[Row]:
         if isinstance(event, OrderAdmitted):
             decisions[event.order.order_ref] = event.order.request.decision_price
         elif isinstance(event, FillRecorded):
-            rows[event.fill.exec_id] = _fill(event, decisions.get(event.fill.order_ref))
+            rows[event.fill.exec_id] = _fill(event.fill, decisions.get(event.fill.order_ref))
+        elif isinstance(event, FillCorrected):
+            rows.pop(event.old.exec_id, None)
+            rows[event.new.exec_id] = _fill(event.new, decisions.get(event.new.order_ref))
         elif isinstance(event, CommissionRecorded) and event.commission.exec_id in rows:
             rows[event.commission.exec_id]["commission"] = event.commission.amount
     return list(rows.values())
@@ -168,13 +173,14 @@ def _change(event: object, row: Row) -> Row:
         return {"status": event.status.lower()}
     if isinstance(event, FillRecorded):
         return {"filled": row["filled"] + event.fill.quantity}
+    if isinstance(event, FillCorrected):
+        return {"filled": row["filled"] - event.old.quantity + event.new.quantity}
     if isinstance(event, OrderEnded):
         return {"status": event.outcome, "reason": event.reason}
     return {}
 
 
-def _fill(event: FillRecorded, decision: Decimal | None) -> Row:
-    fill = event.fill
+def _fill(fill: Fill, decision: Decimal | None) -> Row:
     slippage = None
     if decision:
         slippage = float(slippage_bps(float(fill.quantity), float(fill.price), float(decision)))

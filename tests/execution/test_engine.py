@@ -6,9 +6,17 @@ from decimal import Decimal
 import pytest
 
 from hydra.brokers.memory import Memory
-from hydra.domain.events import FillRecorded, Halted, OrderAdmitted, OrderRefused, Reconciled
+from hydra.domain.events import (
+    CommissionRecorded,
+    ConnectionChanged,
+    FillRecorded,
+    Halted,
+    OrderAdmitted,
+    OrderRefused,
+    Reconciled,
+)
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import OrderRequest, OrderType
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest, OrderType
 from hydra.errors import GatewayUnreachable, NotReconciled
 from hydra.execution.engine import OrderEngine
 from hydra.journal.journal import Journal
@@ -158,3 +166,65 @@ async def test_an_order_that_could_not_be_sent_ends_as_rejected_and_stops_the_ba
         await engine.trade([request(), request("IBM", 1)])
     assert len(list(journal.read(kinds=[OrderAdmitted]))) == 1
     assert not engine.state.working
+
+
+def execution(exec_id, quantity, price, charge="1"):
+    ref = request().order_ref
+    fill = Fill(exec_id, ref, "AAPL", Decimal(quantity), Decimal(price), NOW)
+    return FillRecorded(fill), CommissionRecorded(Commission(exec_id, Decimal(charge), "USD"))
+
+
+async def admitted_engine(broker, journal):
+    """An engine with one order of 10 AAPL that is out, and no fill of it yet."""
+    engine = engine_on(broker, journal)
+    await engine.start()
+    engine.record(OrderAdmitted(Order(request(), NOW, ())))
+    return engine
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 0, 1), (1, 0, 3, 2), (0, 2, 1, 3)])
+async def test_a_corrected_execution_replaces_the_first_one_in_whatever_order_both_come(
+    broker, journal, order
+):
+    engine = await admitted_engine(broker, journal)
+    told = [*execution("a.b.c.01", 10, "70"), *execution("a.b.c.02", 10, "70.10", "1.5")]
+    for place in order:
+        engine.record(told[place])
+    assert engine.state.quantity("AAPL", "s") == 10
+    assert engine.state.cash == Decimal(1_000_000) - Decimal("701") - Decimal("1.5")
+    assert not engine.state.working
+
+
+async def test_a_bust_takes_the_trade_and_its_charge_back(broker, journal):
+    engine = await admitted_engine(broker, journal)
+    told = [*execution("a.b.c.01", 10, "70"), *execution("a.b.c.02", 0, "70", "0")]
+    for event in told:
+        engine.record(event)
+    assert engine.state.quantity("AAPL") == 0
+    assert engine.state.cash == 1_000_000
+    assert not engine.state.uncharged
+
+
+async def test_executions_of_others_change_nothing_of_ours(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    for event in execution("x.y.z.01", 10, "70"):
+        assert not engine.record(event)
+    assert engine.state.positions == {}
+
+
+async def test_nothing_is_sent_while_the_exchange_is_out_of_reach_nor_before_the_next_comparison(
+    broker, journal
+):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    broker.events.put_nowait(ConnectionChanged(False, 1100, "Connectivity has been lost."))
+    with pytest.raises(NotReconciled, match="1100"):
+        await engine.trade([request()])
+    with pytest.raises(NotReconciled, match="1100"):
+        await engine.reconcile()
+    broker.events.put_nowait(ConnectionChanged(True, 1102, "Connectivity has been restored."))
+    with pytest.raises(NotReconciled):
+        await engine.trade([request()])
+    await engine.reconcile()
+    assert len((await engine.trade([request()])).orders) == 1
