@@ -135,7 +135,9 @@ def backtest(
     sizing: Annotated[str, typer.Option(help="A sizing's name.")] = "vol_target",
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
-    source: Annotated[str, typer.Option("--data-source", help="sample or gateway.")] = "sample",
+    source: Annotated[
+        str, typer.Option("--data-source", help="sample, gateway, or a file FILE.csv.")
+    ] = "sample",
     as_json: Json = False,
 ) -> None:
     """Backtest a strategy with costs, decided at the close and filled at the next open."""

@@ -119,7 +119,10 @@ async def open_paper_session(
 
 
 def build_source(settings: Settings, name: str) -> Any:
-    """A data source by name; `gateway` logs on with the settings' address."""
+    """A data source by name; `gateway` logs on with the settings' address, and a name that ends
+    with .csv is that file."""
+    if name.endswith(".csv"):
+        return plugins.configure("data", "csv", {"path": name})
     if name == "gateway":
         from hydra.data.gateway import Gateway
 

@@ -155,6 +155,28 @@ def test_a_demo_refuses_a_folder_that_is_somebodys(hydra, tmp_path):
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
 
 
+CSV = "symbol,date,open,high,low,close,volume\n"
+ROWS = [f"X,2013-01-{day},10,11,9,10,1000\n" for day in ("14", "15", "16", "17")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([ROWS[0], ROWS[1], ROWS[3]], ["X", "2013-01-16"]),
+        ([ROWS[0], ROWS[1], ROWS[1]], ["X", "2013-01-15"]),
+        ([ROWS[0], "X,2013-01-15,10,9,11,10,1000\n"], ["X", "2013-01-15", "high"]),
+        ([ROWS[0], "X,2013-01-15,10,11,9,10,-1\n"], ["X", "2013-01-15", "volume"]),
+    ],
+    ids=["a hole", "a duplicate", "high below low", "negative volume"],
+)
+def test_bars_that_break_a_rule_stop_a_backtest_and_name_the_row(hydra, tmp_path, rows, words):
+    (tmp_path / "bars.csv").write_text(CSV + "".join(rows))
+    arguments = ("--symbols", "X", "--data-source", "bars.csv")
+    sentence = one_sentence(hydra("backtest", "sma_cross", *arguments))
+    for word in words:
+        assert word in sentence, sentence
+
+
 def test_list_shows_every_plug_in_with_one_line_each_as_json_too(hydra):
     rows = json.loads(hydra("list", "--json").out)
     names = {row["name"] for row in rows}
