@@ -51,9 +51,10 @@ def _cash(text: str) -> Decimal:
 
 
 def _account(text: str) -> str:
-    """An account code; U… plays a live account, for clients that must refuse to trade on one."""
-    if not (text.isascii() and text.isalnum() and text.startswith(("DU", "DF", "U"))):
-        raise argparse.ArgumentTypeError(f"{text} is no account code such as DU1234567")
+    """Account codes; U… plays a live account, for clients that must refuse to trade on one."""
+    for code in text.split(","):
+        if not (code.isascii() and code.isalnum() and code.startswith(("DU", "DF", "U"))):
+            raise argparse.ArgumentTypeError(f"{code!r} is no account code such as DU1234567")
     return text
 
 
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
     parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
-    parser.add_argument("--account", type=_account, default="DU1234567", help="its code")
+    parser.add_argument("--account", type=_account, default="DU1234567", help="its code, or A,B")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")

@@ -1,17 +1,20 @@
 """The account's books in exact decimals: cash by currency, positions at cost, commissions.
 
-Commissions are IB's fixed schedule (stocks: 0.005 USD a share, at least 1.00, at most 1 % of the
-trade's value; FX: 0.2 basis points of the value, at least 2.00), rounded to the cent.
+Commissions are IB's fixed schedules, rounded to the cent: US stocks 0.005 USD a share, at least
+1.00, at most 1 % of the trade's value; European stocks 0.05 % of the value, at least 3.00 in
+their currency; futures a fee a contract, the exchange's included; currencies 0.2 basis points of
+the value, at least 2.00. Margins are Regulation T's half of a stock's value to open and a quarter
+to keep it, and so much a contract for futures.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from hydra.gateway.universe import Instrument
+from hydra.gateway.universe import Action, Instrument
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
@@ -28,54 +31,80 @@ def cents(amount: Decimal) -> Decimal:
 def commission(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
     """What an order for `quantity` (any sign) filled at `price` costs in all, to the cent."""
     size = abs(quantity)
-    value = size * price
+    value = one.value(size, price)
+    if one.fee is not None:
+        return cents(size * one.fee)
     if one.secType == "CASH":
         return cents(max(value * Decimal("0.00002"), Decimal(2)))
+    if one.hours != "NYSE":
+        return cents(max(value * Decimal("0.0005"), Decimal(3)))
     return cents(min(max(size * Decimal("0.005"), Decimal(1)), value * Decimal("0.01")))
 
 
 def initial_margin(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
-    """What opening a position takes: half of its value (Regulation T); nothing for currencies."""
-    if one.secType == "CASH":
-        return ZERO
-    return abs(one.value(quantity, price)) * INITIAL_MARGIN
+    """What opening a position takes, in its currency; nothing for currencies."""
+    return _margin(one, quantity, price, INITIAL_MARGIN, 0)
 
 
 def maintenance_margin(one: Instrument, quantity: Decimal, price: Decimal) -> Decimal:
-    """What keeping a position takes: a quarter of its value; nothing for currencies."""
+    """What keeping a position takes, in its currency; nothing for currencies."""
+    return _margin(one, quantity, price, MAINTENANCE_MARGIN, 1)
+
+
+def _margin(
+    one: Instrument, quantity: Decimal, price: Decimal, share: Decimal, of_contract: int
+) -> Decimal:
     if one.secType == "CASH":
         return ZERO
-    return abs(one.value(quantity, price)) * MAINTENANCE_MARGIN
+    if one.margin is not None:
+        return abs(quantity) * one.margin[of_contract]
+    return abs(one.value(quantity, price)) * share
 
 
 @dataclass
 class Holding:
-    """One position: signed quantity and what it cost, commissions included (sign of quantity)."""
+    """One position: signed quantity and what it cost, commissions included (sign of quantity).
+
+    `paid` is the cost without commissions, from which a future's gain is counted.
+    """
 
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
+    paid: Decimal = ZERO
     realized: Decimal = ZERO
 
     @property
     def average_cost(self) -> Decimal:
-        """Cost of one share; 0 when flat."""
+        """Cost of one share or contract; 0 when flat."""
         return self.cost / self.quantity if self.quantity else ZERO
 
     def trade(self, quantity: Decimal, price: Decimal, fee: Decimal) -> Decimal | None:
-        """Add a signed trade; return the profit realised, or None when it only opened."""
+        """Add a signed trade at the value of one unit; return the profit, None if it opened."""
         closing = _closing(self.quantity, quantity)
         if not closing:
             self.quantity += quantity
             self.cost += quantity * price + fee
+            self.paid += quantity * price
             return None
         fee_closing = (fee * closing / quantity).quantize(_COST_STEP)
-        released = (-self.cost * closing / self.quantity).quantize(_COST_STEP)
+        released = self._released(self.cost, closing)
         profit = -closing * price - released - fee_closing
         opening = quantity - closing
+        self.paid += opening * price - self._released(self.paid, closing)
         self.quantity += quantity
         self.cost += -released + opening * price + (fee - fee_closing if opening else ZERO)
         self.realized += profit
         return profit
+
+    def split(self, ratio: Decimal) -> Decimal:
+        """Turn each share into `ratio`; return the fraction of a share that is left over."""
+        exact = self.quantity * ratio
+        self.quantity = exact.to_integral_value(ROUND_DOWN)
+        return exact - self.quantity
+
+    def _released(self, cost: Decimal, closing: Decimal) -> Decimal:
+        """The part of a cost that goes with what is closed."""
+        return (-cost * closing / self.quantity).quantize(_COST_STEP)
 
 
 def _closing(held: Decimal, traded: Decimal) -> Decimal:
@@ -93,38 +122,62 @@ class Account:
     cash: dict[str, Decimal]
     base: str = "USD"
     holdings: dict[int, Holding] = field(default_factory=lambda: defaultdict(Holding))
-    realized: Decimal = ZERO
-    commissions: Decimal = ZERO
+    commissions: dict[str, Decimal] = field(default_factory=dict)
+    dividends: dict[str, Decimal] = field(default_factory=dict)
 
     def trade(
         self, one: Instrument, quantity: Decimal, price: Decimal, fee: Decimal
     ) -> Decimal | None:
-        """Book a signed trade and its commission; return the profit realised, if any."""
-        self._pay(one.currency, -quantity * price - fee)
+        """Book a signed trade and its commission; return the profit realised, if any.
+
+        A future costs nothing to hold: its gain or loss is paid when it is closed.
+        """
+        holding = self.holdings[one.conId]
+        paid_before = holding.paid
+        profit = holding.trade(quantity, one.value(Decimal(1), price), fee)
+        value = one.value(quantity, price)
+        spent = value - (holding.paid - paid_before) if one.secType == "FUT" else value
+        self.pay(one.currency, -spent - fee)
         if one.secType == "CASH":
-            self._pay(one.symbol, quantity)
-        profit = self.holdings[one.conId].trade(quantity, price, fee)
-        self.realized += profit or ZERO
-        self.commissions += fee
+            self.pay(one.symbol, quantity)
+        self.commissions[one.currency] = self.commissions.get(one.currency, ZERO) + fee
         return profit
+
+    def act(self, one: Instrument, action: Action, price: Decimal) -> None:
+        """Book a dividend, or a split whose left-over fraction is paid out at `price`."""
+        holding = self.held(one.conId)
+        if not holding.quantity:
+            return
+        amount = cents(holding.quantity * action.amount)
+        if action.amount:
+            self.dividends[one.currency] = self.dividends.get(one.currency, ZERO) + amount
+        if action.ratio != 1:
+            amount += cents(one.value(holding.split(action.ratio), price))
+        self.pay(one.currency, amount)
 
     def held(self, con_id: int) -> Holding:
         """The position in an instrument; flat when there is none."""
         return self.holdings.get(con_id) or Holding()
 
-    def _pay(self, currency: str, amount: Decimal) -> None:
+    def pay(self, currency: str, amount: Decimal) -> None:
+        """Add to the cash in a currency."""
         self.cash[currency] = self.cash.get(currency, ZERO) + amount
 
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """The account at one moment's prices, in the base currency, unrounded."""
+    """The account at one moment's prices, in the base currency, unrounded.
+
+    `stock` is what the positions add to the equity: a stock's value, a future's open gain.
+    """
 
     cash: Decimal
     stock: Decimal
     gross: Decimal
     unrealized: Decimal
     realized: Decimal
+    initial: Decimal = ZERO
+    maintenance: Decimal = ZERO
 
     @property
     def net_liquidation(self) -> Decimal:
@@ -134,12 +187,12 @@ class Valuation:
     @property
     def initial_margin(self) -> Decimal:
         """What opening the positions takes."""
-        return cents(self.gross * INITIAL_MARGIN)
+        return cents(self.initial)
 
     @property
     def maintenance_margin(self) -> Decimal:
         """What keeping the positions takes."""
-        return cents(self.gross * MAINTENANCE_MARGIN)
+        return cents(self.maintenance)
 
     @property
     def available(self) -> Decimal:
@@ -152,13 +205,33 @@ class Valuation:
         return self.net_liquidation - self.maintenance_margin
 
 
+Marked = tuple[Instrument, Decimal, Decimal]  # with its last price and its currency's rate
+
+
 def valuation(
-    account: Account, stocks: Mapping[int, Decimal], rates: Mapping[str, Decimal]
+    account: Account, marked: Iterable[Marked], rates: Mapping[str, Decimal]
 ) -> Valuation:
-    """The account at `stocks`' marks (by conId) and `rates` (base currency for one unit)."""
+    """The account at its holdings' marks and `rates` (base currency for one unit)."""
+    rows = [_valued(account.held(one.conId), one, mark, rate) for one, mark, rate in marked]
     cash = sum((amount * rates[name] for name, amount in account.cash.items()), ZERO)
-    values = [account.holdings[con_id].quantity * mark for con_id, mark in stocks.items()]
-    cost = sum((account.holdings[con_id].cost for con_id in stocks), ZERO)
-    stock = sum(values, ZERO)
-    gross = sum((abs(value) for value in values), ZERO)
-    return Valuation(cash, stock, gross, stock - cost, account.realized)
+    columns = [sum(column, ZERO) for column in zip(*rows, strict=True)] or [ZERO] * 6
+    return Valuation(cash, *columns)
+
+
+def _valued(
+    holding: Holding, one: Instrument, mark: Decimal, rate: Decimal
+) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]:
+    """What one holding adds to equity, gross value, open and realised gain, and both margins."""
+    quantity = holding.quantity
+    if one.secType == "CASH" or not quantity:
+        return ZERO, ZERO, ZERO, holding.realized * rate, ZERO, ZERO
+    value = one.value(quantity, mark)
+    equity = value - holding.paid if one.secType == "FUT" else value
+    return (
+        equity * rate,
+        abs(value) * rate,
+        (value - holding.cost) * rate,
+        holding.realized * rate,
+        initial_margin(one, quantity, mark) * rate,
+        maintenance_margin(one, quantity, mark) * rate,
+    )

@@ -212,6 +212,12 @@ class OrderDesk:
             if order.awaits_shares and not self._credit.shares_lacking(order):
                 order.awaits_shares = False
 
+    def end_all_in(self, one: Instrument) -> None:
+        """Cancel the orders in an instrument whose shares are split."""
+        for order in self.open_list:
+            if order.instrument.conId == one.conId and not order.is_done:
+                self._end(order, "Cancelled by a corporate action")
+
     def revise(self, exec_id: str, price: Decimal | None) -> None:
         """Correct an execution's price, or take the trade back (None); the books follow.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
-from hydra.gateway.account import Account, cents
+from hydra.gateway.account import Account, Holding, cents
 from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
@@ -55,7 +55,7 @@ class ExchangeSettings:
 
     start: date = FIRST_SESSION
     seed: int = 0
-    account: str = "DU1234567"
+    account: str = "DU1234567"  # or several, separated by commas
     cash: Decimal = Decimal(1_000_000)
 
 
@@ -66,6 +66,9 @@ class Exchange:
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
         calendar = Calendar()
+        first, *others = (
+            Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
+        )
         factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
         modelled = ModelledMarket(settings.seed, history.get(factor), universe.actions)
         self.venue = Venue(
@@ -74,7 +77,8 @@ class Exchange:
             universe=universe,
             market=Market(history, settings.seed, modelled.series),
             calendar=calendar,
-            account=Account(settings.account, {"USD": settings.cash}),
+            account=first,
+            others={account.code: account for account in others},
         )
         self.venue.market.reach(settings.start.year + 1)
         self.orders = OrderDesk(self.venue)
@@ -107,7 +111,7 @@ class Exchange:
 
     def welcome(self, client_id: int) -> Posted:
         """What the gateway says when a client starts."""
-        self.venue.post(client_id, say.ManagedAccounts(self.venue.account.code))
+        self.venue.post(client_id, say.ManagedAccounts(",".join(self.venue.accounts)))
         self.venue.post(client_id, say.NextValidId(self.orders.next_order_id(client_id)))
         for code, text in _FARMS:
             self.venue.refuse(client_id, -1, code, text)
@@ -162,7 +166,20 @@ class Exchange:
 
     def _open(self) -> None:
         self.statements.new_day()
+        self._act()
         self.orders.locate_shares()
+
+    def _act(self) -> None:
+        """Dividends and splits that take effect today."""
+        today = self.venue.calendar.latest(self.venue.seconds).day
+        for action in self.venue.universe.actions:
+            one = self.venue.universe.get(action.con_id)
+            if one is None or action.day != today:
+                continue
+            if action.ratio != 1:
+                self.orders.end_all_in(one)
+            for account in self.venue.accounts.values():
+                account.act(one, action, self.venue.mark(one))
 
     def _trade_until(self, until: int) -> None:
         """Let happen what does up to `until`, one by one as each may change the rest."""
@@ -234,21 +251,24 @@ class Exchange:
         }
 
     def _positions(self) -> list[dict[str, Any]]:
-        rows = []
-        for con_id, holding in sorted(self.venue.account.holdings.items()):
-            one = self.venue.universe.get(con_id)
-            if one is None or not holding.quantity:
-                continue
-            rows.append(
-                {
-                    "symbol": one.symbol,
-                    "con_id": con_id,
-                    "quantity": _plain(holding.quantity),
-                    "average_cost": _plain(holding.average_cost),
-                    "mark": _plain(self.venue.mark(one)),
-                }
-            )
-        return rows
+        held = [
+            (code, con_id, holding)
+            for code, account in self.venue.accounts.items()
+            for con_id, holding in sorted(account.holdings.items())
+            if holding.quantity
+        ]
+        return [self._position(*row) for row in held if self.venue.universe.get(row[1])]
+
+    def _position(self, code: str, con_id: int, holding: Holding) -> dict[str, Any]:
+        one = self.venue.universe.get(con_id)
+        return {
+            "account": code,
+            "symbol": one.symbol if one else "",
+            "con_id": con_id,
+            "quantity": _plain(holding.quantity),
+            "average_cost": _plain(holding.average_cost),
+            "mark": _plain(self.venue.mark(one)) if one else "",
+        }
 
 
 def shipped_exchange(settings: ExchangeSettings) -> Exchange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def read_history(universe: Universe, path: Path = SHIPPED) -> dict[int, Series]:
     whole = {name: _integers(table, name) for name in ("session", "start", "time", "volume")}
     prices = {name: _floats(table, name) for name in ("open", "high", "low", "close")}
     found = {}
-    for one in universe.instruments:
+    for one in _shipped(universe, np.unique(symbols).tolist()):
         rows = np.flatnonzero(symbols == _symbol(one))
         if len(rows):
             found[one.conId] = Series(
@@ -35,6 +36,14 @@ def read_history(universe: Universe, path: Path = SHIPPED) -> dict[int, Series]:
                 **{name: values[rows] for name, values in prices.items()},
             )
     return found
+
+
+def _shipped(universe: Universe, symbols: list[str]) -> Iterator[Instrument]:
+    """The instruments that the history knows by these symbols; futures bear others' names."""
+    known = set(symbols)
+    for one in universe.instruments:
+        if one.secType != "FUT" and _symbol(one) in known:
+            yield one
 
 
 def _symbol(one: Instrument) -> str:

@@ -90,7 +90,8 @@ class ModelledMarket:
         returns = self._returns(model, drawn, days, last_year)
         closes = np.exp(np.cumsum(returns))
         closes *= _anchored(model, shipped, days, closes)
-        closes *= self._adjustment(one, days) * _carried(one, model, days)
+        closes *= _carried(one, model, days)
+        self._adjust(one, model, days, closes)
         return _bars(one, model, drawn, sessions, closes)
 
     def _returns(self, model: Model, drawn: Draws, days: Ticks, last_year: int) -> Floats:
@@ -126,13 +127,14 @@ class ModelledMarket:
             values[ours] = real[theirs]
         return days, values
 
-    def _adjustment(self, one: Instrument, days: Ticks) -> Floats:
-        """What splits and dividends have left of a price, from their day on."""
-        factor = np.ones(len(days))
+    def _adjust(self, one: Instrument, model: Model, days: Ticks, closes: Floats) -> None:
+        """Let prices fall with each split and dividend that comes after the model's own day."""
         for action in self._actions:
-            if action.con_id == one.conId and action.ratio != 1:
-                factor[days >= (action.day - _EPOCH).days] /= float(action.ratio)
-        return factor
+            at = int(np.searchsorted(days, (action.day - _EPOCH).days))
+            if action.con_id != one.conId or action.day <= model.on or not 0 < at < len(days):
+                continue
+            closes[at:] *= 1 - float(action.amount) / closes[at - 1]
+            closes[at:] /= float(action.ratio)
 
 
 def _anchored(model: Model, shipped: Series | None, days: Ticks, path: Floats) -> float:

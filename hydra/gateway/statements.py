@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
-from hydra.gateway.account import ZERO, Valuation, cents
+from hydra.gateway.account import ZERO, Account, Valuation, cents
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.times import from_epoch, zone
 from hydra.gateway.universe import Instrument
@@ -38,7 +38,7 @@ _LEDGER = frozenset(
 class Streams:
     """Who follows what; keys are clients, or client and request number."""
 
-    updates: set[int] = field(default_factory=set)
+    updates: dict[int, str] = field(default_factory=dict)  # the account that a client follows
     positions: set[int] = field(default_factory=set)
     summaries: dict[Key, ask.ReqAccountSummary] = field(default_factory=dict)
     multi: dict[Key, ask.ReqAccountUpdatesMulti] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Streams:
 
     def forget(self, client_id: int) -> None:
         """Drop everything that a client followed."""
-        self.updates.discard(client_id)
+        self.updates.pop(client_id, None)
         self.positions.discard(client_id)
         keyed: tuple[dict[Key, Any], ...] = (
             self.summaries,
@@ -69,7 +69,8 @@ class StatementDesk:
         self._venue = venue
         self._streams = Streams()
         self._told: dict[object, object] = {}
-        self._day_start: tuple[int, Decimal] = (0, venue.valuation().net_liquidation)
+        self._day_start: dict[str, Decimal] = {}
+        self.new_day()
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -95,16 +96,17 @@ class StatementDesk:
 
     def managed_accounts(self, client_id: int, request: ask.ReqManagedAccts) -> None:
         """The account codes."""
-        self._venue.post(client_id, say.ManagedAccounts(self._code))
+        self._venue.post(client_id, say.ManagedAccounts(",".join(self._venue.accounts)))
 
     def account_updates(self, client_id: int, request: ask.ReqAccountUpdates) -> None:
         """Values, portfolio, time and end; then the stream, or its end."""
         if not request.subscribe:
-            self._streams.updates.discard(client_id)
+            self._streams.updates.pop(client_id, None)
             return
-        self._streams.updates.add(client_id)
-        self._post_updates(client_id)
-        self._venue.post(client_id, say.AccountDownloadEnd(self._code))
+        account = self._asked(request.account)
+        self._streams.updates[client_id] = account.code
+        self._post_updates(client_id, account)
+        self._venue.post(client_id, say.AccountDownloadEnd(account.code))
 
     def updates_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
         """Values and end; then the stream."""
@@ -129,8 +131,9 @@ class StatementDesk:
     def positions(self, client_id: int, request: ask.ReqPositions) -> None:
         """Positions and end; then the stream."""
         self._streams.positions.add(client_id)
-        for one in self._held():
-            self._venue.post(client_id, self._position(one))
+        for account in self._venue.accounts.values():
+            for one in self._held(account):
+                self._venue.post(client_id, _position(account, one))
         self._venue.post(client_id, say.PositionEnd())
 
     def cancel_positions(self, client_id: int, request: ask.CancelPositions) -> None:
@@ -140,8 +143,9 @@ class StatementDesk:
     def positions_multi(self, client_id: int, request: ask.ReqPositionsMulti) -> None:
         """Positions and end; then the stream."""
         self._streams.positions_multi[client_id, request.reqId] = request
-        for one in self._held():
-            self._venue.post(client_id, self._position_multi(request, one))
+        account = self._asked(request.account)
+        for one in self._held(account):
+            self._venue.post(client_id, _position_multi(account, request, one))
         self._venue.post(client_id, say.PositionMultiEnd(request.reqId))
 
     def cancel_positions_multi(self, client_id: int, request: ask.CancelPositionsMulti) -> None:
@@ -163,7 +167,7 @@ class StatementDesk:
         """One position's profit and loss of now; then the stream."""
         self._streams.pnl_single[client_id, request.reqId] = request
         self._tell_once((client_id, request.reqId), client_id, self._pnl_single(request))
-        if not self._venue.account.held(request.conId).quantity:
+        if not self._asked(request.account).held(request.conId).quantity:
             text = "Invalid position trade derived value"
             self._venue.refuse(client_id, request.reqId, 2150, text)
 
@@ -182,14 +186,17 @@ class StatementDesk:
     def traded(self, one: Instrument) -> None:
         """Tell the followers of positions about a trade in `one`."""
         for client_id in sorted(self._streams.positions):
-            self._venue.post(client_id, self._position(one))
+            for account in self._venue.accounts.values():
+                if one.conId in account.holdings:
+                    self._venue.post(client_id, _position(account, one))
         for (client_id, _), request in self._streams.positions_multi.items():
-            self._venue.post(client_id, self._position_multi(request, one))
+            account = self._asked(request.account)
+            self._venue.post(client_id, _position_multi(account, request, one))
 
     def stream(self) -> None:
         """Send the account's values again to those who follow them."""
-        for client_id in sorted(self._streams.updates):
-            self._post_updates(client_id)
+        for client_id, code in sorted(self._streams.updates.items()):
+            self._post_updates(client_id, self._venue.accounts[code])
         for (client_id, _), summary in self._streams.summaries.items():
             self._post_summary(client_id, summary)
         for (client_id, _), multi in self._streams.multi.items():
@@ -204,35 +211,38 @@ class StatementDesk:
 
     def new_day(self) -> None:
         """Daily profit and loss count from here."""
-        self._day_start = (self._venue.seconds, self._venue.valuation().net_liquidation)
+        self._day_start = {
+            code: self._venue.valuation(account).net_liquidation
+            for code, account in self._venue.accounts.items()
+        }
 
-    def values(self) -> list[Value]:
+    def values(self, account: Account) -> list[Value]:
         """All account values, by key in alphabetical order, as the gateway sends them."""
-        now = self._venue.valuation()
-        base = self._venue.account.base
-        plain = [("AccountCode", self._code, ""), ("AccountReady", "true", "")]
+        now = self._venue.valuation(account)
+        base = account.base
+        plain = [("AccountCode", account.code, ""), ("AccountReady", "true", "")]
         plain += [("AccountType", "INDIVIDUAL", ""), ("Cushion", _cushion(now), "")]
         plain += [("Leverage", _ratio(now.gross, now.net_liquidation), "")]
         money = [(key, str(amount), base) for key, amount in _amounts(now).items()]
-        return sorted(plain + money + self._ledger(now))
+        return sorted(plain + money + self._ledger(account, now))
 
     # --- how they are made ------------------------------------------------------------------
 
-    @property
-    def _code(self) -> str:
-        return self._venue.account.code
+    def _asked(self, code: str) -> Account:
+        """The account of this code; the first for an empty or unknown one."""
+        return self._venue.accounts.get(code, self._venue.account)
 
-    def _held(self) -> Iterator[Instrument]:
-        for con_id, holding in sorted(self._venue.account.holdings.items()):
+    def _held(self, account: Account) -> Iterator[Instrument]:
+        for con_id, holding in sorted(account.holdings.items()):
             one = self._venue.universe.get(con_id)
             if one is not None and holding.quantity:
                 yield one
 
-    def _ledger(self, now: Valuation) -> list[Value]:
-        base = self._venue.account.base
+    def _ledger(self, account: Account, now: Valuation) -> list[Value]:
+        base = account.base
         rows: list[Value] = []
-        for name, rate in [("BASE", Decimal(1)), *self._venue.rates().items()]:
-            cash = now.cash if name == "BASE" else self._venue.account.cash[name]
+        for name, rate in [("BASE", Decimal(1)), *self._venue.rates(account).items()]:
+            cash = now.cash if name == "BASE" else account.cash[name]
             stock = now.stock if name in {"BASE", base} else ZERO
             gain = now.unrealized if name in {"BASE", base} else ZERO
             realized = now.realized if name in {"BASE", base} else ZERO
@@ -249,35 +259,37 @@ class StatementDesk:
             rows += [(key, str(amount), name) for key, amount in figures.items()]
         return rows
 
-    def _post_updates(self, client_id: int) -> None:
-        for key, value, currency in self.values():
-            self._venue.post(client_id, say.AccountValue(key, value, currency, self._code))
-        for one in self._held():
-            self._venue.post(client_id, self._portfolio(one))
+    def _post_updates(self, client_id: int, account: Account) -> None:
+        for key, value, currency in self.values(account):
+            self._venue.post(client_id, say.AccountValue(key, value, currency, account.code))
+        for one in self._held(account):
+            self._venue.post(client_id, self._portfolio(account, one))
         self._venue.post(client_id, say.AccountUpdateTime(self._clock_text()))
 
     def _post_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
-        for key, value, currency in self.values():
+        account = self._asked(request.account)
+        for key, value, currency in self.values(account):
             if request.ledgerAndNLV and key not in _LEDGER | {"NetLiquidation"}:
                 continue
             update = say.AccountUpdateMulti(
-                request.reqId, self._code, request.modelCode, key, value, currency
+                request.reqId, account.code, request.modelCode, key, value, currency
             )
             self._venue.post(client_id, update)
 
     def _post_summary(self, client_id: int, request: ask.ReqAccountSummary) -> None:
         wanted = {tag.strip() for tag in request.tags.split(",")}
         ledger = {tag for tag in wanted if tag.startswith("$LEDGER")}
-        for key, value, currency in self.values():
-            is_ledger = currency == "BASE" or key in _LEDGER
-            if _in(ledger, currency) if is_ledger else key in wanted - ledger:
-                row = say.AccountSummary(request.reqId, self._code, key, value, currency)
-                self._venue.post(client_id, row)
+        for account in self._venue.accounts.values():
+            for key, value, currency in self.values(account):
+                is_ledger = currency == "BASE" or key in _LEDGER
+                if _in(ledger, currency) if is_ledger else key in wanted - ledger:
+                    row = say.AccountSummary(request.reqId, account.code, key, value, currency)
+                    self._venue.post(client_id, row)
 
-    def _portfolio(self, one: Instrument) -> say.PortfolioValue:
-        holding = self._venue.account.held(one.conId)
+    def _portfolio(self, account: Account, one: Instrument) -> say.PortfolioValue:
+        holding = account.held(one.conId)
         mark = self._venue.mark(one)
-        value = cents(holding.quantity * mark)
+        value = cents(one.value(holding.quantity, mark))
         return say.PortfolioValue(
             one.held(),
             holding.quantity,
@@ -286,35 +298,21 @@ class StatementDesk:
             _short(holding.average_cost),
             cents(value - holding.cost),
             cents(holding.realized),
-            self._code,
-        )
-
-    def _position(self, one: Instrument) -> say.Position:
-        holding = self._venue.account.held(one.conId)
-        return say.Position(self._code, one.held(), holding.quantity, _short(holding.average_cost))
-
-    def _position_multi(self, request: ask.ReqPositionsMulti, one: Instrument) -> Response:
-        holding = self._venue.account.held(one.conId)
-        return say.PositionMulti(
-            request.reqId,
-            self._code,
-            one.held(),
-            holding.quantity,
-            _short(holding.average_cost),
-            request.modelCode,
+            account.code,
         )
 
     def _pnl(self, request: ask.ReqPnL) -> say.PnL:
-        now = self._venue.valuation()
-        daily = now.net_liquidation - self._day_start[1]
+        account = self._asked(request.account)
+        now = self._venue.valuation(account)
+        daily = now.net_liquidation - self._day_start[account.code]
         return say.PnL(request.reqId, daily, cents(now.unrealized), cents(now.realized))
 
     def _pnl_single(self, request: ask.ReqPnLSingle) -> say.PnLSingle:
         one = self._venue.universe.get(request.conId)
-        holding = self._venue.account.held(request.conId)
+        holding = self._asked(request.account).held(request.conId)
         if one is None or not holding.quantity:
             return say.PnLSingle(request.reqId, ZERO, None, None, None, None)
-        value = cents(holding.quantity * self._venue.mark(one))
+        value = cents(one.value(holding.quantity, self._venue.mark(one)))
         gain = cents(value - holding.cost)
         return say.PnLSingle(
             request.reqId, holding.quantity, gain, gain, cents(holding.realized), value
@@ -376,3 +374,22 @@ def _ratio(part: Decimal, whole: Decimal) -> str:
 def _short(price: Decimal) -> Decimal:
     """An average cost with at most eight decimals."""
     return price.quantize(Decimal("0.00000001"))
+
+
+def _position(account: Account, one: Instrument) -> say.Position:
+    holding = account.held(one.conId)
+    return say.Position(account.code, one.held(), holding.quantity, _short(holding.average_cost))
+
+
+def _position_multi(
+    account: Account, request: ask.ReqPositionsMulti, one: Instrument
+) -> say.PositionMulti:
+    holding = account.held(one.conId)
+    return say.PositionMulti(
+        request.reqId,
+        account.code,
+        one.held(),
+        holding.quantity,
+        _short(holding.average_cost),
+        request.modelCode,
+    )

@@ -144,6 +144,10 @@ class Universe:
         """The instrument with this number."""
         return self._by_id.get(con_id)
 
+    def named(self, name: str) -> list[Instrument]:
+        """The instruments with this symbol, local symbol or alias."""
+        return self._by_name.get(name, [])
+
     def find(
         self, wanted: Contract, today: date | None = None, include_expired: bool = False
     ) -> list[Instrument]:
@@ -159,8 +163,7 @@ class Universe:
         if wanted.secType == "CONTFUT":
             months = self.find(replace(wanted, secType="FUT"), today)
             return [_front(months)] if months else []
-        candidates = self._by_name.get(name, [])
-        fitting = [one for one in candidates if _fits(one, wanted)]
+        fitting = [one for one in self.named(name) if _fits(one, wanted)]
         return [one for one in fitting if _is_listed(one, wanted, today, include_expired)]
 
     def search(self, pattern: str) -> list[Instrument]:

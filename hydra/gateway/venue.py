@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from hydra.gateway.account import Account, Valuation, valuation
+from hydra.gateway.account import Account, Marked, Valuation, valuation
 from hydra.gateway.clock import Calendar
 from hydra.gateway.layout import Response
 from hydra.gateway.market import Market
@@ -14,6 +14,8 @@ from hydra.gateway.responses import Error
 from hydra.gateway.times import EASTERN, epoch, zone
 from hydra.gateway.universe import Instrument, Universe
 from hydra.gateway.values import Contract
+
+_RATE_STEP = Decimal("0.0000000001")
 
 
 @dataclass
@@ -82,14 +84,15 @@ class Venue:
         """The last price; 0 before the history begins."""
         return self.market.mark(one, self.seconds) or Decimal(0)
 
-    def marks(self, account: Account | None = None) -> dict[int, Decimal]:
-        """The last prices of what an account (the first) holds, currencies apart, by conId."""
-        held = (
-            self.universe.get(con_id)
-            for con_id, holding in (account or self.account).holdings.items()
-            if holding.quantity
-        )
-        return {one.conId: self.mark(one) for one in held if one and one.secType != "CASH"}
+    def marked(self, account: Account) -> list[Marked]:
+        """What an account holds or held, with last prices and its currencies' rates."""
+        rows = []
+        for con_id, holding in sorted(account.holdings.items()):
+            one = self.universe.get(con_id)
+            if one is not None:
+                mark = self.mark(one) if holding.quantity else Decimal(0)
+                rows.append((one, mark, self.rate(one.currency)))
+        return rows
 
     def rates(self, account: Account | None = None) -> dict[str, Decimal]:
         """What one unit of each currency of an account (the first) is worth in its base."""
@@ -105,12 +108,14 @@ class Venue:
         base = self.account.base
         if currency == base:
             return Decimal(1)
-        for one in self.universe.instruments:
-            if one.secType == "CASH" and one.symbol == currency and one.currency == base:
+        for one in self.universe.named(currency) + self.universe.named(base):
+            if (one.secType, one.symbol, one.currency) == ("CASH", currency, base):
                 return self.mark(one)
+            if (one.secType, one.symbol, one.currency) == ("CASH", base, currency):
+                return (1 / (self.mark(one) or Decimal(1))).quantize(_RATE_STEP)
         return Decimal(0)
 
     def valuation(self, account: Account | None = None) -> Valuation:
         """An account (the first) at the prices of now."""
         account = account or self.account
-        return valuation(account, self.marks(account), self.rates(account))
+        return valuation(account, self.marked(account), self.rates(account))
