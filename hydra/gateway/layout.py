@@ -19,8 +19,9 @@ from __future__ import annotations
 import operator
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
+from itertools import groupby
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_type_hints
 
@@ -268,30 +269,105 @@ class Row:
         return self.gate.first <= version <= self.gate.last
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+_NO_DEFAULT = object()
+
+
+class Run:
+    """Neighbouring rows of one field each that are always there, read and written in one sweep.
+
+    Most fields of the long tables hold their default, whose text is known beforehand.
+    """
+
+    def __init__(self, cls: type, rows: list[Row], version: int) -> None:
+        scalars = [row.shape for row in rows]
+        self._names = [row.name for row in rows]
+        self._kinds = [one.kind for one in scalars if isinstance(one, Scalar)]
+        self._encoders = [kind.encoder(version) for kind in self._kinds]
+        known = {field.name: field.default for field in fields(cls)}
+        self._defaults = [_default(known[name]) for name in self._names]
+        self._texts = [
+            "" if default is _NO_DEFAULT else encode(default)
+            for default, encode in zip(self._defaults, self._encoders, strict=True)
+        ]
+        get = operator.attrgetter(*self._names)
+        self._values = get if len(rows) > 1 else lambda value: (get(value),)
+
+    def write(self, value: Any, out: list[str]) -> None:
+        """Append the texts of the run's fields."""
+        columns = zip(
+            self._values(value), self._defaults, self._texts, self._encoders, strict=True
+        )
+        out += [text if one is known else encode(one) for one, known, text, encode in columns]
+
+    def take(self, cursor: Cursor, known: dict[str, Any]) -> None:
+        """Read the run's fields into `known`."""
+        columns = zip(self._names, self._defaults, self._texts, self._kinds, strict=True)
+        name = ""
+        try:
+            for name, default, text, kind in columns:
+                given = cursor.take()
+                is_default = given == text and default is not _NO_DEFAULT
+                known[name] = default if is_default else kind.read(given)
+        except MalformedMessage as reason:
+            raise MalformedMessage(f"{name}: {reason}") from reason
+
+
+def _default(value: Any) -> Any:
+    return _NO_DEFAULT if value is MISSING else value
+
+
+class Lone:
+    """A row that has a structure or a condition."""
+
+    def __init__(self, row: Row, version: int) -> None:
+        self._row = row
+        self._version = version
+
+    def write(self, value: Any, out: list[str]) -> None:
+        """Append the row's texts, if it is there."""
+        row = self._row
+        if row.condition is None or row.condition.holds(value):
+            row.shape.write(getattr(value, row.name), self._version, out)
+
+    def take(self, cursor: Cursor, known: dict[str, Any]) -> None:
+        """Read the row, if it is there, into `known`."""
+        row = self._row
+        if row.condition is not None and not row.condition.holds(SimpleNamespace(**known)):
+            return
+        try:
+            known[row.name] = row.shape.take(cursor, self._version)
+        except MalformedMessage as reason:
+            raise MalformedMessage(f"{row.name}: {reason}") from reason
+
+
 class Table:
     """A class's rows at one server version."""
 
-    cls: type
-    version: int
-    rows: tuple[Row, ...]
+    def __init__(self, cls: type, version: int, rows: tuple[Row, ...]) -> None:
+        self.rows = rows
+        self._cls = cls
+        self._parts: list[Run | Lone] = []
+        for is_run, some in groupby(rows, _is_plain):
+            if is_run:
+                self._parts.append(Run(cls, list(some), version))
+            else:
+                self._parts += [Lone(row, version) for row in some]
 
     def write(self, value: Any, out: list[str]) -> None:
         """Append the texts of `value`'s fields."""
-        for row in self.rows:
-            if row.condition is None or row.condition.holds(value):
-                row.shape.write(getattr(value, row.name), self.version, out)
+        for part in self._parts:
+            part.write(value, out)
 
     def take(self, cursor: Cursor) -> Any:
         """Read one value; fields that do not exist here keep their defaults."""
-        known = SimpleNamespace()
-        for row in self.rows:
-            if row.condition is None or row.condition.holds(known):
-                try:
-                    setattr(known, row.name, row.shape.take(cursor, self.version))
-                except MalformedMessage as reason:
-                    raise MalformedMessage(f"{row.name}: {reason}") from reason
-        return self.cls(**vars(known))
+        known: dict[str, Any] = {}
+        for part in self._parts:
+            part.take(cursor, known)
+        return self._cls(**known)
+
+
+def _is_plain(row: Row) -> bool:
+    return isinstance(row.shape, Scalar) and row.condition is None
 
 
 @cache

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from hydra.gateway import orders, requests, responses
 from hydra.gateway.codec import join_fields
 from hydra.gateway.errors import MalformedMessage, UnknownMessage
-from hydra.gateway.layout import Cursor, Message, Request, Response, Scalar, by_number, table
+from hydra.gateway.layout import Cursor, Message, Request, Response, by_number, table
 
 OLDEST = 157
 NEWEST = 178
@@ -69,22 +68,13 @@ def _has_version(cls: type[Message], version: int) -> bool:
 
 @cache
 def _writer(cls: Any, version: int) -> Callable[[Message], list[str]]:
-    """How to turn a message into its fields; flat tables get the quick way."""
-    rows = table(cls, version).rows
+    """How to turn a message into its fields."""
+    write = table(cls, version).write
     head = [str(cls.NUMBER), *([str(cls.VERSION)] if _has_version(cls, version) else [])]
-    shapes = [row.shape for row in rows if isinstance(row.shape, Scalar) and not row.condition]
-    if len(shapes) < max(len(rows), 2):
-        return lambda message: _write(message, version, head)
-    encoders = [shape.kind.encoder(version) for shape in shapes]
-    values = operator.attrgetter(*(row.name for row in rows))
-    return lambda message: (
-        head
-        + [encode_one(value) for encode_one, value in zip(encoders, values(message), strict=True)]
-    )
 
+    def written(message: Message) -> list[str]:
+        out = head.copy()
+        write(message, out)
+        return out
 
-def _write(message: Message, version: int, head: list[str]) -> list[str]:
-    out = list(head)
-    kind: Any = type(message)
-    table(kind, version).write(message, out)
-    return out
+    return written

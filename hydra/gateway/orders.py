@@ -8,6 +8,8 @@ from one to the other by name (`open_order`, `completed_order`).
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
@@ -453,7 +455,8 @@ def completed_order(terms: PlaceOrder, **known: Any) -> CompletedOrder:
 
 def _carried(terms: PlaceOrder, into: type) -> dict[str, Any]:
     """The terms that both tables name, as the gateway echoes them."""
-    carried = {name: getattr(terms, name) for name in _shared(into)}
+    names, get = _shared(into)
+    carried = dict(zip(names, get(terms), strict=True))
     # An echo shows what was left open: prices as 0, the adjectives of no hedge as "None".
     carried["lmtPrice"] = terms.lmtPrice or Decimal(0)
     carried["auxPrice"] = terms.auxPrice or Decimal(0)
@@ -463,7 +466,9 @@ def _carried(terms: PlaceOrder, into: type) -> dict[str, Any]:
 
 
 @cache
-def _shared(into: type) -> tuple[str, ...]:
+def _shared(into: type) -> tuple[tuple[str, ...], Callable[[PlaceOrder], tuple[Any, ...]]]:
+    """The names of the terms that both tables have, and how to get all their values at once."""
     offered = {field.name for field in fields(PlaceOrder)}
     echoed = {"adjustedOrderType", "adjustableTrailingUnit"}  # differ when unset
-    return tuple(f.name for f in fields(into) if f.name in offered - echoed)
+    names = tuple(f.name for f in fields(into) if f.name in offered - echoed)
+    return names, operator.attrgetter(*names)

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.matching import TRAILS, WorkingOrder
-from hydra.gateway.orders import CompletedOrder, OpenOrder, PlaceOrder, completed_order, open_order
+from hydra.gateway.orders import CompletedOrder, OpenOrder, completed_order, open_order
 from hydra.gateway.times import from_epoch, moment_text, parse_moment
 from hydra.gateway.venue import Venue
 
@@ -70,12 +70,14 @@ class OrderReports:
     def opened(self, order: WorkingOrder, **known: object) -> OpenOrder:
         """The openOrder of an order."""
         identity = {"clientId": order.client_id, "permId": order.perm_id}
-        return open_order(self._echo(order), **identity, status=order.status, **known)
+        repeated = _repeated(order) | identity | known
+        return open_order(order.terms, status=order.status, **repeated)
 
     def completed(self, order: WorkingOrder) -> CompletedOrder:
         """The completedOrder of an order that ended."""
         return completed_order(
-            self._echo(order),
+            order.terms,
+            **_repeated(order),
             permId=order.perm_id,
             status=order.status,
             filledQuantity=order.filled,
@@ -83,20 +85,18 @@ class OrderReports:
             completedStatus=order.completed_status,
         )
 
-    def _echo(self, order: WorkingOrder) -> PlaceOrder:
-        """The terms as the gateway repeats them: its own contract, account and defaults."""
-        terms = order.terms
-        contract = order.instrument.contract(terms.contract.exchange)
-        known: dict[str, Any] = {}
-        if order.order_type in TRAILS and order.stop is not None:
-            known["trailStopPrice"] = order.stop
-        return replace(
-            terms,
-            contract=replace(contract, right=contract.right or "?"),
-            account=order.account,
-            tif=order.time_in_force,
-            **known,
-        )
+
+def _repeated(order: WorkingOrder) -> dict[str, Any]:
+    """What the gateway repeats in its own words: contract, account and defaults."""
+    contract = order.instrument.contract(order.terms.contract.exchange)
+    known: dict[str, Any] = {
+        "contract": replace(contract, right=contract.right or "?"),
+        "account": order.account,
+        "tif": order.time_in_force,
+    }
+    if order.order_type in TRAILS and order.stop is not None:
+        known["trailStopPrice"] = known["trailStopPriceRepeated"] = order.stop
+    return known
 
 
 def _status(order: WorkingOrder, status: str) -> say.OrderStatus:
