@@ -224,6 +224,33 @@ def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> 
     _say(f"Trading is resumed: {reason}.")
 
 
+journal_app = typer.Typer(help="Look after the journal: is it whole; write it out as text.")
+app.add_typer(journal_app, name="journal")
+
+
+@journal_app.command("check")
+def journal_check(context: typer.Context) -> None:
+    """Say whether the journal is whole; ends with 1 when it is not. Only reads."""
+    from hydra.journal.check import faults
+
+    path = _journal_path(context)
+    found = list(faults(path))
+    for sentence in found:
+        _say(sentence)
+    if not found:
+        _say(f"{path} is whole.")
+    raise typer.Exit(1 if found else 0)
+
+
+@journal_app.command("export")
+def journal_export(context: typer.Context) -> None:
+    """Write every event as one line of JSON to standard output."""
+    from hydra.journal.check import export
+
+    for line in export(_journal_path(context)):
+        sys.stdout.write(line + "\n")
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
@@ -277,6 +304,15 @@ def _settings(context: typer.Context) -> Settings:
     settings = load_settings()
     data: Path | None = context.obj
     return replace(settings, data=replace(settings.data, dir=data)) if data else settings
+
+
+def _journal_path(context: typer.Context) -> Path:
+    from hydra.journal.journal import Journal
+
+    context.obj = context.obj or (context.parent and context.parent.obj)
+    path = _settings(context).journal_path
+    Journal.read_only(path).close()  # raises when there is none, or a newer one
+    return path
 
 
 def _state(settings: Settings) -> Any:

@@ -212,6 +212,12 @@ def test_a_halt_is_journalled_shown_and_lifted_only_with_a_reason(hydra):
     assert "nothing to resume" in one_sentence(hydra("resume", "again"))
 
 
+@pytest.mark.usefixtures("with_a_fill")
+def test_a_journal_is_checked_and_exported(hydra):
+    assert "is whole" in hydra("journal", "check").out
+    assert len(hydra("journal", "export").out.splitlines()) == 3
+
+
 def test_help_is_there_for_every_command(hydra):
     listed = hydra("--help").out
     for command in ("demo", "lab", "trade", "backtest", "status", "doctor"):

@@ -1,5 +1,6 @@
 """The journal keeps everything, once, and refuses to be used when it cannot."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from hydra.domain.events import FillRecorded, Halted, Resumed, Warned
 from hydra.domain.orders import Fill
 from hydra.errors import BadParameter, JournalError, JournalNewer, JournalUnwritable
+from hydra.journal.check import export, faults
 from hydra.journal.journal import Journal
 
 NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
@@ -122,6 +124,35 @@ def test_a_locked_journal_is_an_error_after_the_wait_and_not_a_lost_event(journa
     other.execute("ROLLBACK")
     other.close()
     assert journal.append(Warned(1, "x"), NOW) == 1
+
+
+def test_a_full_disk_is_an_error_and_what_was_written_before_it_stays(journal):
+    journal._connection.execute("PRAGMA max_page_count = 12")
+    with pytest.raises(JournalUnwritable, match="full"):
+        _append_many(journal)
+    kept = [r.event.code for r in journal.read()]
+    assert kept == list(range(len(kept)))
+    assert list(faults(journal.path)) == []
+
+
+def test_a_record_that_was_tampered_with_is_found_by_the_check(journal):
+    journal.append(Warned(1, "x"), NOW)
+    with sqlite3.connect(journal.path) as connection:
+        connection.execute("DROP TRIGGER events_are_never_changed")
+        connection.execute("UPDATE events SET body = '{}'")
+    connection.close()
+    assert "kind Warned cannot be read" in next(faults(journal.path))
+
+
+def test_an_export_holds_every_event_with_its_fields(journal):
+    journal.append(FillRecorded(FILL), NOW)
+    line = json.loads(next(export(journal.path)))
+    assert (line["seq"], line["kind"], line["fill"]["price"]) == (1, "FillRecorded", "70.51")
+
+
+def _append_many(journal):
+    for number in range(10_000):
+        journal.append(Warned(number, "x" * 500), NOW)
 
 
 def _as_an_ordinary_user(code: str) -> str:

@@ -13,6 +13,7 @@ from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BadParameter
 from hydra.risk._base import Context
 from hydra.risk._gate import RiskGate
+from hydra.risk.blackout import Blackout
 from hydra.risk.halt import Halt
 from hydra.risk.order_notional import OrderNotional
 from hydra.risk.paper_account import PaperAccount
@@ -48,6 +49,11 @@ def quoted(last, age_s=0.0):
     return replace(CONTEXT, quotes={"AAPL": last}, quoted_at={"AAPL": time})
 
 
+def at(hour, minute):
+    """The context at that time of 14 January, UTC: New York is five hours behind."""
+    return replace(CONTEXT, now=NOW.replace(hour=hour, minute=minute))
+
+
 EUR = replace(AAPL, currency="EUR")
 OVER_AND_UNDER = [
     (OrderNotional(Decimal(1000)), request(11), CONTEXT, request(10), CONTEXT),
@@ -64,6 +70,9 @@ OVER_AND_UNDER = [
     (PaperAccount(), request(), replace(CONTEXT, port=4001), request(), CONTEXT),
     (PaperAccount(), request(), replace(CONTEXT, port=7496), request(), CONTEXT),
     (Halt(), request(), replace(CONTEXT, halted="stop"), request(), CONTEXT),
+    (Blackout(), request(), at(4, 45), request(), at(4, 44)),
+    (Blackout(), request(), at(5, 44), request(), at(5, 45)),
+    (Blackout(("15:00-15:10 UTC",)), request(), at(15, 0), request(), at(15, 10)),
     (Tradable(), request(instrument=EUR), CONTEXT, request(), CONTEXT),
     (
         Tradable(("IND",)),
@@ -120,8 +129,11 @@ def test_all_objections_are_collected_not_only_the_first():
         lambda: PriceCollar(Decimal(5)),
         lambda: OrderNotional(Decimal(0)),
         lambda: StalePrice(0.0),
+        lambda: Blackout(("midnight",)),
+        lambda: Blackout(("23:00-24:30 UTC",)),
+        lambda: Blackout(("23:00-23:30 Mars/Olympus",)),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_refused_by_name(wrong):
-    with pytest.raises(BadParameter, match="limit_"):
+    with pytest.raises(BadParameter, match=r"limit_|windows"):
         wrong()
