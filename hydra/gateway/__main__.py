@@ -15,6 +15,7 @@ from pathlib import Path
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
+from hydra.gateway.listing import parse_universe
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 
@@ -58,6 +59,16 @@ def _account(text: str) -> str:
     return text
 
 
+def _universe(text: str) -> str:
+    """The text of a universe file that can be read."""
+    try:
+        written = Path(text).read_text(encoding="utf-8")
+        parse_universe(written)
+    except (OSError, UnicodeDecodeError, SettingsError) as reason:
+        raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
+    return written
+
+
 def _faults(text: str) -> tuple[Fault, ...]:
     """The script in a file, or the shipped scenario of that name."""
     path = Path(text)
@@ -87,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
     parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
     parser.add_argument("--account", type=_account, default="DU1234567", help="its code, or A,B")
+    parser.add_argument("--state", type=Path, help="the books are resumed from it and kept in it")
+    parser.add_argument("--universe", type=_universe, help="TOML of further listings")
+    parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -100,11 +114,14 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         control_port=arguments.control_port,
         speed=arguments.speed,
         faults=arguments.faults,
+        state=arguments.state,
         exchange=ExchangeSettings(
             start=arguments.start,
             seed=arguments.seed,
             account=arguments.account,
             cash=arguments.cash,
+            universe=arguments.universe or "",
+            latency_s=arguments.latency,
         ),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -13,6 +14,7 @@ from tornado.web import Application, RequestHandler
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.faults import EFFECTS, FaultyExchange, Item, parse_fault, parse_script
 from hydra.gateway.record import Record
+from hydra.gateway.snapshot import snapshot
 
 LOOPBACK = "127.0.0.1"
 CLOCK_COMMANDS = '{"to": "open" | "close" | "next_open" | ISO time} or {"sessions": N}'
@@ -23,17 +25,23 @@ class ControlPort:
     """Serves one world; what its commands make the gateway say goes to `deliver`."""
 
     def __init__(
-        self, world: FaultyExchange, record: Record, deliver: Callable[[list[Item]], None]
+        self,
+        world: FaultyExchange,
+        record: Record,
+        deliver: Callable[[list[Item]], None],
+        save: Callable[[], Path | None],
     ) -> None:
         self.world = world
         self.record = record
         self.deliver = deliver
+        self.save = save
         shared = {"control": self}
         routes = [
             ("/state", StateHandler, shared),
             ("/clock", ClockHandler, shared),
             ("/log", LogHandler, shared),
             ("/faults", FaultsHandler, shared),
+            ("/snapshot", SnapshotHandler, shared),
         ]
         self._server = HTTPServer(Application(routes, log_function=_quiet))
 
@@ -154,3 +162,19 @@ class FaultsHandler(JsonHandler):
             self.answer({"armed": self.control.arm(self.body())})
         except SettingsError as error:
             self.refuse(str(error))
+
+
+class SnapshotHandler(JsonHandler):
+    """GET and POST /snapshot."""
+
+    def get(self) -> None:
+        """The state that a restarted gateway would resume from."""
+        self.answer(snapshot(self.control.world.exchange))
+
+    def post(self) -> None:
+        """Save it to the file of --state."""
+        saved = self.control.save()
+        if saved is None:
+            self.refuse("the gateway was started without --state FILE, so it saves nowhere")
+            return
+        self.answer({"saved": str(saved)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -57,6 +57,17 @@ _OUTSIDE_HOURS = (
     "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the "
     "order type and destination."
 )
+
+
+@dataclass
+class Memory:
+    """What the desk must not forget: orders, terms not yet transmitted, numbers, executions."""
+
+    orders: dict[Key, WorkingOrder]
+    held_back: dict[Key, PlaceOrder]
+    highest_id: dict[int, int]
+    sequence: int
+    executions: list[Executed]
 
 
 class OrderDesk:
@@ -182,6 +193,20 @@ class OrderDesk:
     def open_list(self) -> list[WorkingOrder]:
         """The working orders, oldest first."""
         return list(self._working.values())
+
+    @property
+    def memory(self) -> Memory:
+        """Everything that outlives a restart."""
+        return Memory(
+            self._orders, self._held_back, self._highest_id, self._sequence, self.executions
+        )
+
+    @memory.setter
+    def memory(self, memory: Memory) -> None:
+        self._orders, self._held_back = memory.orders, memory.held_back
+        self._highest_id, self._sequence = memory.highest_id, memory.sequence
+        self.executions = memory.executions
+        self._working = {key: order for key, order in memory.orders.items() if not order.is_done}
 
     def next_order_id(self, client_id: int) -> int:
         """One above every order number that the client ever used."""

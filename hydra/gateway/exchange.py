@@ -57,6 +57,8 @@ class ExchangeSettings:
     seed: int = 0
     account: str = "DU1234567"  # or several, separated by commas
     cash: Decimal = Decimal(1_000_000)
+    universe: str = ""  # TOML that adds to what is listed
+    latency_s: int = 0  # what orders and cancels take to the exchange
 
 
 class Exchange:
@@ -65,6 +67,7 @@ class Exchange:
     def __init__(
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
+        self.settings = settings
         calendar = Calendar()
         first, *others = (
             Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
@@ -79,6 +82,7 @@ class Exchange:
             calendar=calendar,
             account=first,
             others={account.code: account for account in others},
+            latency_s=settings.latency_s,
         )
         self.venue.market.reach(settings.start.year + 1)
         self.orders = OrderDesk(self.venue)
@@ -143,6 +147,13 @@ class Exchange:
         return self.venue.outbox.drain()
 
     # --- time -------------------------------------------------------------------------------
+
+    def resume_at(self, now: datetime) -> None:
+        """Stand at `now` (aware, UTC) without letting the time before it happen."""
+        self.venue.now = self._stated_at = now
+        self.venue.market.reach(now.year + 1)
+        self._traded_to = self.venue.seconds
+        self.statements.new_day()
 
     def command(self, to: str) -> Posted:
         """Advance to `open`, `close`, `next_open` or an ISO time; SettingsError on nonsense."""
@@ -273,7 +284,7 @@ class Exchange:
 
 def shipped_exchange(settings: ExchangeSettings) -> Exchange:
     """An exchange on the shipped universe and history."""
-    universe = shipped_universe()
+    universe = shipped_universe(settings.universe)
     return Exchange(settings, universe, read_history(universe))
 
 

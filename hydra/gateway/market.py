@@ -168,15 +168,15 @@ class Market:
         self._last_year = 0
         self._series: dict[int, Series | None] = {}
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
-        self._halts: dict[int, list[tuple[int, int]]] = {}
+        self.halts: dict[int, list[tuple[int, int]]] = {}
 
     def halt(self, one: Instrument, first: int, last: int) -> None:
         """Stop trading in `one` from `first` until `last`, in epoch seconds."""
-        self._halts.setdefault(one.conId, []).append((first, last))
+        self.halts.setdefault(one.conId, []).append((first, last))
 
     def is_halted(self, one: Instrument, seconds: int) -> bool:
         """Whether trading in `one` is halted."""
-        return any(a <= seconds < b for a, b in self._halts.get(one.conId, ()))
+        return any(a <= seconds < b for a, b in self.halts.get(one.conId, ()))
 
     def reach(self, year: int) -> None:
         """Have bars up to the end of `year`: what is asked for lies before it."""
@@ -300,7 +300,7 @@ class Market:
         volume = np.maximum(np.diff(path.traded[first : stop + 1]), one.lot)
         times = path.start + STEP_S * np.arange(first, stop)
         stretch = Stretch(times, last, half_spreads(last), volume, first == 0)
-        for start, end in self._halts.get(one.conId, ()):
+        for start, end in self.halts.get(one.conId, ()):
             stretch = stretch.part((stretch.times < start) | (stretch.times >= end))
         return stretch
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ from hydra.gateway.record import Record
 from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error
 from hydra.gateway.session import Broken, Event, Phase, Session
+from hydra.gateway.state_file import read_state, write_state
 
 LOG = logging.getLogger("hydra.gateway")
 TICK_S = 0.1  # wall seconds between two advances of a running clock
@@ -50,6 +52,7 @@ class GatewaySettings:
     speed: float = 1.0
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     faults: tuple[Fault, ...] = ()
+    state: Path | None = None  # where the books are kept between two runs
 
 
 class Connection(asyncio.Protocol):
@@ -163,7 +166,10 @@ class GatewayServer:
     """A running gateway; `host`, `port` and `control_port` are where it listens."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self.exchange: Exchange = shipped_exchange(settings.exchange)
+        saved = None if settings.state is None else read_state(settings.state)
+        self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
+        self._state = settings.state
+        self._is_serving = False
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
         self.host = settings.host
@@ -181,13 +187,14 @@ class GatewayServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._control = ControlPort(self.world, self.record, self.deliver)
+        self._control = ControlPort(self.world, self.record, self.deliver, self.save)
         self.control_port = self._control.listen(self.control_port)
         if self._speed:
             self._clock = loop.create_task(self._run_clock())
+        self._is_serving = True
 
     async def close(self) -> None:
-        """Stop the clock, close both ports and all connections."""
+        """Stop the clock, close both ports and all connections, save the state."""
         if self._clock is not None:
             self._clock.cancel()
         if self._control is not None:
@@ -196,7 +203,16 @@ class GatewayServer:
             self._server.close()
         for connection in list(self._open):
             connection.hang_up()
+        if self._is_serving:  # one that found its port taken leaves the other's state alone
+            self.save()
+        self._is_serving = False
         await asyncio.sleep(0)
+
+    def save(self) -> Path | None:
+        """Save the state where the settings say; return where, None when they do not."""
+        if self._state is not None:
+            write_state(self._state, self.exchange)
+        return self._state
 
     async def __aenter__(self) -> Self:
         return self
