@@ -14,7 +14,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.layout import Request, Response
-from hydra.gateway.market import STEP_S, Path, half_spread, volume_share
+from hydra.gateway.market import STEP_S, Path, Series, half_spread
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.times import epoch, parse_moment
 from hydra.gateway.universe import Instrument
@@ -126,9 +126,9 @@ class TickDesk:
             return
         start, end, is_forward = window
         count = max(1, min(request.numberOfTicks, MAX_TICKS))
-        ticks = list(self._between(one, start, end))
-        chosen = ticks[:count] if is_forward else ticks[-count:]
-        self._venue.post(client_id, _past_ticks(request, chosen))
+        wanted = slice(0, count) if is_forward else slice(-count, None)
+        ticks = list(self._between(one, start, end, wanted))
+        self._venue.post(client_id, _past_ticks(request, ticks))
 
     def forget(self, client_id: int) -> None:
         """End all streams of a client that left."""
@@ -142,22 +142,22 @@ class TickDesk:
                 self._tell(client_id, stream)
 
     def _tell(self, client_id: int, stream: Stream) -> None:
-        ticks = list(self._between(stream.instrument, stream.told, self._venue.seconds))
-        for tick in ticks[-MAX_TICKS:]:
+        now = self._venue.seconds
+        for tick in self._between(stream.instrument, stream.told, now, slice(-MAX_TICKS, None)):
             self._venue.post(client_id, stream.make(tick))
-        stream.told = self._venue.seconds
+        stream.told = now
 
-    def _between(self, one: Instrument, after: int, until: int) -> Iterator[Tick]:
-        """The ticks in (`after`, `until`], oldest first."""
+    def _between(self, one: Instrument, after: int, until: int, wanted: slice) -> Iterator[Tick]:
+        """The wanted ones of the ticks in (`after`, `until`], oldest first."""
         series = self._venue.market.series(one)
-        if series is None:
-            return
-        for index in range(max(series.at(after), 0), series.at(until) + 1):
-            path = self._venue.market.path(one, index)
-            first = 0 if path.start > after else (after - path.start) // STEP_S + 1
-            stop = min((until - path.start) // STEP_S + 1, len(path.ticks) - 1)
-            for step in range(first, stop):
-                yield _tick(one, path, step, int(series.volume[index]))
+        spans = [] if series is None else _spans(series, after, until)
+        first, stop, _ = wanted.indices(sum(len(steps) for _, steps in spans))
+        for index, steps in spans:
+            chosen = steps[max(first, 0) : max(stop, 0)]
+            first, stop = first - len(steps), stop - len(steps)
+            if chosen:
+                path = self._venue.market.path(one, index)
+                yield from (_tick(one, path, step) for step in chosen)
 
     def _found(self, client_id: int, request: Any) -> Instrument | None:
         found = self._venue.find(request.contract)
@@ -188,11 +188,20 @@ class TickDesk:
         return end - span, end, False
 
 
-def _tick(one: Instrument, path: Path, step: int, volume: int) -> Tick:
+def _spans(series: Series, after: int, until: int) -> list[tuple[int, range]]:
+    """Which steps of which bars lie in (`after`, `until`]; a bar's last one is its close."""
+    spans = []
+    for index in range(max(series.at(after), 0), series.at(until) + 1):
+        start, end = int(series.start[index]), int(series.end[index])
+        first = 0 if start > after else (after - start) // STEP_S + 1
+        stop = min((until - start) // STEP_S + 1, (end - start) // STEP_S)
+        spans.append((index, range(first, max(first, stop))))
+    return spans
+
+
+def _tick(one: Instrument, path: Path, step: int) -> Tick:
     last = int(path.ticks[step])
     half = half_spread(last)
-    length = len(path.ticks) - 1
-    shares = [int(volume * volume_share(at / length)) for at in (step, step + 1)]
     return Tick(
         path.start + step * STEP_S,
         last * one.tick,
@@ -200,7 +209,7 @@ def _tick(one: Instrument, path: Path, step: int, volume: int) -> Tick:
         (last + half) * one.tick,
         Decimal(int(path.sizes[step])),
         Decimal(int(path.sizes[-1 - step])),
-        shares[1] - shares[0],
+        int(path.traded[step + 1] - path.traded[step]),
     )
 
 
