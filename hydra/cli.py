@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from hydra import __version__
@@ -394,18 +395,26 @@ def _print_table(
 
 
 def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
+    """A table; a figure is never cut: where the terminal is too narrow, lines run over instead."""
     if not rows:
         return
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for name in rows[0]:
+    table.pad_edge, table.collapse_padding = False, True
+    names = [name for name in rows[0] if any(row[name] not in ("", "–") for row in rows)]
+    for name in names:
         figures = all(_is_figure(row[name]) for row in rows)
         words = any(" " in row[name] and not row[name][:1].isdigit() for row in rows)
         table.add_column(
-            name.replace("_", " "), justify="right" if figures else "left", no_wrap=not words
+            name.replace("_", " "),
+            justify="right" if figures else "left",
+            min_width=None if words else max(len(row[name]) for row in rows),
         )
     for row in rows:
-        table.add_row(*row.values())
-    out.print(table, highlight=False, markup=False)
+        table.add_row(*(row[name] for name in names))
+    boundless = out.options.update(max_width=10_000)
+    least = Measurement.get(out, boundless, table).minimum
+    width = max(out.width, least)
+    out.print(table, highlight=False, markup=False, width=width, crop=False, soft_wrap=False)
 
 
 def _print_json(value: Any) -> None:
@@ -424,15 +433,23 @@ def _shown(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
-        return f"{value:,.4f}"
+        return f"{value:,.2f}" if abs(value) >= 10 else f"{value:,.4f}"
     if isinstance(value, Decimal):
-        places = 4 if abs(value) < 1000 and value != value.to_integral_value() else 2
-        return f"{value:,.{places}f}" if value != value.to_integral_value() else f"{value:,.0f}"
+        return _shown_decimal(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in value.items()) or "–"
     return str(value)
+
+
+def _shown_decimal(value: Decimal) -> str:
+    """Whole numbers without places, others with the two to four that they have."""
+    if value == value.to_integral_value():
+        return f"{value:,.0f}"
+    exponent = value.normalize().as_tuple().exponent
+    places = min(4, max(2, -exponent)) if isinstance(exponent, int) else 4
+    return f"{value:,.{places}f}"
 
 
 def _is_figure(text: str) -> bool:

@@ -27,6 +27,7 @@ from hydra.domain.orders import Fill, OrderRequest
 from hydra.journal.fold import State, strategy_of
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 Row = dict[str, Any]
 
 ORDER_KINDS = (
@@ -145,11 +146,15 @@ def _position(
         "quantity": quantity,
         "average_cost": cost,
         "mark": mark,
-        "value": value,
+        "value": _cents(value),
         "weight": value / nav if value is not None and nav > 0 else None,
-        "unrealised": gain,
-        "realised": realised,
+        "unrealised": _cents(gain),
+        "realised": _cents(realised),
     }
+
+
+def _cents(money: Decimal | None) -> Decimal | None:
+    return None if money is None else money.quantize(CENT)
 
 
 def _order(request: OrderRequest, record: Recorded, status: str) -> Row:
