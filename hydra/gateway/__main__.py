@@ -18,6 +18,8 @@ from hydra.gateway.faults import SCENARIOS, Fault, parse_script
 from hydra.gateway.listing import parse_universe
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
@@ -138,6 +140,10 @@ def _announce(server: GatewayServer, arguments: argparse.Namespace) -> None:
         f"The simulated gateway listens on {server.host}:{server.port} for account {account}; "
         f"its control port is 127.0.0.1:{server.control_port}; Ctrl-C ends it."
     )
+    if server.host not in LOOPBACK:
+        sys.stderr.write(
+            f"Warning: {server.host} is not the loopback; whoever reaches it can trade here.\n"
+        )
     if arguments.ready_file:
         written = arguments.ready_file.with_suffix(".part")
         written.write_text(json.dumps(ready), encoding="utf-8")

@@ -148,3 +148,11 @@ def test_a_script_that_cannot_be_used_ends_with_2_and_one_sentence(tmp_path, fau
     process = run("--port=0", "--control-port=0", f"--faults={chosen}")
     assert process.wait(20) == 2
     assert sentence in process.stderr.read()
+
+
+def test_listening_beyond_the_loopback_is_warned_about():
+    process = run("--host=0.0.0.0", "--port=0", "--control-port=0", "--json")
+    assert json.loads(process.stdout.readline())["host"] == "0.0.0.0"
+    process.terminate()
+    assert process.wait(10) == 0
+    assert "is not the loopback" in process.stderr.read()
