@@ -29,7 +29,7 @@ lab: install ## JupyterLab on the notebooks
 	@$(BIN)/hydra lab
 
 test: install ## The whole test suite, notebooks included
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n auto --dist worksteal
 
 check: install ## ruff, format, mypy strict, import layers, no outputs in notebooks
 	$(BIN)/ruff check .

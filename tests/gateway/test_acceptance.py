@@ -6,6 +6,7 @@ on first use; the conversations are `clients/official.py` and `clients/insync.py
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -33,11 +34,14 @@ def environment(package: str) -> Path:
     """The python of an environment that has `package` and nothing of ours."""
     folder = CACHE / package.replace("==", "-")
     python, ready = folder / "bin" / "python", folder / ".ready"
-    if not ready.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=_uv() is None)
-        subprocess.run([*_installer(python), package], check=True, capture_output=True)
-        ready.touch()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder, with_pip=_uv() is None)
+            subprocess.run([*_installer(python), package], check=True, capture_output=True)
+            ready.touch()
     return python
 
 
