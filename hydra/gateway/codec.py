@@ -115,13 +115,16 @@ def number_text(value: Decimal | float) -> str:
     """`value` without exponent and without trailing zeros: 100, never 100.0 (clients trip)."""
     if isinstance(value, int):
         return str(value)
-    exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
-    if not exact.is_finite():
-        return _infinity_text(exact)
-    text = format(exact, "f")
+    text = str(value) if isinstance(value, Decimal) else repr(float(value))
+    if "E" in text or "e" in text or "n" in text or "N" in text:
+        text = _without_exponent(Decimal(text))
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def _without_exponent(value: Decimal) -> str:
+    return format(value, "f") if value.is_finite() else _infinity_text(value)
 
 
 def _infinity_text(value: Decimal) -> str:

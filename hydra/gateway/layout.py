@@ -209,16 +209,17 @@ class Present:
         return self.item.take(cursor, version) if cursor.take() in {"1", "true"} else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Variants:
     """A type number and the group that it stands for."""
 
-    groups: Mapping[int, type]
+    def __init__(self, groups: Mapping[int, type]) -> None:
+        self.groups = groups
+        self._numbers = {cls: (str(number), cls) for number, cls in groups.items()}
 
     def write(self, value: Any, version: int, out: list[str]) -> None:
-        number = next(n for n, cls in self.groups.items() if cls is type(value))
-        out.append(str(number))
-        table(self.groups[number], version).write(value, out)
+        number, cls = self._numbers[type(value)]
+        out.append(number)
+        table(cls, version).write(value, out)
 
     def take(self, cursor: Cursor, version: int) -> Any:
         text = cursor.take()

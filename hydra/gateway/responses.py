@@ -27,9 +27,10 @@ from hydra.gateway.layout import (
     only,
     since,
     until,
-    when,
+    variants,
 )
 from hydra.gateway.values import (
+    TICKS,
     Contract,
     DepthExchange,
     FamilyCode,
@@ -46,6 +47,7 @@ from hydra.gateway.values import (
     SoftDollarTier,
     SymbolSample,
     TagValue,
+    Tick,
 )
 
 C11 = inline(Contract, omit={"primaryExchange"})
@@ -765,29 +767,12 @@ class HistoricalTicksLast(Response):
     done: Flag
 
 
-_IS_TRADE = when("tickType", 1, 2)
-_IS_QUOTE = when("tickType", 3)
-_IS_MIDPOINT = when("tickType", 4)
-
-
 @message(99)
 class TickByTick(Response):
-    """One tick: type 1 last, 2 all last, 3 bid and ask, 4 midpoint; `time` in epoch seconds."""
+    """One tick, after the number of its type."""
 
     reqId: Int
-    tickType: Int
-    time: Int
-    price: Annotated[Number, _IS_TRADE] = Decimal(0)
-    size: Annotated[Size, _IS_TRADE] = Decimal(0)
-    tradeMask: Annotated[Int, _IS_TRADE] = 0
-    exchange: Annotated[Text, _IS_TRADE] = ""
-    conditions: Annotated[Text, _IS_TRADE] = ""
-    bid: Annotated[Number, _IS_QUOTE] = Decimal(0)
-    ask: Annotated[Number, _IS_QUOTE] = Decimal(0)
-    bidSize: Annotated[Size, _IS_QUOTE] = Decimal(0)
-    askSize: Annotated[Size, _IS_QUOTE] = Decimal(0)
-    quoteMask: Annotated[Int, _IS_QUOTE] = 0
-    midpoint: Annotated[Number, _IS_MIDPOINT] = Decimal(0)
+    tick: Annotated[Tick, variants(TICKS)]
 
 
 @message(100)

@@ -18,7 +18,15 @@ from hydra.gateway.market import STEP_S, Path, Series, half_spread
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.times import epoch, parse_moment
 from hydra.gateway.universe import Instrument
-from hydra.gateway.values import HistoricalTick, HistoricalTickBidAsk, HistoricalTickLast
+from hydra.gateway.values import (
+    AllLastTick,
+    HistoricalTick,
+    HistoricalTickBidAsk,
+    HistoricalTickLast,
+    LastTick,
+    MidpointTick,
+    QuoteTick,
+)
 from hydra.gateway.venue import Venue
 
 MAX_TICKS = 1000  # an answer's and a step's limit: of a long step only the last are sent
@@ -27,24 +35,10 @@ TICK_TYPES: Mapping[str, int] = MappingProxyType(
     {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
 )
 _TICK_SIZE = Decimal(100)
+_TRADES = MappingProxyType({1: LastTick, 2: AllLastTick})
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One moment of the path: prices exact, `time` in epoch seconds."""
-
-    time: int
-    price: Decimal
-    bid: Decimal
-    ask: Decimal
-    bid_size: Decimal
-    ask_size: Decimal
-    volume: int
-
-    @property
-    def middle(self) -> Decimal:
-        """Between bid and ask."""
-        return (self.bid + self.ask) / 2
+Maker = Callable[[Path, int], Response]  # of one step of a path
 
 
 @dataclass
@@ -52,7 +46,7 @@ class Stream:
     """A subscription; `told` is up to when, in epoch seconds, the client has heard."""
 
     instrument: Instrument
-    make: Callable[[Tick], Response]
+    make: Maker
     told: int
 
 
@@ -107,7 +101,7 @@ class TickDesk:
             text = "Invalid Real-time Query:Only 5 sec bars are supported."
             self._venue.refuse(client_id, request.reqId, 420, text)
             return
-        stream = Stream(one, _bar_maker(request.reqId), self._venue.seconds)
+        stream = Stream(one, _bar_maker(request.reqId, one), self._venue.seconds)
         self._bars[client_id, request.reqId] = stream
 
     def cancel_bars(self, client_id: int, request: ask.CancelRealTimeBars) -> None:
@@ -127,8 +121,8 @@ class TickDesk:
         start, end, is_forward = window
         count = max(1, min(request.numberOfTicks, MAX_TICKS))
         wanted = slice(0, count) if is_forward else slice(-count, None)
-        ticks = list(self._between(one, start, end, wanted))
-        self._venue.post(client_id, _past_ticks(request, ticks))
+        steps = list(self._between(one, start, end, wanted))
+        self._venue.post(client_id, _past_ticks(request, one, steps))
 
     def forget(self, client_id: int) -> None:
         """End all streams of a client that left."""
@@ -143,12 +137,15 @@ class TickDesk:
 
     def _tell(self, client_id: int, stream: Stream) -> None:
         now = self._venue.seconds
-        for tick in self._between(stream.instrument, stream.told, now, slice(-MAX_TICKS, None)):
-            self._venue.post(client_id, stream.make(tick))
+        last = slice(-MAX_TICKS, None)
+        for path, step in self._between(stream.instrument, stream.told, now, last):
+            self._venue.post(client_id, stream.make(path, step))
         stream.told = now
 
-    def _between(self, one: Instrument, after: int, until: int, wanted: slice) -> Iterator[Tick]:
-        """The wanted ones of the ticks in (`after`, `until`], oldest first."""
+    def _between(
+        self, one: Instrument, after: int, until: int, wanted: slice
+    ) -> Iterator[tuple[Path, int]]:
+        """The wanted ones of the steps in (`after`, `until`], oldest first."""
         series = self._venue.market.series(one)
         spans = [] if series is None else _spans(series, after, until)
         first, stop, _ = wanted.indices(sum(len(steps) for _, steps in spans))
@@ -157,7 +154,7 @@ class TickDesk:
             first, stop = first - len(steps), stop - len(steps)
             if chosen:
                 path = self._venue.market.path(one, index)
-                yield from (_tick(one, path, step) for step in chosen)
+                yield from ((path, step) for step in chosen)
 
     def _found(self, client_id: int, request: Any) -> Instrument | None:
         found = self._venue.find(request.contract)
@@ -199,59 +196,63 @@ def _spans(series: Series, after: int, until: int) -> list[tuple[int, range]]:
     return spans
 
 
-def _tick(one: Instrument, path: Path, step: int) -> Tick:
+def _time(path: Path, step: int) -> int:
+    return path.start + step * STEP_S
+
+
+def _price(one: Instrument, path: Path, step: int) -> Decimal:
+    return int(path.ticks[step]) * one.tick
+
+
+def _quote(one: Instrument, path: Path, step: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """Bid, ask and their sizes."""
     last = int(path.ticks[step])
     half = half_spread(last)
-    return Tick(
-        path.start + step * STEP_S,
-        last * one.tick,
-        (last - half) * one.tick,
-        (last + half) * one.tick,
-        Decimal(int(path.sizes[step])),
-        Decimal(int(path.sizes[-1 - step])),
-        int(path.traded[step + 1] - path.traded[step]),
-    )
+    bid_size, ask_size = Decimal(int(path.sizes[step])), Decimal(int(path.sizes[-1 - step]))
+    return (last - half) * one.tick, (last + half) * one.tick, bid_size, ask_size
 
 
-def _tick_maker(request_id: int, number: int, one: Instrument) -> Callable[[Tick], Response]:
-    def make(tick: Tick) -> say.TickByTick:
-        return say.TickByTick(
-            request_id,
-            number,
-            tick.time,
-            price=tick.price,
-            size=_TICK_SIZE,
-            exchange=one.primary,
-            bid=tick.bid,
-            ask=tick.ask,
-            bidSize=tick.bid_size,
-            askSize=tick.ask_size,
-            midpoint=tick.middle,
-        )
+def _tick_maker(request_id: int, number: int, one: Instrument) -> Maker:
+    def trade(path: Path, step: int) -> Response:
+        price = _price(one, path, step)
+        kind = _TRADES[number]
+        tick = kind(_time(path, step), price, _TICK_SIZE, 0, one.primary)
+        return say.TickByTick(request_id, tick)
 
-    return make
+    def quote(path: Path, step: int) -> Response:
+        tick = QuoteTick(_time(path, step), *_quote(one, path, step))
+        return say.TickByTick(request_id, tick)
+
+    def midpoint(path: Path, step: int) -> Response:
+        # The spread is the same on both sides of the last trade.
+        return say.TickByTick(request_id, MidpointTick(_time(path, step), _price(one, path, step)))
+
+    return {3: quote, 4: midpoint}.get(number, trade)
 
 
-def _bar_maker(request_id: int) -> Callable[[Tick], Response]:
-    def make(tick: Tick) -> say.RealTimeBar:
-        price = float(tick.price)
-        count = max(1, tick.volume // 100)
-        return say.RealTimeBar(
-            request_id, tick.time, price, price, price, price, tick.volume, price, count
-        )
+def _bar_maker(request_id: int, one: Instrument) -> Maker:
+    def make(path: Path, step: int) -> Response:
+        price = float(_price(one, path, step))
+        volume = int(path.traded[step + 1] - path.traded[step])
+        count = max(1, volume // 100)
+        time = _time(path, step)
+        return say.RealTimeBar(request_id, time, price, price, price, price, volume, price, count)
 
     return make
 
 
-def _past_ticks(request: ask.ReqHistoricalTicks, ticks: list[Tick]) -> Response:
+def _past_ticks(
+    request: ask.ReqHistoricalTicks, one: Instrument, steps: list[tuple[Path, int]]
+) -> Response:
     number = request.reqId
+    timed = [(_time(path, step), path, step) for path, step in steps]
     if request.whatToShow == "MIDPOINT":
-        middles = tuple(HistoricalTick(t.time, 0, t.middle, Decimal(0)) for t in ticks)
-        return say.HistoricalTicks(number, middles, done=True)
+        middles = (HistoricalTick(t, 0, _price(one, p, s), Decimal(0)) for t, p, s in timed)
+        return say.HistoricalTicks(number, tuple(middles), done=True)
     if request.whatToShow == "BID_ASK":
-        quotes = tuple(
-            HistoricalTickBidAsk(t.time, 0, t.bid, t.ask, t.bid_size, t.ask_size) for t in ticks
-        )
-        return say.HistoricalTicksBidAsk(number, quotes, done=True)
-    trades = tuple(HistoricalTickLast(t.time, 0, t.price, _TICK_SIZE, "SMART", "") for t in ticks)
-    return say.HistoricalTicksLast(number, trades, done=True)
+        quotes = (HistoricalTickBidAsk(t, 0, *_quote(one, p, s)) for t, p, s in timed)
+        return say.HistoricalTicksBidAsk(number, tuple(quotes), done=True)
+    trades = (
+        HistoricalTickLast(t, 0, _price(one, p, s), _TICK_SIZE, one.route, "") for t, p, s in timed
+    )
+    return say.HistoricalTicksLast(number, tuple(trades), done=True)

@@ -226,6 +226,47 @@ class HistoricalTickLast:
 
 
 @group
+class LastTick:
+    """A trade as it happens (tick type 1); `time` in epoch seconds."""
+
+    time: Int
+    price: Number
+    size: Size
+    mask: Int = 0
+    exchange: Text = ""
+    conditions: Text = ""
+
+
+@group
+class AllLastTick(LastTick):
+    """A trade as it happens, odd lots and combinations included (tick type 2)."""
+
+
+@group
+class QuoteTick:
+    """A quote as it changes (tick type 3)."""
+
+    time: Int
+    bid: Number
+    ask: Number
+    bidSize: Size
+    askSize: Size
+    mask: Int = 0
+
+
+@group
+class MidpointTick:
+    """A midpoint as it changes (tick type 4)."""
+
+    time: Int
+    midpoint: Number
+
+
+Tick = LastTick | AllLastTick | QuoteTick | MidpointTick
+TICKS = {1: LastTick, 2: AllLastTick, 3: QuoteTick, 4: MidpointTick}
+
+
+@group
 class SymbolSample:
     """One match of reqMatchingSymbols."""
 
