@@ -501,11 +501,21 @@ class OrderDesk:
             self._reports.status(order, "PendingCancel")
             self._end(order, "")
         elif order.limit is not None:
-            price = in_ticks_of(order, order.limit)
-            is_bid = order.sign > 0
-            order.queue_ahead = self._venue.market.queue(order.instrument, now, price, is_bid)
+            order.queue_ahead = self._queue_before(order, order.limit)
         elif order.order_type not in PEGS:
             order.has_arrived = False  # the book was empty: try again with the next step
+
+    def _queue_before(self, order: WorkingOrder, limit: Decimal) -> int:
+        """What trades before the order at its price: the book's queue, and our older orders."""
+        price, is_bid = in_ticks_of(order, limit), order.sign > 0
+        now = self._venue.seconds
+        queue = self._venue.market.queue(order.instrument, now, price, is_bid)
+        older = (
+            other.queue_ahead + int(other.remaining)
+            for other in self._resting(order.instrument, order.sign)
+            if other.limit == limit and other.sequence < order.sequence
+        )
+        return max([queue, *older])
 
     def _take_from_book(self, order: WorkingOrder, wanted: Decimal) -> None:
         now = self._venue.seconds
@@ -529,7 +539,9 @@ class OrderDesk:
             ),
             None,
         )
-        for order in sorted(self._resting_against(taker), key=lambda order: order.rank):
+        for order in sorted(
+            self._resting(taker.instrument, -taker.sign), key=lambda order: order.rank
+        ):
             price = in_ticks_of(order, order.limit or ZERO)
             is_better = best is None or taker.sign * price < taker.sign * best
             if taker.is_done or not is_better or not within_limit(taker, price):
@@ -541,12 +553,13 @@ class OrderDesk:
             self._fill(order, size, price * order.instrument.tick, MAKER)
             self._fill(taker, size, price * order.instrument.tick, TAKER)
 
-    def _resting_against(self, taker: WorkingOrder) -> list[WorkingOrder]:
+    def _resting(self, one: Instrument, sign: int) -> list[WorkingOrder]:
+        """The orders of one side that wait in the book at a price of their own."""
         return [
             order
             for order in self._working.values()
-            if order.instrument.conId == taker.instrument.conId
-            and order.sign != taker.sign
+            if order.instrument.conId == one.conId
+            and order.sign == sign
             and order.stage is Stage.LIVE
             and order.has_arrived
             and order.limit is not None
