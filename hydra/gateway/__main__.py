@@ -152,6 +152,17 @@ def _announce(server: GatewayServer, arguments: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
+async def _show(server: GatewayServer, arguments: argparse.Namespace) -> None:
+    """The live status, where a person looks at a terminal."""
+    if arguments.json or not sys.stdout.isatty():
+        return
+    from rich.console import Console  # a tenth of a second that a test's gateway does not need
+
+    from hydra.gateway.screen import show
+
+    await show(server, Console())
+
+
 async def _run(arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -159,7 +170,9 @@ async def _run(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     async with await serve(_settings(arguments)) as server:
         _announce(server, arguments)
+        shown = asyncio.create_task(_show(server, arguments))
         await stop.wait()
+        shown.cancel()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -28,6 +28,11 @@ class Record:
         self._last += 1
         self._entries.append((self._last, when, client_id, direction, message))
 
+    @property
+    def last(self) -> int:
+        """The number of the newest message; 0 before the first."""
+        return self._last
+
     def after(self, number: int) -> list[dict[str, Any]]:
         """The messages with a higher number, oldest first, as plain data."""
         return [_plain_entry(entry) for entry in self._entries if entry[0] > number]
