@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test check notebooks bench chaos format lock clean
+.PHONY: help install demo lab test check notebooks bench chaos fuzz format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ bench: install ## Benchmarks: ratios side by side in one run
 
 chaos: install ## 2,000 lives of the chaos campaign (SEEDS=FIRST:END for others)
 	$(BIN)/python -m tests.chaos.campaign --seeds $(or $(SEEDS),0:2000)
+
+fuzz: install ## A million fuzzed frames against the simulated gateway
+	FUZZED_FRAMES=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -k frames
 
 format: install ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
