@@ -32,6 +32,7 @@ from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
 from hydra.gateway.universe import Universe
 from hydra.gateway.unoffered import UnofferedDesk
+from hydra.gateway.values import Contract
 from hydra.gateway.venue import Venue
 
 Posted = list[tuple[int, Response]]
@@ -139,6 +140,13 @@ class Exchange:
             answer(client_id, request)
             self._state_trades(before)
         return self.venue.outbox.drain()
+
+    def halt(self, contract: Contract, until: datetime) -> None:
+        """Stop trading in an instrument from now `until` (aware); SettingsError if unknown."""
+        found = self.venue.find(contract)
+        if len(found) != 1:
+            raise SettingsError(f"{contract.symbol or contract.conId} names no one instrument")
+        self.venue.market.halt(found[0], self.venue.seconds, epoch(until))
 
     def revise(self, exec_id: str, price: Decimal | None) -> Posted:
         """Correct an execution's price, or take the trade back (None)."""

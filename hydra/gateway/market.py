@@ -82,7 +82,8 @@ class Touch:
 class Path:
     """One bar unfolded: `ticks[k]` is the last trade from `start + k * STEP_S` on.
 
-    `sizes` are the displayed sizes and `traded` what was traded in the bar up to each step.
+    `sizes` are the displayed sizes, `traded` what was traded in the bar up to each step, `volume`
+    what is traded in each (never nothing, or orders would wait for ever), `half` half the spread.
     """
 
     start: int
@@ -90,6 +91,8 @@ class Path:
     ticks: Ticks
     sizes: Ticks
     traded: Ticks
+    volume: Ticks
+    half: Ticks
 
     def step(self, seconds: int) -> int:
         """The grid point that holds at `seconds`."""
@@ -297,9 +300,9 @@ class Market:
         first = 0 if path.start > after else path.step(after) + 1
         stop = max(min(path.step(until) + 1, len(path.ticks) - 1), first)
         last = path.ticks[first:stop]
-        volume = np.maximum(np.diff(path.traded[first : stop + 1]), one.lot)
-        times = path.start + STEP_S * np.arange(first, stop)
-        stretch = Stretch(times, last, half_spreads(last), volume, first == 0)
+        times = np.arange(path.start + STEP_S * first, path.start + STEP_S * stop, STEP_S)
+        span = slice(first, stop)
+        stretch = Stretch(times, last, path.half[span], path.volume[span], first == 0)
         for start, end in self.halts.get(one.conId, ()):
             stretch = stretch.part((stretch.times < start) | (stretch.times >= end))
         return stretch
@@ -395,7 +398,8 @@ class Market:
         sizes = random.integers(1, 20, steps + 1) * one.lot
         shares = volume_shares(np.arange(steps + 1) / steps)
         traded = (int(series.volume[index]) * shares).astype(np.int64)
-        return Path(start, end, ticks, sizes, traded)
+        volume = np.maximum(np.diff(traded), one.lot)
+        return Path(start, end, ticks, sizes, traded, volume, half_spreads(ticks))
 
     def _previous_close(self, one: Instrument, series: Series, index: int) -> Decimal | None:
         session = series.session[index]

@@ -155,8 +155,8 @@ def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> I
         yield say.TickSize(request_id, _VOLUME, Decimal(quote.volume))
     if sec_type != "CASH":
         yield say.TickString(request_id, _LAST_TIMESTAMP, str(quote.time))
-    if told is None:
-        yield say.TickGeneric(request_id, _HALTED, 0)
+    if told is None or told.is_halted != quote.is_halted:
+        yield say.TickGeneric(request_id, _HALTED, int(quote.is_halted))
 
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
