@@ -50,11 +50,11 @@ _BAD_TIME = (
 _FAR = 2  # times the market, beyond which an aggressive limit is taken for a slip of the finger
 
 
-def refused_order(one: Instrument, terms: PlaceOrder, mark: Decimal, now: datetime) -> Refused:
-    """The first objection to a new order for `one`, whose last price is `mark`."""
+def refused_order(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
+    """The first objection to a new order for `one` at the time `now` (aware)."""
     checks: Iterable[Callable[[], Refused]] = (
         lambda: _refused_size(one, terms),
-        lambda: _refused_kind(one, terms),
+        lambda: _refused_kind(one, terms, now),
         lambda: _refused_tif(terms),
         lambda: _refused_times(one, terms, now),
         lambda: refused_prices(one, terms),
@@ -119,7 +119,9 @@ def _refused_size(one: Instrument, terms: PlaceOrder) -> Refused:
     return None
 
 
-def _refused_kind(one: Instrument, terms: PlaceOrder) -> Refused:
+def _refused_kind(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
+    if one.expiry and one.expiry < now.date():
+        return 392, "Invalid order: contract expired."
     if terms.action not in _SIDES:
         return _invalid(f"Order side {terms.action!r} is not one of {', '.join(_SIDES)}")
     if terms.orderType not in ORDER_TYPES - _NOT_FOR.get(one.secType, frozenset()):

@@ -238,10 +238,10 @@ class OrderDesk:
                 order.awaits_shares = False
 
     def end_all_in(self, one: Instrument) -> None:
-        """Cancel the orders in an instrument whose shares are split."""
+        """Cancel the orders in an instrument that is split or has expired."""
         for order in self.open_list:
             if order.instrument.conId == one.conId and not order.is_done:
-                self._end(order, "Cancelled by a corporate action")
+                self._end(order, "Cancelled by the exchange")
 
     def revise(self, exec_id: str, price: Decimal | None) -> None:
         """Correct an execution's price, or take the trade back (None); the books follow.
@@ -268,7 +268,7 @@ class OrderDesk:
     def _refused(self, client_id: int, one: Instrument, terms: PlaceOrder) -> Refused:
         return (
             self._refused_id(client_id, terms)
-            or refused_order(one, terms, self._venue.mark(one), self._venue.now)
+            or refused_order(one, terms, self._venue.now)
             or self._refused_account(terms)
             or self._refused_parent(client_id, terms)
         )

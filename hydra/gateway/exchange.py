@@ -186,6 +186,7 @@ class Exchange:
     def _open(self) -> None:
         self.statements.new_day()
         self._act()
+        self._settle_futures()
         self.orders.locate_shares()
 
     def _act(self) -> None:
@@ -199,6 +200,19 @@ class Exchange:
                 self.orders.end_all_in(one)
             for account in self.venue.accounts.values():
                 account.act(one, action, self.venue.mark(one))
+
+    def _settle_futures(self) -> None:
+        """Futures that have expired are settled in cash at their last price, and leave."""
+        today = self.venue.calendar.latest(self.venue.seconds).day
+        for account in self.venue.accounts.values():
+            for con_id, holding in list(account.holdings.items()):
+                one = self.venue.universe.get(con_id)
+                if one and one.expiry and one.expiry < today and holding.quantity:
+                    account.trade(one, -holding.quantity, self.venue.mark(one), Decimal(0))
+        for order in self.orders.open_list:
+            expiry = order.instrument.expiry
+            if expiry and expiry < today and not order.is_done:
+                self.orders.end_all_in(order.instrument)
 
     def _trade_until(self, until: int) -> None:
         """Let happen what does up to `until`, one by one as each may change the rest."""

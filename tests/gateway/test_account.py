@@ -124,6 +124,21 @@ def test_a_future_is_traded_on_margin(started):
     assert errors(started.handle(1, order(2, contract=CRUDE, size=5000))) == [(2, 201)]
 
 
+def test_an_expired_future_is_settled_at_its_last_price_and_takes_no_more_orders(started):
+    started.handle(1, order(1, contract=CRUDE, size=1))
+    ((_, price),) = fills(started, 1)
+    started.handle(1, order(2, "LMT", size=1, contract=CRUDE, tif="GTC", lmtPrice="20.00"))
+    crude = found(started, CRUDE)
+    started.command("2012-11-26T15:00:00Z")
+    account = started.venue.account
+    last = started.venue.mark(crude)
+    assert account.held(crude.conId).quantity == 0
+    assert account.cash["USD"] == 1_000_000 - Decimal("2.35") + 1000 * (last - price)
+    assert started.orders.is_idle
+    by_number = Contract(conId=crude.conId, exchange="NYMEX")
+    assert errors(started.handle(1, order(3, contract=by_number))) == [(3, 392)]
+
+
 def test_a_dividend_is_paid_to_holders_and_by_the_short(started):
     started.handle(1, order(1, contract=FUND))
     before = started.venue.account.cash["USD"]
