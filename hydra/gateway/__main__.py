@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -169,6 +170,9 @@ async def _run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with await serve(_settings(arguments)) as server:
+        # What start-up made stays for ever, and messages hold no cycles: seldom look for garbage.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         _announce(server, arguments)
         shown = asyncio.create_task(_show(server, arguments))
         await stop.wait()

@@ -290,15 +290,23 @@ class Run:
             "" if default is _NO_DEFAULT else encode(default)
             for default, encode in zip(self._defaults, self._encoders, strict=True)
         ]
+        self._last: tuple[Any, ...] = ()
+        self._last_texts: list[str] = []
         get = operator.attrgetter(*self._names)
         self._values = get if len(rows) > 1 else lambda value: (get(value),)
 
     def write(self, value: Any, out: list[str]) -> None:
         """Append the texts of the run's fields."""
-        columns = zip(
-            self._values(value), self._defaults, self._texts, self._encoders, strict=True
-        )
-        out += [text if one is known else encode(one) for one, known, text, encode in columns]
+        values = self._values(value)
+        # An order is told several times over, and all but a few of its fields are as before.
+        if values != self._last:
+            self._last_texts = self._written(values)
+            self._last = values
+        out += self._last_texts
+
+    def _written(self, values: tuple[Any, ...]) -> list[str]:
+        columns = zip(values, self._defaults, self._texts, self._encoders, strict=True)
+        return [text if one is known else encode(one) for one, known, text, encode in columns]
 
     def take(self, cursor: Cursor, known: dict[str, Any]) -> None:
         """Read the run's fields into `known`."""
