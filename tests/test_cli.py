@@ -218,6 +218,30 @@ def test_a_journal_is_checked_and_exported(hydra):
     assert len(hydra("journal", "export").out.splitlines()) == 3
 
 
+def test_doctor_is_content_with_a_gateway_and_says_what_is_wrong_without(
+    hydra, gateway: Simulator
+):
+    well = hydra("doctor", "--json", HYDRA_GATEWAY_PORT=str(gateway.port))
+    assert well.code == 0, well.out
+    assert "paper account DU1234567" in json.loads(well.out)[-1]["sentence"]
+    ill = hydra("doctor", "--json")
+    assert ill.code == 1
+    assert [f["what"] for f in json.loads(ill.out) if not f["ok"]] == ["gateway"]
+
+
+def test_a_backtest_prints_its_figures_as_json_and_as_a_table(hydra):
+    arguments = ("sma_cross", "--from", "2012-01-03", "--symbols", "AAPL,IBM")
+    figures = json.loads(hydra("backtest", *arguments, "--json").out)
+    assert figures["statistics"]["orders"] > 0
+    assert "sharpe" in hydra("backtest", *arguments).out
+
+
+def test_bars_come_from_the_gateway_too(hydra, gateway: Simulator):
+    arguments = ("sma_cross", "--data-source", "gateway", "--from", "2012-06-01", "--json")
+    result = hydra("backtest", *arguments, HYDRA_GATEWAY_PORT=str(gateway.port))
+    assert json.loads(result.out)["statistics"]["orders"] > 0, result.err
+
+
 def test_help_is_there_for_every_command(hydra):
     listed = hydra("--help").out
     for command in ("demo", "lab", "trade", "backtest", "status", "doctor"):
