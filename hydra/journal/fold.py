@@ -7,10 +7,10 @@ with the number of events.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from hydra.domain.events import (
     CommissionRecorded,
@@ -124,13 +124,13 @@ class State:
 
 def fold(records: Iterable[Recorded], state: State | None = None) -> State:
     """The state after `records`, which follow `state` (or begin the journal)."""
-    current = state or State()
+    draft = _Draft.of(state or State())
     for record in records:
         step = STEPS.get(type(record.event))
         if step:
-            current = step(current, record.event, record.time)
-        current = replace(current, seq=record.seq)
-    return current
+            step(draft, record.event, record.time)
+        draft.seq = record.seq
+    return draft.state()
 
 
 def strategy_of(order_ref: str) -> str:
@@ -138,131 +138,140 @@ def strategy_of(order_ref: str) -> str:
     return order_ref.partition(":")[0]
 
 
-def _started(state: State, event: SessionStarted, time: datetime) -> State:
-    return replace(
-        state,
-        account=event.account,
-        sessions={**state.sessions, event.strategy: event.session},
-    )
+@dataclass
+class _Draft:
+    """A state in the making: copied once for a whole fold, not once for each event."""
+
+    seq: int
+    account: str
+    currency: str
+    cash: Decimal | None
+    holdings: dict[tuple[str, str], Holding]
+    external: dict[str, Decimal]
+    instruments: dict[str, Instrument]
+    working: dict[str, WorkingOrder]
+    uncharged: set[str]
+    early_charges: dict[str, Decimal]
+    commissions: Decimal
+    halted: str | None
+    mark: NavMarked | None
+    marked_at: datetime | None
+    peak_nav: Decimal
+    sessions: dict[str, date]
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """A copy that may be changed."""
+        values = {f.name: getattr(state, f.name) for f in fields(cls)}
+        copies = {n: dict(v) for n, v in values.items() if isinstance(v, Mapping)}
+        return cls(**{**values, **copies, "uncharged": set(state.uncharged)})
+
+    def state(self) -> State:
+        """The state, once nothing is added any more."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return State(**{**values, "uncharged": frozenset(self.uncharged)})
+
+    def pay(self, amount: Decimal) -> None:
+        """Cash in (> 0) or out, once the account's cash is known."""
+        if self.cash is not None:
+            self.cash += amount
+
+    def fill(self, fill: Fill) -> None:
+        """Add a fill to its strategy's holding and to its order."""
+        key = (strategy_of(fill.order_ref), fill.symbol)
+        self.holdings[key] = self.holdings.get(key, Holding()).after(fill)
+        self.pay(fill.cash)
+        if order := self.working.get(fill.order_ref):
+            self.change(fill.order_ref, filled=order.filled + fill.quantity)
+
+    def change(self, ref: str, **changes: Any) -> None:
+        """Change a working order; one that is not working any more stays as it ended."""
+        if ref in self.working:
+            self.working[ref] = replace(self.working[ref], **changes)
 
 
-def _reconciled(state: State, event: Reconciled, time: datetime) -> State:
+def _started(draft: _Draft, event: SessionStarted, time: datetime) -> None:
+    draft.account = event.account
+    draft.sessions[event.strategy] = event.session
+
+
+def _reconciled(draft: _Draft, event: Reconciled, time: datetime) -> None:
     own = dict.fromkeys(event.positions, ZERO)
-    for (_, symbol), holding in state.holdings.items():
+    for (_, symbol), holding in draft.holdings.items():
         own[symbol] = own.get(symbol, ZERO) + holding.quantity
     external = {s: event.positions.get(s, ZERO) - quantity for s, quantity in own.items()}
-    return replace(
-        state,
-        account=event.account,
-        currency=event.currency,
-        cash=event.cash,
-        external={s: quantity for s, quantity in external.items() if quantity},
-        uncharged=frozenset(),  # the broker's cash holds all charges up to now
-        early_charges={},
-    )
+    draft.external = {s: quantity for s, quantity in external.items() if quantity}
+    draft.account, draft.currency, draft.cash = event.account, event.currency, event.cash
+    draft.uncharged = set()  # the broker's cash holds all charges up to now
+    draft.early_charges = {}
 
 
-def _admitted(state: State, event: OrderAdmitted, time: datetime) -> State:
+def _admitted(draft: _Draft, event: OrderAdmitted, time: datetime) -> None:
     request = event.order.request
-    instrument = request.instrument
-    return replace(
-        state,
-        instruments={**state.instruments, instrument.symbol: instrument},
-        working={**state.working, request.order_ref: WorkingOrder(request, time)},
-    )
+    draft.instruments[request.instrument.symbol] = request.instrument
+    draft.working[request.order_ref] = WorkingOrder(request, time)
 
 
-def _submitted(state: State, event: OrderSubmitted, time: datetime) -> State:
-    return _with_order(
-        state,
-        event.ref,
-        status="submitted",
-        client_id=event.client_id,
-        order_id=event.order_id,
-    )
+def _submitted(draft: _Draft, event: OrderSubmitted, time: datetime) -> None:
+    ids = {"client_id": event.client_id, "order_id": event.order_id}
+    draft.change(event.ref, status="submitted", **ids)
 
 
-def _acknowledged(state: State, event: OrderAcknowledged, time: datetime) -> State:
-    return _with_order(state, event.ref, status=event.status, perm_id=event.perm_id)
+def _acknowledged(draft: _Draft, event: OrderAcknowledged, time: datetime) -> None:
+    draft.change(event.ref, status=event.status, perm_id=event.perm_id)
 
 
-def _ended(state: State, event: OrderEnded, time: datetime) -> State:
-    return replace(state, working={ref: o for ref, o in state.working.items() if ref != event.ref})
+def _ended(draft: _Draft, event: OrderEnded, time: datetime) -> None:
+    draft.working.pop(event.ref, None)
 
 
-def _filled(state: State, event: FillRecorded, time: datetime) -> State:
-    fill = event.fill
-    key = (strategy_of(fill.order_ref), fill.symbol)
-    charge = state.early_charges.get(fill.exec_id)
-    state = replace(
-        state,
-        cash=None if state.cash is None else state.cash + fill.cash - (charge or ZERO),
-        holdings={**state.holdings, key: state.holdings.get(key, Holding()).after(fill)},
-        uncharged=state.uncharged if charge is not None else state.uncharged | {fill.exec_id},
-        early_charges={k: v for k, v in state.early_charges.items() if k != fill.exec_id},
-    )
-    order = state.working.get(fill.order_ref)
-    return (
-        _with_order(state, fill.order_ref, filled=order.filled + fill.quantity) if order else state
-    )
+def _filled(draft: _Draft, event: FillRecorded, time: datetime) -> None:
+    draft.fill(event.fill)
+    charge = draft.early_charges.pop(event.fill.exec_id, None)
+    if charge is None:
+        draft.uncharged.add(event.fill.exec_id)
+    else:
+        draft.pay(-charge)
 
 
-def _corrected(state: State, event: FillCorrected, time: datetime) -> State:
+def _corrected(draft: _Draft, event: FillCorrected, time: datetime) -> None:
     """The old fill is traded back at its own price and the new one takes its place.
 
     Quantity and cash are exact; how much of the profit counts as realised can differ from what it
     had been if the correction had come first.
     """
-    old, new = event.old, event.new
-    key = (strategy_of(new.order_ref), new.symbol)
-    back = replace(old, quantity=-old.quantity)
-    holding = state.holdings.get(key, Holding()).after(back).after(new)
-    state = replace(
-        state,
-        cash=None if state.cash is None else state.cash + back.cash + new.cash + event.refund,
-        commissions=state.commissions - event.refund,
-        holdings={**state.holdings, key: holding},
-        uncharged=state.uncharged - {old.exec_id} | {new.exec_id},
-    )
-    order = state.working.get(new.order_ref)
-    if order is None:
-        return state
-    return _with_order(state, new.order_ref, filled=order.filled - old.quantity + new.quantity)
+    draft.fill(replace(event.old, quantity=-event.old.quantity))
+    draft.fill(event.new)
+    draft.pay(event.refund)
+    draft.commissions -= event.refund
+    draft.uncharged.discard(event.old.exec_id)
+    draft.uncharged.add(event.new.exec_id)
 
 
-def _charged(state: State, event: CommissionRecorded, time: datetime) -> State:
+def _charged(draft: _Draft, event: CommissionRecorded, time: datetime) -> None:
     charge = event.commission
-    state = replace(state, commissions=state.commissions + charge.amount)
-    if charge.exec_id not in state.uncharged:
-        early = {**state.early_charges, charge.exec_id: charge.amount}
-        return replace(state, early_charges=early)
-    return replace(
-        state,
-        cash=None if state.cash is None else state.cash - charge.amount,
-        uncharged=state.uncharged - {charge.exec_id},
-    )
+    draft.commissions += charge.amount
+    if charge.exec_id in draft.uncharged:
+        draft.uncharged.remove(charge.exec_id)
+        draft.pay(-charge.amount)
+    else:
+        draft.early_charges[charge.exec_id] = charge.amount
 
 
-def _marked(state: State, event: NavMarked, time: datetime) -> State:
-    return replace(state, mark=event, marked_at=time, peak_nav=max(state.peak_nav, event.nav))
+def _marked(draft: _Draft, event: NavMarked, time: datetime) -> None:
+    draft.mark, draft.marked_at = event, time
+    draft.peak_nav = max(draft.peak_nav, event.nav)
 
 
-def _halted(state: State, event: Halted, time: datetime) -> State:
-    return replace(state, halted=f"{event.reason} ({event.by})")
+def _halted(draft: _Draft, event: Halted, time: datetime) -> None:
+    draft.halted = f"{event.reason} ({event.by})"
 
 
-def _resumed(state: State, event: Resumed, time: datetime) -> State:
-    return replace(state, halted=None)
+def _resumed(draft: _Draft, event: Resumed, time: datetime) -> None:
+    draft.halted = None
 
 
-def _with_order(state: State, ref: str, **changes: Any) -> State:
-    order = state.working.get(ref)
-    if order is None:
-        return state
-    return replace(state, working={**state.working, ref: replace(order, **changes)})
-
-
-STEPS: Mapping[type[Event], Callable[[State, Any, datetime], State]] = {
+STEPS: Mapping[type[Event], Callable[[_Draft, Any, datetime], None]] = {
     SessionStarted: _started,
     Reconciled: _reconciled,
     OrderAdmitted: _admitted,
