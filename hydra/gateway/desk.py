@@ -113,6 +113,8 @@ class OrderDesk:
         found = self._venue.find(terms.contract)
         one = found[0] if len(found) == 1 and terms.contract.exchange else None
         refused = (200, NOT_FOUND) if one is None else self._refused(client_id, one, terms)
+        if not terms.contract.exchange:
+            refused = 321, "Error validating request.-'bN' : cause - Missing order exchange"
         if refused is not None or one is None:
             self._venue.refuse(client_id, terms.orderId, *(refused or (200, NOT_FOUND)))
         elif terms.whatIf:
