@@ -28,6 +28,7 @@ from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.reference import ReferenceDesk
 from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
+from hydra.gateway.tape import parse_tapes
 from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
 from hydra.gateway.universe import Universe
@@ -60,6 +61,7 @@ class ExchangeSettings:
     cash: Decimal = Decimal(1_000_000)
     universe: str = ""  # TOML that adds to what is listed
     latency_s: int = 0  # what orders and cancels take to the exchange
+    ticks: str = ""  # a tape of trades, as CSV, that is replayed as it was
 
 
 class Exchange:
@@ -73,19 +75,29 @@ class Exchange:
         first, *others = (
             Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
         )
+        tapes = parse_tapes(settings.ticks, universe) if settings.ticks else {}
         factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
         modelled = ModelledMarket(settings.seed, history.get(factor), universe.actions)
         self.venue = Venue(
             now=from_epoch(calendar.on(settings.start).opens),
             seed=settings.seed,
             universe=universe,
-            market=Market(history, settings.seed, modelled.series),
+            market=Market(
+                history,
+                settings.seed,
+                modelled.series,
+                tapes,
+            ),
             calendar=calendar,
             account=first,
             others={account.code: account for account in others},
             latency_s=settings.latency_s,
         )
-        self.venue.market.reach(settings.start.year + 1)
+        years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
+        self.venue.market.reach(max([settings.start.year + 1, *years]))
+        for one in universe.instruments:
+            if one.conId in tapes:
+                self.venue.market.series(one)  # a tape that does not fit is refused now
         self.orders = OrderDesk(self.venue)
         self.quotes = QuoteDesk(self.venue)
         self.statements = StatementDesk(self.venue)

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -155,6 +155,16 @@ def level_size(path: Path, step: int, level: int, is_bid: bool) -> int:
     return int(path.sizes[at % count]) * (1 + level)
 
 
+class Recorded(Protocol):
+    """Trades that happened, in place of the seeded paths; `hydra.gateway.tape` reads them."""
+
+    def bars(self, series: Series) -> Series:
+        """The series with every bar that has recorded trades made of them."""
+
+    def path(self, modelled: Path, tick: float) -> Path | None:
+        """The bar's path by its recorded trades; None without any."""
+
+
 # The bars of an instrument to the end of a year, from its shipped ones (or None).
 Extended = Callable[[Instrument, Series | None, int], Series | None]
 
@@ -163,9 +173,14 @@ class Market:
     """All instruments' prices under one seed; `extended` goes on where history ends."""
 
     def __init__(
-        self, history: Mapping[int, Series], seed: int, extended: Extended | None = None
+        self,
+        history: Mapping[int, Series],
+        seed: int,
+        extended: Extended | None = None,
+        tapes: Mapping[int, Recorded] | None = None,
     ) -> None:
         self._history = history
+        self._tapes = tapes or {}
         self._seed = seed
         self._extended = extended
         self._last_year = 0
@@ -194,6 +209,8 @@ class Market:
             series = shipped
             if self._extended is not None:
                 series = self._extended(one, shipped, self._last_year)
+            if series is not None and one.conId in self._tapes:
+                series = self._tapes[one.conId].bars(series)
             self._series[one.conId] = series if series is not None and len(series) else None
         return self._series[one.conId]
 
@@ -399,7 +416,10 @@ class Market:
         shares = volume_shares(np.arange(steps + 1) / steps)
         traded = (int(series.volume[index]) * shares).astype(np.int64)
         volume = np.maximum(np.diff(traded), one.lot)
-        return Path(start, end, ticks, sizes, traded, volume, half_spreads(ticks))
+        modelled = Path(start, end, ticks, sizes, traded, volume, half_spreads(ticks))
+        tape = self._tapes.get(one.conId)
+        recorded = tape.path(modelled, float(one.tick)) if tape is not None else None
+        return modelled if recorded is None else recorded
 
     def _previous_close(self, one: Instrument, series: Series, index: int) -> Decimal | None:
         session = series.session[index]

@@ -162,7 +162,8 @@ async def ticks(server: Process, floor: Process) -> None:
         reader.transport.write(
             encode(ReqTickByTickData(number, stock(symbol), kind, 0, False), 178)
         )
-    await steps(server, 2)
+    await steps(server, 20)  # fills the log of the last messages, which is all that is kept
+    await reader.until(lambda: reader.frames >= 20 * TICKS_A_STEP * 0.99)
     before, frames, size = server.megabytes(), reader.frames, reader.size
     begun = time.perf_counter()
     for _ in range(STEPS // 20):
