@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--account", type=_account, default="DU1234567", help="its code, or A,B")
     parser.add_argument("--state", type=Path, help="the books are resumed from it and kept in it")
     parser.add_argument("--universe", type=_universe, help="TOML of further listings")
-    parser.add_argument("--ticks", type=_text, default="", help="CSV of trades to replay")
+    parser.add_argument("--ticks", type=_text, help="CSV of trades to replay")
     parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
@@ -133,7 +133,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
             cash=arguments.cash,
             universe=arguments.universe or "",
             latency_s=arguments.latency,
-            ticks=arguments.ticks,
+            ticks=arguments.ticks or "",
         ),
     )
 
