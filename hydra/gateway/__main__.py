@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import signal
 import sys
 from datetime import date
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
+    parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
     return parser
 
@@ -178,6 +180,8 @@ async def _run(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if arguments.until_eof:  # whoever started us is gone, even when it was killed outright
+        loop.add_reader(0, lambda: None if os.read(0, 1024) else stop.set())
     async with await serve(_settings(arguments)) as server:
         # What start-up made stays for ever, and messages hold no cycles: seldom look for garbage.
         gc.freeze()

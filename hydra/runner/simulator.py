@@ -55,11 +55,12 @@ def simulated_gateway(arguments: Sequence[str] = ()) -> Iterator[Simulator]:
 
     Raises `GatewayUnreachable` with the gateway's own words when it does not come up.
     """
-    command = [sys.executable, "-m", "hydra.gateway", "--json"]
+    command = [sys.executable, "-m", "hydra.gateway", "--json", "--until-eof"]
     ports = [] if "--port" in arguments else ["--port", "0", "--control-port", "0"]
     with tempfile.TemporaryFile("w+") as words:
         process = subprocess.Popen(
             [*command, *ports, *arguments],
+            stdin=subprocess.PIPE,  # closes when we end, however we end
             stdout=subprocess.PIPE,
             stderr=words,
             text=True,
