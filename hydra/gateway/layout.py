@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from itertools import groupby
@@ -54,12 +54,15 @@ class Response(Message):
 
 @dataclass_transform(frozen_default=True)
 def message(
-    number: int, *, version: int | None = None, version_until: int = 9999
+    number: int, *, version: int | None = None, version_until: int = 9999, is_open: bool = False
 ) -> Callable[[type[T]], type[T]]:
-    """Make a class message `number`; its literal `version` is sent up to `version_until`."""
+    """Make a class message `number`; its literal `version` is sent up to `version_until`.
+
+    An open class has no slots, so that `changed` can copy its messages at once.
+    """
 
     def build(cls: type[T]) -> type[T]:
-        built: Any = dataclass(frozen=True, slots=True)(cls)
+        built: Any = dataclass(frozen=True, slots=not is_open)(cls)
         built.NUMBER, built.VERSION, built.VERSION_UNTIL = number, version, version_until
         return built  # type: ignore[no-any-return]  # the decorator keeps the class's type
 
@@ -70,6 +73,16 @@ def message(
 def group(cls: type[T]) -> type[T]:
     """Make a class a group of fields, to be used inside messages."""
     return dataclass(frozen=True, slots=True)(cls)
+
+
+def changed(message: T, **known: object) -> T:
+    """`message`, of an open class, with other values in some fields.
+
+    `dataclasses.replace` writes every field by itself, which takes as long as sending the message.
+    """
+    made = object.__new__(type(message))
+    vars(made).update(vars(message), **known)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +132,22 @@ class Cursor:
         self._fields = fields
         self._at = at
 
+    def some(self, count: int) -> list[str]:
+        """The next `count` fields; fewer, and none taken, when the message ends before."""
+        found = self._fields[self._at : self._at + count]
+        self._at += count if len(found) == count else 0
+        return found
+
     def take(self) -> str:
         """The next field; raises MalformedMessage when none is left."""
         if self._at >= len(self._fields):
-            raise MalformedMessage(f"the message ends after {len(self._fields)} fields")
+            raise self.ended()
         self._at += 1
         return self._fields[self._at - 1]
+
+    def ended(self) -> MalformedMessage:
+        """What to raise where a field is missing."""
+        return MalformedMessage(f"the message ends after {len(self._fields)} fields")
 
     def count(self) -> int:
         """The next field as the number of repetitions that follow, at most what is left."""
@@ -271,6 +294,7 @@ class Row:
 
 
 _NO_DEFAULT = object()
+_STRETCH = 5  # parts that are told together
 
 
 class Run:
@@ -281,18 +305,21 @@ class Run:
 
     def __init__(self, cls: type, rows: list[Row], version: int) -> None:
         scalars = [row.shape for row in rows]
-        self._names = [row.name for row in rows]
+        self.names = [row.name for row in rows]
+        self.conditions: list[When] = []
         self._kinds = [one.kind for one in scalars if isinstance(one, Scalar)]
         self._encoders = [kind.encoder(version) for kind in self._kinds]
         known = {field.name: field.default for field in fields(cls)}
-        self._defaults = [_default(known[name]) for name in self._names]
+        self._defaults = [_default(known[name]) for name in self.names]
         self._texts = [
             "" if default is _NO_DEFAULT else encode(default)
             for default, encode in zip(self._defaults, self._encoders, strict=True)
         ]
-        self._last: tuple[Any, ...] = ()
-        self._last_texts: list[str] = []
-        get = operator.attrgetter(*self._names)
+        self._last: tuple[Any, ...] = tuple(self._defaults)
+        self._last_texts = self._texts
+        self._given: list[str] | None = None
+        self._read: dict[str, Any] = {}
+        get = operator.attrgetter(*self.names)
         self._values = get if len(rows) > 1 else lambda value: (get(value),)
 
     def write(self, value: Any, out: list[str]) -> None:
@@ -305,20 +332,33 @@ class Run:
         out += self._last_texts
 
     def _written(self, values: tuple[Any, ...]) -> list[str]:
-        columns = zip(values, self._defaults, self._texts, self._encoders, strict=True)
-        return [text if one is known else encode(one) for one, known, text, encode in columns]
+        columns = zip(values, self._last, self._last_texts, self._encoders, strict=True)
+        return [text if one is last else encode(one) for one, last, text, encode in columns]
 
-    def take(self, cursor: Cursor, known: dict[str, Any]) -> None:
-        """Read the run's fields into `known`."""
-        columns = zip(self._names, self._defaults, self._texts, self._kinds, strict=True)
+    def take(self, cursor: Cursor, taken: SimpleNamespace) -> None:
+        """Read the run's fields into `taken`."""
+        given = cursor.some(len(self.names))
+        # A client's orders are alike but for a few fields, as one order is told again and again.
+        if given != self._given:
+            self._read = self._decoded(given, cursor)
+            self._given = given
+        vars(taken).update(self._read)
+
+    def _decoded(self, given: list[str], cursor: Cursor) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        columns = zip(self.names, self._defaults, self._texts, self._kinds, strict=True)
+        texts = iter(given)
         name = ""
         try:
             for name, default, text, kind in columns:
-                given = cursor.take()
-                is_default = given == text and default is not _NO_DEFAULT
-                known[name] = default if is_default else kind.read(given)
+                one = next(texts, None)
+                if one is None:
+                    raise cursor.ended()
+                is_default = one == text and default is not _NO_DEFAULT
+                read[name] = default if is_default else kind.read(one)
         except MalformedMessage as reason:
             raise MalformedMessage(f"{name}: {reason}") from reason
+        return read
 
 
 def _default(value: Any) -> Any:
@@ -329,6 +369,8 @@ class Lone:
     """A row that has a structure or a condition."""
 
     def __init__(self, row: Row, version: int) -> None:
+        self.names = [row.name]
+        self.conditions = [] if row.condition is None else [row.condition]
         self._row = row
         self._version = version
 
@@ -338,15 +380,37 @@ class Lone:
         if row.condition is None or row.condition.holds(value):
             row.shape.write(getattr(value, row.name), self._version, out)
 
-    def take(self, cursor: Cursor, known: dict[str, Any]) -> None:
-        """Read the row, if it is there, into `known`."""
+    def take(self, cursor: Cursor, taken: SimpleNamespace) -> None:
+        """Read the row, if it is there, into `taken`."""
         row = self._row
-        if row.condition is not None and not row.condition.holds(SimpleNamespace(**known)):
+        if row.condition is not None and not row.condition.holds(taken):
             return
         try:
-            known[row.name] = row.shape.take(cursor, self._version)
+            vars(taken)[row.name] = row.shape.take(cursor, self._version)
         except MalformedMessage as reason:
             raise MalformedMessage(f"{row.name}: {reason}") from reason
+
+
+class Stretch:
+    """Neighbouring parts of a long table, written anew only when one of their fields changed."""
+
+    def __init__(self, parts: list[Run | Lone]) -> None:
+        self._parts = parts
+        self._conditions = [condition for part in parts for condition in part.conditions]
+        self._values = operator.attrgetter(*(name for part in parts for name in part.names))
+        self._last: Any = None
+        self._texts: list[str] = []
+
+    def write(self, value: Any, out: list[str]) -> None:
+        """Append the texts of the parts."""
+        # What a condition asks may lie outside the stretch, so its answer is compared as well.
+        current = self._values(value), [one.holds(value) for one in self._conditions]
+        if current != self._last:
+            self._texts = []
+            for part in self._parts:
+                part.write(value, self._texts)
+            self._last = current
+        out += self._texts
 
 
 class Table:
@@ -361,18 +425,26 @@ class Table:
                 self._parts.append(Run(cls, list(some), version))
             else:
                 self._parts += [Lone(row, version) for row in some]
+        self._written: Sequence[Run | Lone | Stretch] = _stretches(self._parts)
 
     def write(self, value: Any, out: list[str]) -> None:
         """Append the texts of `value`'s fields."""
-        for part in self._parts:
+        for part in self._written:
             part.write(value, out)
 
     def take(self, cursor: Cursor) -> Any:
         """Read one value; fields that do not exist here keep their defaults."""
-        known: dict[str, Any] = {}
+        taken = SimpleNamespace()
         for part in self._parts:
-            part.take(cursor, known)
-        return self._cls(**known)
+            part.take(cursor, taken)
+        return self._cls(**vars(taken))
+
+
+def _stretches(parts: list[Run | Lone]) -> Sequence[Run | Lone | Stretch]:
+    """The parts of a long table by the handful; a short table's as they are."""
+    if len(parts) <= 2 * _STRETCH:
+        return parts
+    return [Stretch(parts[at : at + _STRETCH]) for at in range(0, len(parts), _STRETCH)]
 
 
 def _is_plain(row: Row) -> bool:

@@ -204,7 +204,7 @@ class PlaceOrder(Request):
     midOffsetAtHalf: Annotated[OptNumber, since(170), _HAS_MID_OFFSETS] = None
 
 
-@message(5)
+@message(5, is_open=True)
 class OpenOrder(Response):
     """An order that the gateway knows, or the answer to a what-if."""
 

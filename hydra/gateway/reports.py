@@ -8,8 +8,9 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.layout import changed
 from hydra.gateway.matching import TRAILS, WorkingOrder
-from hydra.gateway.orders import CompletedOrder, OpenOrder, completed_order, open_order
+from hydra.gateway.orders import CompletedOrder, OpenOrder, PlaceOrder, completed_order, open_order
 from hydra.gateway.times import from_epoch, moment_text, parse_moment
 from hydra.gateway.venue import Venue
 
@@ -32,11 +33,26 @@ class Executed:
     liquidity: int = TAKER
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The openOrder that was told last, and of what."""
+
+    order: WorkingOrder
+    terms: PlaceOrder
+    stop: Decimal | None
+    opened: OpenOrder
+
+    def holds(self, order: WorkingOrder) -> bool:
+        """Whether it still says what `order` is; terms are replaced, never changed."""
+        return self.order is order and self.terms is order.terms and self.stop == order.stop
+
+
 class OrderReports:
     """Posts what is to be said of orders to the client that owns or asks for them."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self._told: Told | None = None
 
     def order(self, order: WorkingOrder, **known: object) -> None:
         """The order and its status, to its owner."""
@@ -68,10 +84,13 @@ class OrderReports:
         self._venue.post(client_id, report)
 
     def opened(self, order: WorkingOrder, **known: object) -> OpenOrder:
-        """The openOrder of an order."""
-        identity = {"clientId": order.client_id, "permId": order.perm_id}
-        repeated = _repeated(order) | identity | known
-        return open_order(order.terms, status=order.status, **repeated)
+        """The openOrder of an order; several in a row differ by status and `known` alone."""
+        told = self._told
+        if told is None or not told.holds(order):
+            identity = {"clientId": order.client_id, "permId": order.perm_id}
+            opened = open_order(order.terms, **_repeated(order) | identity)
+            told = self._told = Told(order, order.terms, order.stop, opened)
+        return changed(told.opened, status=order.status, **known)
 
     def completed(self, order: WorkingOrder) -> CompletedOrder:
         """The completedOrder of an order that ended."""

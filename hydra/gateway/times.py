@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ZONED = 174  # from this server version on, dates carry the name of their zone
@@ -20,12 +21,14 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"there is no time zone {name!r}") from reason
 
 
+@lru_cache(maxsize=256)  # all that happens in one second is written alike
 def moment_text(when: datetime, zone_name: str, version: int) -> str:
     """`20121001 09:30:00 US/Eastern` in the market's time; without the zone below 174."""
     text = when.astimezone(zone(zone_name)).strftime("%Y%m%d %H:%M:%S")
     return f"{text} {zone_name}" if version >= ZONED else text
 
 
+@lru_cache(maxsize=256)
 def day_text(when: datetime, zone_name: str = EASTERN) -> str:
     """`20121001`, the market's date."""
     return when.astimezone(zone(zone_name)).strftime("%Y%m%d")
