@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ SHIPPED = Path(__file__).parent.parent / "data" / "sample.parquet"
 def read_history(universe: Universe, path: Path = SHIPPED) -> dict[int, Series]:
     """The series of each instrument by conId; those without history are left out.
 
-    Times become epoch seconds. pandas is never imported (it takes two seconds to).
+    Times become epoch seconds. Neither pandas (two seconds) nor arrow's compute functions are ever
+    imported, by keeping to buffers.
     """
-    table = pq.ParquetFile(path).read()
-    symbols = np.array(table.column("symbol").to_pylist())
+    table = pq.ParquetFile(path, read_dictionary=["symbol"]).read()
+    named = table.column("symbol").combine_chunks()
+    numbers = {symbol: at for at, symbol in enumerate(named.dictionary.to_pylist())}
+    symbols = _buffer(named.indices, np.int32)
     whole = {name: _integers(table, name) for name in ("session", "start", "time", "volume")}
     prices = {name: _floats(table, name) for name in ("open", "high", "low", "close")}
     found = {}
-    for one in _shipped(universe, np.unique(symbols).tolist()):
-        rows = np.flatnonzero(symbols == _symbol(one))
+    for one in _shipped(universe, numbers):
+        rows = np.flatnonzero(symbols == numbers[_symbol(one)])
         if len(rows):
             found[one.conId] = Series(
                 session=whole["session"][rows],
@@ -38,9 +41,8 @@ def read_history(universe: Universe, path: Path = SHIPPED) -> dict[int, Series]:
     return found
 
 
-def _shipped(universe: Universe, symbols: list[str]) -> Iterator[Instrument]:
+def _shipped(universe: Universe, known: Container[str]) -> Iterator[Instrument]:
     """The instruments that the history knows by these symbols; futures bear others' names."""
-    known = set(symbols)
     for one in universe.instruments:
         if one.secType != "FUT" and _symbol(one) in known:
             yield one
@@ -51,12 +53,16 @@ def _symbol(one: Instrument) -> str:
 
 
 def _integers(table: Any, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-    column = table.column(name)
-    narrow = column.cast("int32") if str(column.type) == "date32[day]" else column
-    chunk = narrow.cast("int64").combine_chunks()
-    return np.frombuffer(chunk.buffers()[1], dtype=np.int64)[chunk.offset :][: len(chunk)]
+    chunk = table.column(name).combine_chunks()
+    # Days are 32 bits wide; arrow's own cast would import its compute functions, which is slow.
+    kind = np.int32 if str(chunk.type) == "date32[day]" else np.int64
+    return _buffer(chunk, kind).astype(np.int64)
 
 
 def _floats(table: Any, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     chunk = table.column(name).combine_chunks()
-    return np.frombuffer(chunk.buffers()[1], dtype=np.float64)[chunk.offset :][: len(chunk)]
+    return _buffer(chunk, np.float64)
+
+
+def _buffer(chunk: Any, kind: Any) -> np.ndarray[Any, Any]:
+    return np.frombuffer(chunk.buffers()[1], dtype=kind)[chunk.offset :][: len(chunk)]
