@@ -393,10 +393,12 @@ class OrderDesk:
         arm(order, self._venue.market, self._venue.seconds)
 
     def _accept(self, order: WorkingOrder) -> None:
-        if not self._is_open(order.instrument):
-            self._warn_closed(order)
-        if ignores_outside_hours(order.terms):
+        is_ignored = ignores_outside_hours(order.terms)
+        if is_ignored:
             order.terms = replace(order.terms, outsideRth=False)
+        if not self._is_open(order):
+            self._warn_closed(order)
+        if is_ignored:
             self._reports.error(order, 2109, _OUTSIDE_HOURS)
         if order.awaits_shares:
             self._reports.error(order, 404, f"Order Message:\n{_NO_SHARES}")
@@ -413,7 +415,7 @@ class OrderDesk:
 
     def _go_on(self, order: WorkingOrder) -> None:
         """What an order does at once in an open market; in a closed one it waits."""
-        if order.stage is Stage.HELD or not self._is_open(order.instrument):
+        if order.stage is Stage.HELD or not self._is_open(order):
             return
         if order.stage is Stage.ARMED:
             price = trips(order, self._venue.market, self._venue.seconds)
@@ -751,8 +753,9 @@ class OrderDesk:
         )
         self._reports.error(order, 399, text)
 
-    def _is_open(self, one: Instrument) -> bool:
-        return self._venue.market.is_open(one, self._venue.seconds)
+    def _is_open(self, order: WorkingOrder) -> bool:
+        now = self._venue.seconds
+        return self._venue.market.is_open(order.instrument, now, order.works_outside)
 
     def _stamp(self) -> str:
         return moment_text(self._venue.now, "US/Eastern", 178)

@@ -22,6 +22,8 @@ import numpy as np
 from hydra.gateway.universe import Instrument
 
 STEP_S = 5
+BEFORE_S, AFTER_S = 19_800, 14_400  # extended hours of US stocks: from 4:00, until 20:00 New York
+EXTENDED_STEP_S = 60
 SPREAD_BPS = 1  # of the price, both sides together, and never less than two ticks
 _KEPT_PATHS = 64
 
@@ -251,25 +253,39 @@ class Market:
         path = self.path(one, index)
         return int(path.ticks[path.step(seconds)]) * one.tick
 
-    def is_open(self, one: Instrument, seconds: int) -> bool:
-        """Whether `one` trades at `seconds`: a bar is in the making and there is no halt."""
+    def is_open(self, one: Instrument, seconds: int, outside: bool = False) -> bool:
+        """Whether `one` trades at `seconds`: a bar is in the making and there is no halt.
+
+        With `outside` the hours before and after it count too.
+        """
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
-        in_bar = series is not None and index >= 0 and seconds < int(series.end[index])
-        return in_bar and not self.is_halted(one, seconds)
+        is_in_bar = series is not None and index >= 0 and seconds < int(series.end[index])
+        if outside and series is not None and not is_in_bar:
+            spans = (self._extended_hours(series, i) for i in (index, index + 1))
+            is_in_bar = any(a <= seconds < b for pair in spans for a, b in pair)
+        return is_in_bar and not self.is_halted(one, seconds)
 
-    def session_end(self, one: Instrument, seconds: int) -> int | None:
+    def _extended_hours(self, series: Series, index: int) -> tuple[tuple[int, int], ...]:
+        """What is traded before and after bar `index`, in epoch seconds; () for no bar."""
+        if not 0 <= index < len(series):
+            return ()
+        start, end = int(series.start[index]), int(series.end[index])
+        return (start - BEFORE_S, start), (end, end + AFTER_S)
+
+    def session_end(self, one: Instrument, seconds: int, outside: bool = False) -> int | None:
         """When the session ends that is open at `seconds`, or else the next one."""
         series = self.series(one)
         if series is None:
             return None
+        later = AFTER_S if outside else 0
         index = series.at(seconds)
-        if index < 0 or seconds >= int(series.end[index]):
+        if index < 0 or seconds >= int(series.end[index]) + later:
             index += 1
         if index >= len(series):
             return None
         last = int(np.searchsorted(series.session, series.session[index], side="right")) - 1
-        return int(series.end[last])
+        return int(series.end[last]) + later
 
     def next_open(self, one: Instrument, seconds: int) -> int | None:
         """The start of the first bar after `seconds`; None when the history ends."""
@@ -277,23 +293,58 @@ class Market:
         index = 0 if series is None else series.at(seconds) + 1
         return int(series.start[index]) if series is not None and index < len(series) else None
 
-    def stretches(self, one: Instrument, after: int, until: int) -> Iterator[Stretch]:
+    def stretches(
+        self, one: Instrument, after: int, until: int, outside: bool = False
+    ) -> Iterator[Stretch]:
         """The steps of `one` in (`after`, `until`], bar by bar, without those in a halt.
 
         A bar's last grid point is the close itself, at which the closing auction alone trades.
+        With `outside` the extended hours come too, in which the price stands still at the close.
         """
         series = self.series(one)
         if series is None:
             return
-        for index in range(max(series.at(after), 0), series.at(until) + 1):
-            stretch = self._stretch(one, index, after, until)
-            if len(stretch.times):
-                yield stretch
+        more = 1 if outside else 0
+        for index in range(max(series.at(after), 0), series.at(until) + 1 + more):
+            for stretch in self._stretches_of(one, series, index, (after, until), outside):
+                if len(stretch.times):
+                    yield stretch
 
-    def moment(self, one: Instrument, seconds: int) -> Stretch | None:
+    def _stretches_of(
+        self,
+        one: Instrument,
+        series: Series,
+        index: int,
+        span: tuple[int, int],
+        outside: bool,
+    ) -> Iterator[Stretch]:
+        """Bar `index`'s steps in `span`, between those of its extended hours where they count."""
+        before, after = (
+            ((), ()) if not outside else (self._extended_hours(series, index) or ((), ()))
+        )
+        if before and index > 0:
+            yield self._still(one, index - 1, before, span)
+        if index <= series.at(span[1]):
+            yield self._stretch(one, index, *span)
+        if after:
+            yield self._still(one, index, after, span)
+
+    def _still(
+        self, one: Instrument, index: int, hours: tuple[int, int], span: tuple[int, int]
+    ) -> Stretch:
+        """Extended hours: a step a minute at the last price of bar `index`, one lot in each."""
+        times = np.arange(hours[0], hours[1], EXTENDED_STEP_S)
+        times = times[(times > span[0]) & (times <= span[1])]
+        last = np.full(len(times), self.path(one, index).ticks[-1] if len(times) else 0)
+        stretch = Stretch(times, last, half_spreads(last), np.full(len(times), one.lot), False)
+        for start, end in self.halts.get(one.conId, ()):
+            stretch = stretch.part((stretch.times < start) | (stretch.times >= end))
+        return stretch
+
+    def moment(self, one: Instrument, seconds: int, outside: bool = False) -> Stretch | None:
         """The one step that holds at `seconds`; None when `one` does not trade."""
         series = self.series(one)
-        if series is None or not self.is_open(one, seconds):
+        if series is None or not self.is_open(one, seconds, outside):
             return None
         path = self.path(one, series.at(seconds))
         last = path.ticks[path.step(seconds) :][:1]

@@ -105,6 +105,12 @@ class WorkingOrder:
         return 1 if self.terms.action == "BUY" else -1
 
     @property
+    def works_outside(self) -> bool:
+        """Whether it trades in the extended hours too: US stocks have them."""
+        one = self.instrument
+        return self.terms.outsideRth and one.secType == "STK" and one.currency == "USD"
+
+    @property
     def remaining(self) -> Decimal:
         """What has not traded yet."""
         return self.terms.totalQuantity - self.filled
@@ -314,7 +320,7 @@ def _release(
 
 def _trigger(market: Market, order: WorkingOrder, after: int, until: int) -> Happening | None:
     extreme = order.extreme
-    for stretch in market.stretches(order.instrument, order.followed, until):
+    for stretch in market.stretches(order.instrument, order.followed, until, order.works_outside):
         watched = watched_prices(order, stretch)
         stops = stop_prices(order, watched, extreme)
         met = order.sign * watched <= order.sign * stops
@@ -376,7 +382,9 @@ def further(order: WorkingOrder, extreme: int | None, watched: Floats) -> int | 
 def _trade(book: Book, order: WorkingOrder, after: int, until: int) -> Happening | None:
     """The next arrival at the book, or the next fill of a resting order."""
     ahead = order.queue_ahead
-    for whole in book.market.stretches(order.instrument, order.followed, until):
+    for whole in book.market.stretches(
+        order.instrument, order.followed, until, order.works_outside
+    ):
         stretch = whole.after(after)
         if not len(stretch.times):
             ahead -= _worked_off(order, whole)
@@ -465,7 +473,9 @@ def follow(market: Market, order: WorkingOrder, until: int) -> None:
     is_trailing = order.stage is Stage.ARMED and order.order_type in TRAILS
     is_queued = order.stage is Stage.LIVE and order.has_arrived
     if is_trailing or is_queued:
-        for stretch in market.stretches(order.instrument, order.followed, until):
+        for stretch in market.stretches(
+            order.instrument, order.followed, until, order.works_outside
+        ):
             if is_queued:
                 order.queue_ahead = max(order.queue_ahead - _worked_off(order, stretch), 0)
             else:

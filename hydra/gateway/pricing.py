@@ -59,7 +59,7 @@ def arm(order: WorkingOrder, market: Market, seconds: int) -> None:
         distance = float(trail_distance(order, np.array([ticks]))[0])
         order.extreme, order.stop = round(ticks - order.sign * distance), given
         return
-    moment = market.moment(order.instrument, seconds)
+    moment = market.moment(order.instrument, seconds, order.works_outside)
     if moment is not None:
         best = watched_prices(order, moment)
         order.extreme = round(float(best[0]))
@@ -69,7 +69,7 @@ def arm(order: WorkingOrder, market: Market, seconds: int) -> None:
 
 def trips(order: WorkingOrder, market: Market, seconds: int) -> int | None:
     """The stop in ticks when the price of now already triggers the order, else None."""
-    moment = market.moment(order.instrument, seconds)
+    moment = market.moment(order.instrument, seconds, order.works_outside)
     if moment is None:
         return None
     watched = watched_prices(order, moment)

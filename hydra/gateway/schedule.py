@@ -28,7 +28,7 @@ def ends_at(order: WorkingOrder, market: Market, now: int) -> int | None:
     if order.time_in_force == "GTD":
         return epoch(parse_moment(order.terms.goodTillDate, order.instrument.zone))
     earliest = max(now, order.release_at)
-    end = market.session_end(order.instrument, earliest)
+    end = market.session_end(order.instrument, earliest, order.works_outside)
     if order.time_in_force == "OPG" and market.is_open(order.instrument, earliest) and end:
         return market.session_end(order.instrument, end)  # today's opening auction is over
     return end
