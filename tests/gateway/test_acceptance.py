@@ -21,7 +21,20 @@ from hydra.gateway.matching import ORDER_TYPES
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "clients"
 CONVERSATIONS = Path(__file__).parent / "clients"
-ASKED_TYPES = ("MKT", "LMT", "STP", "STP LMT", "TRAIL", "TRAIL LIMIT", "MIT", "LIT", "MOC", "LOC")
+ASKED_TYPES = (
+    "MKT",
+    "LMT",
+    "STP",
+    "STP LMT",
+    "TRAIL",
+    "TRAIL LIMIT",
+    "MIT",
+    "LIT",
+    "MOC",
+    "LOC",
+    "REL",
+    "MIDPRICE",
+)
 CLIENTS = [
     pytest.param(("ibapi==9.81.1.post1", "official", 157), id="ibapi 9.81"),
     pytest.param(("nautilus-ibapi==10.19.4", "official", 176), id="ibapi 10.19"),
