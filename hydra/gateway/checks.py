@@ -81,12 +81,12 @@ def refused_change(order: WorkingOrder, terms: PlaceOrder) -> Refused:
 
 
 def refused_prices(one: Instrument, terms: PlaceOrder) -> Refused:
-    """110 for a price that is needed and missing, or that is not on the tick grid."""
-    needed = _needed_prices(terms)
-    given = [price for price in _given_prices(terms) if price is not None]
-    if any(price is None for price in needed) or not all(_on_grid(one, p) for p in given):
-        return 110, _OFF_TICK
-    return None
+    """110 for a price that is needed and missing, or off the market rule's grid at that price."""
+    is_complete = None not in _needed_prices(terms)
+    prices_fit = all(_fits(one, price) for price in _given_prices(terms) if price)
+    offset = _given_offset(terms)
+    offset_fits = not offset or _on_grid(offset, one.tick)
+    return None if is_complete and prices_fit and offset_fits else (110, _OFF_TICK)
 
 
 def rejected_price(terms: PlaceOrder, mark: Decimal) -> str | None:
@@ -178,17 +178,26 @@ def _needed_prices(terms: PlaceOrder) -> list[Decimal | None]:
 
 
 def _given_prices(terms: PlaceOrder) -> list[Decimal | None]:
-    uses_aux = terms.orderType in TOUCHES | TRAILS | {"STP", "STP LMT", "REL"}
+    uses_aux = terms.orderType in TOUCHES | {"STP", "STP LMT"}
     uses_limit = terms.orderType in LIMITED | PEGS
     return [
-        (terms.lmtPrice or None) if uses_limit else None,
-        (terms.auxPrice or None) if uses_aux else None,
-        (terms.trailStopPrice or None) if terms.orderType in TRAILS else None,
+        terms.lmtPrice if uses_limit else None,
+        terms.auxPrice if uses_aux else None,
+        terms.trailStopPrice if terms.orderType in TRAILS else None,
     ]
 
 
-def _on_grid(one: Instrument, price: Decimal) -> bool:
-    return price.is_finite() and price > 0 and not price % one.tick
+def _given_offset(terms: PlaceOrder) -> Decimal | None:
+    """The distance from the market that a trailing or relative order keeps."""
+    return terms.auxPrice if terms.orderType in TRAILS | {"REL"} else None
+
+
+def _fits(one: Instrument, price: Decimal) -> bool:
+    return price.is_finite() and _on_grid(price, one.step(price))
+
+
+def _on_grid(price: Decimal, step: Decimal) -> bool:
+    return price.is_finite() and price > 0 and not price % step
 
 
 def _is_moment(text: str, zone: str) -> bool:

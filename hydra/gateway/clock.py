@@ -106,7 +106,7 @@ def commanded_time(calendar: Calendar, now: datetime, to: str) -> datetime:
     """
     seconds = int(now.timestamp())
     named = {"close": _close, "open": _open, "next_open": _next_open}.get(to)
-    target = _iso(to) if named is None else from_epoch(named(calendar, seconds))
+    target = iso_time(to) if named is None else from_epoch(named(calendar, seconds))
     if target < now:
         raise SettingsError(f"the clock stands at {now.isoformat()} and cannot go back to {to}")
     return target
@@ -129,7 +129,8 @@ def _next_open(calendar: Calendar, seconds: int) -> int:
     return following.opens
 
 
-def _iso(text: str) -> datetime:
+def iso_time(text: str) -> datetime:
+    """The moment (aware, whole seconds) of an ISO text; SettingsError if it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -11,13 +11,16 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from hydra.gateway.clock import iso_time
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.faults import EFFECTS, FaultyExchange, Item, parse_fault, parse_script
 from hydra.gateway.record import Record
 from hydra.gateway.snapshot import snapshot
+from hydra.gateway.values import Contract
 
 LOOPBACK = "127.0.0.1"
 CLOCK_COMMANDS = '{"to": "open" | "close" | "next_open" | ISO time} or {"sessions": N}'
+HALT_COMMANDS = '{"symbol": "AAPL"}, with "until": ISO time or with "resume": true'
 MAX_SESSIONS = 10_000
 
 
@@ -39,6 +42,7 @@ class ControlPort:
         routes = [
             ("/state", StateHandler, shared),
             ("/clock", ClockHandler, shared),
+            ("/halt", HaltHandler, shared),
             ("/log", LogHandler, shared),
             ("/faults", FaultsHandler, shared),
             ("/snapshot", SnapshotHandler, shared),
@@ -62,6 +66,21 @@ class ControlPort:
         for to in _steps(command):
             self.deliver(self.world.command(to))
         return self.world.exchange.clock_state()
+
+    def halt(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Halt or resume trading in a symbol; raises SettingsError on nonsense."""
+        exchange = self.world.exchange
+        match command:
+            case {"symbol": str(symbol), "resume": True, **rest} if not rest:
+                exchange.resume(Contract(symbol=symbol))
+                return {"symbol": symbol, "halted": False}
+            case {"symbol": str(symbol), "until": str(until), **rest} if not rest:
+                exchange.halt(Contract(symbol=symbol), iso_time(until))
+            case {"symbol": str(symbol), **rest} if not rest:
+                exchange.halt(Contract(symbol=symbol))
+            case _:
+                raise SettingsError(f"{json.dumps(command)} is no halt: {HALT_COMMANDS}")
+        return {"symbol": symbol, "halted": True}
 
     def arm(self, command: dict[str, Any]) -> int:
         """Arm `{"script": TOML}` or one fault as a plain table; return how many."""
@@ -129,6 +148,17 @@ class ClockHandler(JsonHandler):
         """Move the clock."""
         try:
             self.answer(dict(self.control.move_clock(self.body())))
+        except SettingsError as error:
+            self.refuse(str(error))
+
+
+class HaltHandler(JsonHandler):
+    """POST /halt."""
+
+    def post(self) -> None:
+        """Halt or resume trading."""
+        try:
+            self.answer(self.control.halt(self.body()))
         except SettingsError as error:
             self.refuse(str(error))
 

@@ -31,7 +31,7 @@ from hydra.gateway.statements import StatementDesk
 from hydra.gateway.tape import parse_tapes
 from hydra.gateway.ticks import TickDesk
 from hydra.gateway.times import epoch, from_epoch
-from hydra.gateway.universe import Universe
+from hydra.gateway.universe import Instrument, Universe
 from hydra.gateway.unoffered import UnofferedDesk
 from hydra.gateway.values import Contract
 from hydra.gateway.venue import Venue
@@ -43,6 +43,7 @@ COMMON_FACTOR = "SPX"  # the index with which modelled instruments move
 ALREADY_IN_USE = (
     "Unable to connect as the client id is already in use. Retry with a unique client id."
 )
+FOR_EVER = 1 << 40  # epoch seconds, later than any session
 _STATEMENT_EVERY_S = 180  # the gateway sends account values every three minutes
 _FARMS = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -153,12 +154,28 @@ class Exchange:
             self._state_trades(before)
         return self.venue.outbox.drain()
 
-    def halt(self, contract: Contract, until: datetime) -> None:
-        """Stop trading in an instrument from now `until` (aware); SettingsError if unknown."""
+    def halt(self, contract: Contract, until: datetime | None = None) -> None:
+        """Stop trading in an instrument from now `until` (aware, later than now), or `resume`.
+
+        Raises SettingsError for another time, or if the contract means not exactly one.
+        """
+        one = self._only(contract)
+        if until is not None and until <= self.venue.now:
+            raise SettingsError(f"a halt from {self.venue.now} cannot end at {until}")
+        last = FOR_EVER if until is None else epoch(until)
+        self.venue.market.halt(one, self.venue.seconds, last)
+
+    def resume(self, contract: Contract) -> None:
+        """Let an instrument trade again from now on; SettingsError as for `halt`."""
+        now, halts = self.venue.seconds, self.venue.market.halts
+        one = self._only(contract)
+        halts[one.conId] = [(first, min(last, now)) for first, last in halts.get(one.conId, [])]
+
+    def _only(self, contract: Contract) -> Instrument:
         found = self.venue.find(contract)
         if len(found) != 1:
             raise SettingsError(f"{contract.symbol or contract.conId} names no one instrument")
-        self.venue.market.halt(found[0], self.venue.seconds, epoch(until))
+        return found[0]
 
     def revise(self, exec_id: str, price: Decimal | None) -> Posted:
         """Correct an execution's price, or take the trade back (None)."""

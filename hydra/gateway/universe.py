@@ -68,6 +68,12 @@ class Instrument:
     underlying: int = 0  # conId of what a future is written on
     margin: tuple[Decimal, Decimal] | None = None  # initial and maintenance a contract
     fee: Decimal | None = None  # commission a contract
+    steps: tuple[PriceIncrement, ...] = ()  # of its market rule, where they depend on the price
+
+    def step(self, price: Decimal) -> Decimal:
+        """What an order's `price` (quoted) must be a multiple of; `tick` where no table says."""
+        below = [one.increment for one in self.steps if one.lowEdge <= price]
+        return below[-1] if below else self.tick
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
         """What `quantity` (any sign) is worth at the quoted `price`, in its currency."""
@@ -133,6 +139,8 @@ class Universe:
     _by_name: dict[str, list[Instrument]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        stepped = tuple(_stepped(one, self.rules) for one in self.instruments)
+        object.__setattr__(self, "instruments", stepped)
         object.__setattr__(self, "_by_id", {i.conId: i for i in self.instruments})
         by_name: dict[str, list[Instrument]] = {}
         for one in self.instruments:
@@ -171,6 +179,14 @@ class Universe:
         start = pattern.strip().upper()
         spot = (one for one in self.instruments if one.secType not in FUTURES)
         return [one for one in spot if start and _begins(one, start)]
+
+
+def _stepped(one: Instrument, rules: Mapping[int, tuple[PriceIncrement, ...]]) -> Instrument:
+    """With the steps of its market rule, if that has several and ends in the instrument's own."""
+    steps = rules.get(one.market_rule, ())
+    if len(steps) < 2 or steps[-1].increment != one.tick or one.steps == steps:
+        return one
+    return replace(one, steps=steps)
 
 
 def _front(months: list[Instrument]) -> Instrument:

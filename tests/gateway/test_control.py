@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from ib_async import MarketOrder
 from tornado.httpclient import AsyncHTTPClient
 
 
@@ -54,6 +55,46 @@ async def test_the_clock_moves_by_name_by_time_and_by_sessions(gateway):
 )
 async def test_nonsense_is_answered_with_400_and_a_sentence(gateway, command):
     code, body = await fetch(gateway, "/clock", command)
+    assert code == 400
+    assert body["error"]
+
+
+async def test_a_halt_holds_orders_back_until_trading_is_resumed(gateway, client, stock):
+    assert await fetch(gateway, "/halt", '{"symbol": "AAPL"}') == (
+        200,
+        {"symbol": "AAPL", "halted": True},
+    )
+    trade = client.placeOrder(stock, MarketOrder("BUY", 100))
+    await fetch(gateway, "/clock", '{"to": "2012-10-01T15:00:00Z"}')
+    await client.reqCurrentTimeAsync()
+    assert trade.fills == []
+    resumed = await fetch(gateway, "/halt", '{"symbol": "AAPL", "resume": true}')
+    assert resumed == (200, {"symbol": "AAPL", "halted": False})
+    _, state = await fetch(gateway, "/clock", '{"to": "2012-10-01T15:01:00Z"}')
+    _, state = await fetch(gateway, "/state")
+    assert [done["quantity"] for done in state["executions"]] == ["100"]
+    assert state["executions"][0]["time"] > "2012-10-01T15:00:00Z"
+
+
+async def test_a_halt_with_an_end_ends_then(gateway, client, stock):
+    await fetch(gateway, "/halt", '{"symbol": "AAPL", "until": "2012-10-01T14:00:00Z"}')
+    client.placeOrder(stock, MarketOrder("BUY", 100))
+    await client.reqCurrentTimeAsync()
+    await fetch(gateway, "/clock", '{"to": "2012-10-01T14:30:00Z"}')
+    _, state = await fetch(gateway, "/state")
+    assert [done["time"] for done in state["executions"]] == ["2012-10-01T14:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("{}", '{"symbol": 3}', '{"symbol": "NOBODY"}', '{"symbol": "AAPL", "resume": 1}'),
+        '{"symbol": "AAPL", "until": "yesterday"}',
+        '{"symbol": "AAPL", "until": "2012-09-28T14:00:00Z"}',
+    ],
+)
+async def test_a_halt_that_makes_no_sense_is_answered_with_a_sentence(gateway, command):
+    code, body = await fetch(gateway, "/halt", command)
     assert code == 400
     assert body["error"]
 

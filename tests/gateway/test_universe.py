@@ -81,6 +81,48 @@ def test_every_market_rule_that_is_named_can_be_asked_for(exchange):
         assert errors(exchange.handle(1, ReqMarketRule(rule))) == []
 
 
+def test_every_step_of_a_market_rule_divides_the_tick_in_which_prices_are_made():
+    for one in shipped_universe().instruments:
+        assert all(one.tick % row.increment == 0 for row in one.steps), one.symbol
+
+
+@pytest.mark.parametrize(
+    ("price", "refused"),
+    [("0.5001", False), ("0.50005", True), ("1.0001", True), ("1.01", False), ("80.005", True)],
+)
+def test_a_stock_s_price_moves_in_the_step_of_its_level(exchange, price, refused):
+    exchange.connect(1, 178)
+    told = errors(exchange.handle(1, order(1, "LMT", lmtPrice=price)))
+    assert ((1, 110) in told) == refused
+
+
+@pytest.mark.parametrize(
+    ("price", "refused"), [("41.705", False), ("41.702", True), ("60.005", True)]
+)
+def test_a_european_stock_s_step_grows_with_its_price(exchange, price, refused):
+    exchange.connect(1, 178)
+    asml = Contract(symbol="ASML", secType="STK", exchange="SMART", currency="EUR")
+    told = errors(exchange.handle(1, order(1, "LMT", lmtPrice=price, contract=asml)))
+    assert ((1, 110) in told) == refused
+
+
+def test_the_steps_that_an_order_must_keep_are_those_that_the_market_rule_tells(exchange):
+    exchange.connect(1, 178)
+    ((_, told),) = exchange.handle(1, ReqMarketRule(26))
+    (apple,) = exchange.venue.find(APPLE)
+    assert apple.steps == told.increments
+    assert [apple.step(row.lowEdge) for row in told.increments] == [
+        Decimal("0.0001"),
+        Decimal("0.01"),
+    ]
+
+
+def test_the_distance_of_a_trail_is_held_to_the_instrument_s_own_tick(exchange):
+    exchange.connect(1, 178)
+    told = errors(exchange.handle(1, order(1, "TRAIL", "SELL", auxPrice="0.005")))
+    assert told == [(1, 110)]
+
+
 def test_a_future_is_listed_by_its_coming_months(exchange):
     months = [one.month for one in exchange.venue.find(future("ES"))]
     assert months[:3] == ["201212", "201303", "201306"]
