@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from hydra.errors import BadParameter, UnknownName, unknown
 
+FIRST_DAY = "1990-01-01"
+"""Sessions are known from here on."""
+
 
 class Clock(Protocol):
     """Anything that can tell the time."""
@@ -112,19 +115,25 @@ class Sessions:
         return moment
 
     def _around(self, day: date) -> Any:
-        return _calendar(self.calendar, day.year // 10 * 10)
+        if day.isoformat() < FIRST_DAY:
+            raise BadParameter(f"{day} is before {FIRST_DAY}, where the calendars begin.")
+        return exchange_calendar(self.calendar)
 
 
-@lru_cache(maxsize=32)
-def _calendar(name: str, decade: int) -> Any:
-    """A calendar over one decade and a year on either side: the full one takes longer to make."""
-    import exchange_calendars  # imports pandas; a program that needs no sessions does without
+@lru_cache(maxsize=8)
+def exchange_calendar(name: str) -> Any:
+    """The exchange_calendars calendar of that name from 1990 on; one for the whole process.
+
+    Making it takes 0.3 s, and importing the library, which imports pandas, as much again: a
+    program that needs no sessions does without. Raises `UnknownName`.
+    """
+    import exchange_calendars
 
     known = exchange_calendars.get_calendar_names()
     if name not in known:
         raise UnknownName(unknown("exchange calendar", name, known))
     maker: Callable[..., Any] = exchange_calendars.get_calendar
-    return maker(name, start=f"{decade - 1}-01-01", end=f"{decade + 10}-12-31")
+    return maker(name, start=FIRST_DAY)
 
 
 def _as_date(moment: Any) -> date:

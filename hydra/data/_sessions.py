@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
-from hydra.errors import BarsError, UnknownName, unknown
-
-FIRST_DAY = "1990-01-01"
+from hydra.clock import FIRST_DAY, exchange_calendar
+from hydra.errors import BarsError
 
 
 def closes(calendar: str) -> pd.Series[Any]:
@@ -18,24 +16,14 @@ def closes(calendar: str) -> pd.Series[Any]:
 
     Raises `UnknownName` for a calendar that exchange_calendars does not have.
     """
-    ends: pd.Series[Any] = _calendar(calendar).closes
+    ends: pd.Series[Any] = exchange_calendar(calendar).closes
     return ends
 
 
 def zone(calendar: str) -> tzinfo:
     """The time zone of the exchange, in which its sessions are dates."""
-    local: tzinfo = _calendar(calendar).tz
+    local: tzinfo = exchange_calendar(calendar).tz
     return local
-
-
-@lru_cache(maxsize=8)
-def _calendar(name: str) -> Any:
-    import exchange_calendars  # three seconds; a source that needs no sessions does without
-
-    known = exchange_calendars.get_calendar_names()
-    if name not in known:
-        raise UnknownName(unknown("exchange calendar", name, known))
-    return exchange_calendars.get_calendar(name, start=FIRST_DAY)
 
 
 def sessions_of(times: pd.DatetimeIndex, calendar: str) -> pd.DatetimeIndex:
