@@ -47,8 +47,9 @@ bench: install ## Benchmarks: ratios side by side in one run
 chaos: install ## 2,000 lives of the chaos campaign (SEEDS=FIRST:END for others)
 	$(BIN)/python -m tests.chaos.campaign --seeds $(or $(SEEDS),0:2000)
 
-fuzz: install ## A million fuzzed frames against the simulated gateway
+fuzz: install ## A million fuzzed frames, then the property tests with examples drawn anew
 	FUZZED_FRAMES=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -k frames
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest $(shell grep -rl 'from hypothesis' tests --include='test_*.py') -n auto
 
 format: install ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hydra.config import Data, Gateway, Notebooks, Settings
@@ -15,6 +16,12 @@ from hydra.runner.simulator import Simulator, simulated_gateway
 
 ROOT = Path(__file__).parent.parent
 START = "2013-01-14"
+
+# The suite draws the same examples each time, so that a failure is a change's own; `make fuzz`
+# draws new ones.
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.register_profile("search", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(autouse=True)

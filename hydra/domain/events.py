@@ -121,6 +121,66 @@ class OrderAdmitted(Event):
 
 
 @dataclass(frozen=True)
+class OrderQuoted(Event):
+    """The market when an order left: what its arrival price and its cost are measured from.
+
+    Prices are None where the broker had none; `delayed` when they are not of this moment.
+    """
+
+    ref: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    delayed: bool = False
+
+    @property
+    def once(self) -> str:
+        """An order leaves once."""
+        return f"quoted {self.ref}"
+
+    @property
+    def order_ref(self) -> str:
+        """The order that left."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class OrderModified(Event):
+    """The gate admitted another price or quantity for a working order; written before it leaves.
+
+    The broker's word decides what becomes of it: an order that fills meanwhile fills as it was.
+    """
+
+    order: Order
+    number: int
+    """Which change of the order it is, from 1 on."""
+
+    @property
+    def once(self) -> str:
+        """Each change once."""
+        return f"modify {self.order.order_ref} {self.number}"
+
+    @property
+    def order_ref(self) -> str:
+        """The changed order's."""
+        return self.order.order_ref
+
+
+@dataclass(frozen=True)
+class OrderFound(Event):
+    """The broker holds an order that the journal had given up as unknown: it works after all."""
+
+    ref: str
+    perm_id: int
+    status: str
+
+    @property
+    def order_ref(self) -> str:
+        """The found order's."""
+        return self.ref
+
+
+@dataclass(frozen=True)
 class OrderSubmitted(Event):
     """The order's bytes were handed to the gateway's socket."""
 
@@ -155,7 +215,7 @@ class OrderAcknowledged(Event):
 
 @dataclass(frozen=True)
 class OrderEnded(Event):
-    """The order left the broker's book: `outcome` is filled, cancelled or rejected."""
+    """The order left the broker's book: `outcome` is filled, cancelled, rejected or unknown."""
 
     ref: str
     outcome: str
@@ -163,8 +223,8 @@ class OrderEnded(Event):
 
     @property
     def once(self) -> str:
-        """An order ends once."""
-        return f"end {self.ref}"
+        """An order ends once in each way; one that was unknown may be found and end again."""
+        return f"end {self.ref} {self.outcome}"
 
     @property
     def order_ref(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +17,13 @@ class OrderType(StrEnum):
 
     MARKET = "MKT"
     LIMIT = "LMT"
+    STOP = "STP"
+    MARKET_ON_CLOSE = "MOC"
+    LIMIT_ON_CLOSE = "LOC"
+
+
+LIMITED = frozenset({OrderType.LIMIT, OrderType.LIMIT_ON_CLOSE})
+"""Order types that take a limit price."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,11 @@ class OrderRequest:
     """What a strategy wants: a signed quantity of one instrument in one session.
 
     `decision_price` is the close that the decision was made on; slippage is measured from it.
-    `step` tells apart several orders of one strategy in one instrument and session.
+    `step` tells apart several orders of one strategy in one instrument and session, and `child`
+    (from 1 on) the orders by which an algorithm works one of them. `algo` names that algorithm.
+    `broker_algo` is one that the broker runs (IB's Adaptive, Twap, Vwap) with its parameters.
+    `parent` is the reference of the order whose fill brings this one to life, and of orders in one
+    `oca_group` a fill of one takes the others back.
     """
 
     strategy: str
@@ -35,6 +47,13 @@ class OrderRequest:
     limit_price: Decimal | None = None
     time_in_force: str = "DAY"
     step: int = 0
+    stop_price: Decimal | None = None
+    algo: str = ""
+    child: int = 0
+    broker_algo: str = ""
+    broker_algo_parameters: Mapping[str, str] = field(default_factory=dict)
+    parent: str = ""
+    oca_group: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a request that no exchange could hold, before any check sees it."""
@@ -49,31 +68,33 @@ class OrderRequest:
             raise BadParameter(
                 f"{self.order_ref}: decision price {self.decision_price} is not > 0."
             )
-        self._check_limit_price()
+        self._check_price("limit", self.limit_price, self.order_type in LIMITED)
+        self._check_price("stop", self.stop_price, self.order_type is OrderType.STOP)
 
-    def _check_limit_price(self) -> None:
-        limited = self.order_type is OrderType.LIMIT
-        if limited != (self.limit_price is not None):
+    def _check_price(self, kind: str, price: Decimal | None, needed: bool) -> None:
+        if needed != (price is not None):
             raise BadParameter(
                 f"{self.order_ref}: a {self.order_type} order "
-                f"{'needs a' if limited else 'takes no'} limit price; given {self.limit_price}."
+                f"{'needs a' if needed else 'takes no'} {kind} price; given {price}."
             )
-        if self.limit_price is not None and not self.instrument.on_tick(self.limit_price):
+        if price is not None and not self.instrument.on_tick(price):
             raise BadParameter(
-                f"{self.order_ref}: limit price {self.limit_price} is off the tick of "
+                f"{self.order_ref}: {kind} price {price} is off the tick of "
                 f"{self.instrument.min_tick}; the nearest is "
-                f"{self.instrument.round_price(self.limit_price, self.quantity)}."
+                f"{self.instrument.round_price(price, self.quantity)}."
             )
 
     @property
     def order_ref(self) -> str:
-        """The order's name everywhere: same strategy, session, instrument and step, same name."""
-        return f"{self.strategy}:{self.session:%Y%m%d}:{self.instrument.symbol}:{self.step}"
+        """The order's name everywhere: same strategy, session, instrument, step and child."""
+        name = f"{self.strategy}:{self.session:%Y%m%d}:{self.instrument.symbol}:{self.step}"
+        return f"{name}.{self.child}" if self.child else name
 
     @property
     def price(self) -> Decimal:
-        """The price to reckon with before a fill is known: the limit, else the decision price."""
-        return self.limit_price if self.limit_price is not None else self.decision_price
+        """The price to reckon with before a fill is known: limit, else stop, else decision."""
+        given = (self.limit_price, self.stop_price, self.decision_price)
+        return next(price for price in given if price is not None)
 
     @property
     def notional(self) -> Decimal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -24,8 +24,16 @@ Decoder = Callable[[Any], Any]
 
 
 def encode(event: Event) -> str:
-    """The event's fields as one line of JSON."""
-    return json.dumps(_plain(event), separators=(",", ":"), ensure_ascii=False)
+    """The event's fields as one line of JSON; raises `JournalError` for a figure that is none.
+
+    NaN and infinity are none: JSON has no word for them, and NaN does not even equal itself.
+    """
+    try:
+        return json.dumps(
+            _plain(event), separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+    except ValueError as problem:
+        raise JournalError(f"{event!r} holds a figure that is no number.") from problem
 
 
 def decode(kind: str, body: str) -> Event:
@@ -47,10 +55,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Decimal):
-        return str(value)
+        return _finite(value)
     if isinstance(value, date):  # datetime is a date
         return value.isoformat()
     return value.value if isinstance(value, Enum) else value
+
+
+def _finite(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ValueError(value)
+    return str(value)
 
 
 @cache
@@ -89,6 +103,21 @@ def _mapping(decoder: Decoder) -> Decoder:
 
 
 def _record(cls: Any) -> Decoder:
+    """A field that a record lacks takes its default: it was added after the record was written."""
     hints = typing.get_type_hints(cls)
-    parts = [(f.name, _decoder(hints[f.name])) for f in fields(cls)]
-    return lambda value: cls(**{name: decoder(value[name]) for name, decoder in parts})
+    parts = [(f.name, _decoder(hints[f.name]), _has_default(f)) for f in fields(cls)]
+
+    def decode_record(value: Any) -> Any:
+        return cls(
+            **{
+                name: decoder(value[name])
+                for name, decoder, optional in parts
+                if name in value or not optional
+            }
+        )
+
+    return decode_record
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING

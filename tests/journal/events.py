@@ -9,6 +9,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 
 moments = st.datetimes(timezones=st.timezones()).map(lambda t: t)
+floats = st.floats(allow_nan=False, allow_infinity=False)
 decimals = st.decimals(allow_nan=False, allow_infinity=False)
 texts = st.text(max_size=20)
 instruments = st.builds(
@@ -32,6 +33,7 @@ requests = st.builds(
 
 def register() -> None:
     """Teach hypothesis the values that have rules of their own."""
+    st.register_type_strategy(float, floats)
     st.register_type_strategy(Decimal, decimals)
     st.register_type_strategy(Instrument, instruments)
     st.register_type_strategy(OrderRequest, requests)
