@@ -34,6 +34,11 @@ class Gateway:
     """First client id to try; the following `client_ids` - 1 are ours too."""
     client_ids: int = 8
     timeout_s: float = 10.0
+    """How long one answer may take."""
+    heartbeat_s: float = 20.0
+    """Silence after which a waiting session asks whether the gateway is still there."""
+    give_up_s: float = 600.0
+    """How long a session tries to reach a gateway that went away; a restart takes minutes."""
 
 
 @dataclass(frozen=True)

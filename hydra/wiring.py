@@ -12,6 +12,7 @@ from hydra.config import Settings, load_settings
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.session import PaperSession, Plan
+from hydra.execution.supervisor import Patience
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 
@@ -108,14 +109,20 @@ async def open_paper_session(
     gate = build_gate(settings)
     broker = IbBroker(settings.gateway)
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate)
-    session = PaperSession(plan, engine, Gateway(settings.gateway))
+    source = Gateway(settings.gateway, lambda: broker.ib)
+    session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
     except BaseException:
         await session.close()
         raise
-    session.source = Gateway(settings.gateway, broker.ib)
     return session
+
+
+def patience_of(settings: Settings) -> Patience:
+    """How long a session waits for a gateway that went away."""
+    gateway = settings.gateway
+    return Patience(heartbeat_s=gateway.heartbeat_s, give_up_s=gateway.give_up_s)
 
 
 def build_source(settings: Settings, name: str) -> Any:

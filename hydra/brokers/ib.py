@@ -29,7 +29,7 @@ from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
-from hydra.ib.connection import connect, paper_accounts, quiet_library
+from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
 from hydra.ib.contracts import decimal, symbol_of, to_contract
 
 DELAYED_TYPES = frozenset({3, 4})
@@ -47,6 +47,8 @@ class IbBroker:
         self._account = ""
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, Trade] = {}
+        self._free = asyncio.Event()
+        """Set while ib_async sends at once, and when the connection is gone."""
 
     @property
     def ib(self) -> IB:
@@ -64,6 +66,9 @@ class IbBroker:
         ib.orderStatusEvent += self._on_status
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
+        ib.client.throttleStart += self._free.clear
+        ib.client.throttleEnd += self._free.set
+        self._free.set()
         self._ib = ib
         self._account = self.settings.account or paper_accounts(ib)[0]
         self._tickers.clear()
@@ -74,7 +79,7 @@ class IbBroker:
         """Log off; working orders stay at the broker."""
         if self._ib is not None:
             self._ib.disconnectedEvent -= self._on_disconnect
-            self._ib.disconnect()
+            log_off(self._ib)
             self._ib = None
         await asyncio.sleep(0)  # lets the transport close inside this loop
 
@@ -136,25 +141,26 @@ class IbBroker:
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
         held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
         self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
-        return [
-            HeldOrder(
-                t.order.orderRef,
-                t.orderStatus.status,
-                t.order.permId,
-                t.order.clientId,
-                t.order.orderId,
-            )
-            for t in held
-        ]
+        return [_held(t) for t in held]
+
+    async def ended_orders(self) -> list[HeldOrder]:
+        """Orders of the day, sent through the API by any client, that the book holds no more."""
+        trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
+        return [_held(t) for t in trades if t.order.account in ("", self._account)]
 
     async def submit(self, order: Order) -> tuple[int, int]:
-        """Send an admitted order; nothing else is taken. Returns (client id, order id)."""
+        """Send an admitted order; nothing else is taken. Returns (client id, order id).
+
+        Waits while ib_async holds messages back (45 a second): what has returned from here was
+        handed to the socket. Raises only while it is certain that no byte of the order has left.
+        """
         if not isinstance(order, Order):
             raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
+        await self._ask(self._free.wait(), "a place among the messages of this second")
         ib, request = self.ib, order.request
-        wire = _wire_order(order, self._account)
-        trade = ib.placeOrder(to_contract(request.instrument), wire)
+        trade = ib.placeOrder(to_contract(request.instrument), _wire_order(order, self._account))
         self._trades[request.order_ref] = trade
+        await self._free.wait()
         return ib.client.clientId, trade.order.orderId
 
     async def cancel(self, ref: str) -> None:
@@ -182,7 +188,7 @@ class IbBroker:
                 ib.cancelOrder(trade.order)
                 await self._ask_of(ended, f"the end of {order.orderRef}")
         finally:
-            ib.disconnect()
+            log_off(ib)
         self.events.put_nowait(OrderEnded(order.orderRef, "cancelled", "asked for"))
 
     async def _ask(self, call: Any, what: str) -> Any:
@@ -228,6 +234,8 @@ class IbBroker:
 
     def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
         if code in codes.CONNECTION:
+            if code == codes.DATA_LOST:
+                self._tickers.clear()  # the next question for quotes subscribes anew
             self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
             return
         trade = self._placed_here(req_id)
@@ -241,6 +249,7 @@ class IbBroker:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 
     def _on_disconnect(self) -> None:
+        self._free.set()
         text = "The connection to the gateway was lost."
         self.events.put_nowait(ConnectionChanged(False, 0, text))
 
@@ -269,6 +278,22 @@ def _wire_order(order: Order, account: str) -> ib_async.Order:
     if request.order_type is OrderType.LIMIT and request.limit_price is not None:
         return LimitOrder(action, size, float(request.limit_price), **common)
     return MarketOrder(action, size, **common)
+
+
+def _held(trade: Trade) -> HeldOrder:
+    order, size = trade.order, decimal(trade.order.totalQuantity)
+    limit = order.lmtPrice if order.orderType in ("LMT", "LOC", "STP LMT") else None
+    return HeldOrder(
+        order.orderRef,
+        trade.orderStatus.status,
+        order.permId,
+        order.clientId,
+        order.orderId,
+        symbol_of(trade.contract),
+        size if order.action == "BUY" else -size,
+        order.orderType,
+        None if limit is None else _price(float(limit)),
+    )
 
 
 def _fill(contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:

@@ -43,6 +43,7 @@ class Memory:
     connected: bool = False
     resting: dict[str, Order] = field(default_factory=dict)
     done: list[tuple[Fill, Commission | None]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
 
     async def connect(self) -> None:
         """Always succeeds."""
@@ -89,6 +90,10 @@ class Memory:
         """The orders that rest."""
         return [HeldOrder(ref, "Submitted", 1, 0, 1) for ref in self.resting]
 
+    async def ended_orders(self) -> list[HeldOrder]:
+        """Those that were cancelled; what filled is told by its executions."""
+        return [HeldOrder(ref, "Cancelled", 1, 0, 1) for ref in self.cancelled]
+
     async def submit(self, order: Order) -> tuple[int, int]:
         """Acknowledge, then fill or rest; takes an `Order` and nothing else."""
         if not self.connected:
@@ -104,6 +109,7 @@ class Memory:
     async def cancel(self, ref: str) -> None:
         """End a resting order; a done one stays done."""
         if self.resting.pop(ref, None):
+            self.cancelled.append(ref)
             self.events.put_nowait(OrderEnded(ref, "cancelled", "asked for"))
 
     def match(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -20,10 +20,13 @@ YEAR_ROWS = 252
 
 @dataclass(frozen=True)
 class Gateway:
-    """Daily bars of completed sessions; over `ib` where it is connected, else its own logon."""
+    """Daily bars of completed sessions; over `ib` where one is given, else its own logon.
+
+    `ib` is asked for the connection each time: it may have been made anew since.
+    """
 
     settings: GatewaySettings = field(default_factory=GatewaySettings)
-    ib: IB | None = None
+    ib: Callable[[], IB] | None = None
 
     async def bars(
         self,
@@ -39,20 +42,20 @@ class Gateway:
         """
         if bar_size != "1 day":
             raise BadParameter(f"bar_size is {bar_size!r}; the gateway source serves '1 day'.")
-        from hydra.ib.connection import connect
+        from hydra.ib.connection import connect, log_off
 
-        ib = self.ib or await connect(self.settings)
+        ib = self.ib() if self.ib else await connect(self.settings)
         try:
             return await self._bars(ib, symbols, start, end)
         finally:
             if self.ib is None:
-                ib.disconnect()
+                log_off(ib)
 
     async def last_bars(self, symbols: Sequence[str], rows: int) -> Bars:
         """The last `rows` completed sessions, for a connected `ib`."""
         if self.ib is None:
             raise BadParameter("last_bars needs a connected gateway; none was given.")
-        return await self._last(self.ib, symbols, rows)
+        return await self._last(self.ib(), symbols, rows)
 
     async def _bars(
         self, ib: IB, symbols: Sequence[str], start: date | None, end: date | None

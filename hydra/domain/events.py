@@ -39,7 +39,8 @@ class SessionStarted(Event):
 class Reconciled(Event):
     """Journal and broker were compared; afterwards the broker's cash and positions hold.
 
-    `positions` are the broker's signed quantities by symbol; `differences` one sentence each.
+    `positions` are the broker's signed quantities by symbol; `differences` one sentence each;
+    `elsewhere` the account's working orders that are not ours, which are left alone.
     """
 
     account: str
@@ -47,6 +48,7 @@ class Reconciled(Event):
     currency: str
     positions: Mapping[str, Decimal]
     differences: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,48 @@ class OrderSubmitted(Event):
     @property
     def order_ref(self) -> str:
         """The submitted order's."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class OrderUnsent(Event):
+    """The order provably never left: the connection was gone before its first byte could go.
+
+    It stands as pending again, and the next run of its session may send it.
+    """
+
+    ref: str
+    number: int
+    """How often it happened to this order, from 1 on."""
+    reason: str
+
+    @property
+    def once(self) -> str:
+        """Each failure once."""
+        return f"unsent {self.ref} {self.number}"
+
+    @property
+    def order_ref(self) -> str:
+        """The order that stayed."""
+        return self.ref
+
+
+@dataclass(frozen=True)
+class OrderRetried(Event):
+    """An order that had not left is sent again; written before a byte of it leaves."""
+
+    ref: str
+    number: int
+    """Which failure it makes good."""
+
+    @property
+    def once(self) -> str:
+        """One new attempt for each failure, so that two runs cannot both make it."""
+        return f"retry {self.ref} {self.number}"
+
+    @property
+    def order_ref(self) -> str:
+        """The order that leaves after all."""
         return self.ref
 
 

@@ -44,13 +44,29 @@ class Quote:
 
 @dataclass(frozen=True)
 class HeldOrder:
-    """An order as the broker's book holds it; `ref` is empty for orders that are not ours."""
+    """An order as the broker's book holds it, or as it tells of one that has ended.
+
+    `ref` is empty for orders that are not ours; `quantity` is signed; `kind` is IB's order type.
+    """
 
     ref: str
     status: str
     perm_id: int
     client_id: int
     order_id: int
+    symbol: str = ""
+    quantity: Decimal = Decimal(0)
+    kind: str = ""
+    price: Decimal | None = None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        price = "" if self.price is None else f" at {self.price}"
+        name = f" {self.ref}" if self.ref else ""
+        return (
+            f"{self.quantity:+} {self.symbol} {self.kind}{price}, {self.status} "
+            f"(client {self.client_id}, permId {self.perm_id}{name})"
+        )
 
 
 class Broker(Protocol):
@@ -84,8 +100,14 @@ class Broker(Protocol):
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the broker's book, those of other clients too."""
 
+    async def ended_orders(self) -> list[HeldOrder]:
+        """Orders of the day that the broker's book holds no more, with how they ended."""
+
     async def submit(self, order: Order) -> tuple[int, int]:
-        """Send an admitted order; returns (client id, order id)."""
+        """Send an admitted order; returns (client id, order id).
+
+        Raises only while it is certain that no byte of the order has left.
+        """
 
     async def cancel(self, ref: str) -> None:
         """Ask for the end of one of our orders; its end comes as an event."""

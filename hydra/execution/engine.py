@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -17,21 +18,28 @@ from hydra.domain.events import (
     NavMarked,
     OrderAdmitted,
     OrderEnded,
+    OrderQuoted,
     OrderRefused,
+    OrderRetried,
     OrderSubmitted,
+    OrderUnsent,
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Fill, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BrokerError, JournalError, NotReconciled
 from hydra.execution.broker import Account, Broker, Quote
-from hydra.execution.reconcile import compare, recover
+from hydra.execution.reconcile import compare, recover_fills, recover_orders
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context
 from hydra.risk._gate import RiskGate
 
 ZERO = Decimal(0)
+CHUNK = 16
+"""Orders that are admitted in one durable write, and then sent."""
+OUTAGES = frozenset({1100, 2110})
+"""Codes by which a gateway says that it has lost its own way to the exchange."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,14 @@ class Traded:
     orders: tuple[Order, ...]
     refusals: tuple[Refusal, ...]
     repeated: tuple[str, ...]
+
+    def and_then(self, later: Traded) -> Traded:
+        """Both together, this one first."""
+        return Traded(
+            (*self.orders, *later.orders),
+            (*self.refusals, *later.refusals),
+            (*self.repeated, *later.repeated),
+        )
 
 
 class OrderEngine:
@@ -54,7 +70,7 @@ class OrderEngine:
         self.clock = MarketClock()
         self.account: Account | None = None
         self._state = State()
-        self._lost = ""
+        self._lost: ConnectionChanged | None = None
         self._early: dict[str, CommissionRecorded] = {}
 
     @property
@@ -65,9 +81,20 @@ class OrderEngine:
 
     async def start(self) -> Account:
         """Connect and reconcile; nothing trades before this has returned."""
+        self.drain()  # the last words of an earlier connection say nothing of this one
         await self.broker.connect()
-        self._lost = ""
+        self._lost = None
         return await self.reconcile()
+
+    @property
+    def lost(self) -> str:
+        """How the way to the exchange was lost; empty while it is open."""
+        return f"{self._lost.text} ({self._lost.code})" if self._lost else ""
+
+    def waits_for_exchange(self) -> bool:
+        """Whether the gateway is there and has lost its own way on: it will tell when it is back,
+        and a new connection to it would not help."""
+        return self._lost is not None and self._lost.code in OUTAGES
 
     async def reconcile(self) -> Account:
         """Fold in what the broker knows and we do not; journal every difference that remains.
@@ -76,56 +103,63 @@ class OrderEngine:
         """
         self.account = None
         self.clock.set(await self.broker.time())
+        # Books before executions: what fills in between is in both, never in neither.
         held = await self.broker.held_orders()
+        ended = await self.broker.ended_orders()
         executions = await self.broker.executions()
         self.drain()
         if self._lost:
-            raise NotReconciled(f"Nothing can be compared, so nothing is sent: {self._lost}")
-        for event in recover(self.state, held, executions):
-            self.record(event)
-        self.end_filled()
+            raise NotReconciled(f"Nothing can be compared, so nothing is sent: {self.lost}")
+        with self._together():
+            for event in recover_fills(executions):
+                self.record(event)
+            for event in recover_orders(self.state, held, ended):
+                self.record(event)
         account = await self.broker.account()
-        self.drain()
-        self.record(compare(self.state, account))
+        with self._together():
+            self.drain()
+            elsewhere = [order for order in held if not self._is_ours(order.ref)]
+            self.record(compare(self.state, account, elsewhere))
         self.account = account
         return account
 
     async def trade(self, requests: Sequence[OrderRequest]) -> Traded:
         """Send what the gate admits, in the order given; a reference that was judged before, in
-        this run or any other, is not judged again. Raises `NotReconciled` before `start`."""
-        account = self._reconciled()
-        fresh = [r for r in requests if not self._was_judged(r.order_ref)]
-        repeated = tuple(r.order_ref for r in requests if r not in fresh)
+        this run or any other, is not judged again unless it provably never left.
+
+        Raises `NotReconciled` before `start`, and `GatewayUnreachable` when the connection goes
+        meanwhile: what had not left by then may be sent by the next call.
+        """
+        self._reconciled()
+        fresh = [r for r in requests if self.may_trade(r.order_ref)]
+        done = Traded((), (), tuple(r.order_ref for r in requests if r not in fresh))
         if not fresh:
-            return Traded((), (), repeated)
+            return done
         quotes = await self.broker.quotes([r.instrument for r in fresh])
         self.clock.set(await self.broker.time())
-        portfolio = self._expected(account, quotes)
-        orders: list[Order] = []
-        refusals: list[Refusal] = []
-        for request in fresh:
-            self.drain()
-            self._reconciled()
-            verdict = self.gate.review(request, self._context(account, portfolio, quotes))
-            if isinstance(verdict, Refusal):
-                self.record(OrderRefused(verdict))
-                refusals.append(verdict)
-            elif await self._send(verdict):
-                portfolio = portfolio.after(request)
-                orders.append(verdict)
-            else:
-                repeated = (*repeated, verdict.order_ref)
-        return Traded(tuple(orders), tuple(refusals), repeated)
+        for start in range(0, len(fresh), CHUNK):
+            judged = self._judge(fresh[start : start + CHUNK], quotes)
+            await self._send(judged.orders)
+            done = done.and_then(judged)
+        return done
 
     async def cancel(self, ref: str) -> None:
-        """Ask the broker to end a working order; its end is journalled when the broker says so."""
-        await self.broker.cancel(ref)
+        """Ask the broker to end a working order; its end is journalled when the broker says so.
+
+        An order that never left ends at once.
+        """
+        known = self.state.working.get(ref)
+        if known and known.may_be_sent:
+            self.record(OrderEnded(ref, "cancelled", "it had not left"))
+        else:
+            await self.broker.cancel(ref)
 
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
         the time is up; returns the references that are still working.
 
         What is open when the time is up is asked for once more: a message may have been lost.
+        Raises `NotReconciled` when the connection goes meanwhile: see `Supervisor`.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while self._unsettled():
@@ -136,6 +170,7 @@ class OrderEngine:
                 await self.reconcile()
                 break
             self.drain()
+            self._reconciled()
         return tuple(self.state.working)
 
     async def mark(self) -> NavMarked:
@@ -167,8 +202,10 @@ class OrderEngine:
         if isinstance(event, CommissionRecorded) and not self._may_charge(event):
             return False
         if isinstance(event, ConnectionChanged):
-            self._lost = "" if event.up else f"{event.text} ({event.code})"
+            self._lost = None if event.up else event
             self.account = None
+        if isinstance(event, OrderEnded) and not self._may_end(event.ref):
+            return False
         makes_ours = isinstance(event, OrderAdmitted | OrderRefused)
         if event.order_ref and not makes_ours and not self._is_ours(event.order_ref):
             return False
@@ -187,10 +224,12 @@ class OrderEngine:
             charge = self.journal.find(f"commission {old.exec_id}")
             refund = charge.commission.amount if isinstance(charge, CommissionRecorded) else ZERO
             event = FillCorrected(old, fill, refund)
+        was_open = self._may_end(fill.order_ref)
         fresh = self._append(event)
         if charged := self._early.pop(fill.exec_id, None):
             self._append(charged)
-        self.end_filled()
+        if was_open and not self._may_end(fill.order_ref):
+            self._append(OrderEnded(fill.order_ref, "filled", ""))
         return fresh
 
     def _newest(self, fill: Fill) -> int:
@@ -225,38 +264,100 @@ class OrderEngine:
         return self._newest(self._filled(exec_id)) == self._filled(exec_id).revision[1]
 
     def _is_ours(self, ref: str) -> bool:
-        return self.journal.has(f"order {ref}")
+        return bool(ref) and self.journal.has(f"order {ref}")
+
+    def _may_end(self, ref: str) -> bool:
+        state = self.state
+        return ref in state.working or ref in state.unknown
 
     def drain(self) -> None:
-        """Journal everything that the broker has told so far."""
-        while not self.broker.events.empty():
-            self.record(self.broker.events.get_nowait())
+        """Journal everything that the broker has told so far, durable in one write."""
+        if self.broker.events.empty():
+            return
+        with self._together():
+            while not self.broker.events.empty():
+                self.record(self.broker.events.get_nowait())
 
-    def end_filled(self) -> None:
-        """Close the orders whose executions add up to their quantity."""
-        for ref, order in self.state.working.items():
-            if not order.remaining:
-                self._append(OrderEnded(ref, "filled", ""))
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """One durable write; when it fails, nothing of it is believed."""
+        try:
+            with self.journal.together():
+                yield
+        except BaseException:
+            self._state, self.account = State(), None
+            raise
 
-    async def _send(self, order: Order) -> bool:
-        """Journal, then send; False when another run admitted the same reference meanwhile."""
+    def _judge(self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]) -> Traded:
+        """The gate's verdict on each request, on the portfolio with all before it filled; durable.
+
+        In one write with what it was judged on: what another process admits comes before or after.
+        """
+        orders: list[Order] = []
+        refusals: list[Refusal] = []
+        repeated: list[str] = []
+        self.drain()
+        account = self._reconciled()
+        with self._together():
+            portfolio = self._expected(account, quotes)
+            for request in requests:
+                verdict = self.gate.review(request, self._context(portfolio, quotes))
+                if isinstance(verdict, Refusal):
+                    self._refuse(verdict)
+                    refusals.append(verdict)
+                elif self._admit(verdict, quotes[request.instrument.symbol]):
+                    portfolio = portfolio.after(request)
+                    orders.append(verdict)
+                else:
+                    repeated.append(verdict.order_ref)
+        return Traded(tuple(orders), tuple(refusals), tuple(repeated))
+
+    def _admit(self, order: Order, quote: Quote) -> bool:
+        """Journal that the order may leave; False when another run has done so meanwhile."""
+        ref = order.order_ref
+        known = self.state.working.get(ref)
+        if known and known.may_be_sent:
+            return self.record(OrderRetried(ref, known.unsent))
         if not self.record(OrderAdmitted(order)):
             return False
-        try:
-            client_id, order_id = await self.broker.submit(order)
-        except BrokerError as problem:
-            self.record(OrderEnded(order.order_ref, "rejected", str(problem)))
-            raise
-        self.record(OrderSubmitted(order.order_ref, client_id, order_id))
+        self.record(OrderQuoted(ref, quote.bid, quote.ask, quote.last, quote.delayed))
         return True
 
-    def _was_judged(self, ref: str) -> bool:
-        """Whether any run has admitted or refused that reference."""
-        return self.journal.has(f"order {ref}") or self.journal.has(f"refused {ref}")
+    def _refuse(self, refusal: Refusal) -> None:
+        """Journal a refusal; an order that had been admitted and never left ends by it."""
+        self.record(OrderRefused(refusal))
+        self.record(OrderEnded(refusal.request.order_ref, "rejected", str(refusal)))
+
+    async def _send(self, orders: Sequence[Order]) -> None:
+        """Send admitted orders; those that stay when the connection goes are known not to have
+        left, and a later run may send them."""
+        sent: list[OrderSubmitted] = []
+        try:
+            for order in orders:
+                sent.append(OrderSubmitted(order.order_ref, *await self.broker.submit(order)))
+        except (Exception, asyncio.CancelledError) as problem:
+            self._note_sent(sent, orders[len(sent) :], f"{problem}" or type(problem).__name__)
+            raise
+        self._note_sent(sent, (), "")
+
+    def _note_sent(self, sent: Sequence[Event], left: Sequence[Order], reason: str) -> None:
+        with self._together():
+            for event in sent:
+                self.record(event)
+            for order in left:
+                number = self.state.working[order.order_ref].unsent + 1
+                self.record(OrderUnsent(order.order_ref, number, reason))
+
+    def may_trade(self, ref: str) -> bool:
+        """Whether no run has judged that reference, or it was admitted and provably never left."""
+        known = self.state.working.get(ref)
+        if known:
+            return known.may_be_sent
+        return not self._is_ours(ref) and not self.journal.has(f"refused {ref}")
 
     def _reconciled(self) -> Account:
         if self.account is None:
-            why = self._lost or "they were not compared since the connection was made"
+            why = self.lost or "they were not compared since the connection was made"
             raise NotReconciled(
                 f"Journal and broker may disagree ({why}), so nothing is sent; "
                 "call `start` or `reconcile` first."
@@ -268,12 +369,12 @@ class OrderEngine:
         marks = {s: q.last for s, q in quotes.items() if q.last is not None}
         portfolio = self.portfolio(_with_marks(account, marks))
         for order in self.state.working.values():
-            portfolio = portfolio.after(order.request)
+            if not order.may_be_sent and order.remaining:
+                portfolio = portfolio.after(replace(order.request, quantity=order.remaining))
         return portfolio
 
-    def _context(
-        self, account: Account, portfolio: Portfolio, quotes: dict[str, Quote]
-    ) -> Context:
+    def _context(self, portfolio: Portfolio, quotes: dict[str, Quote]) -> Context:
+        account = self._reconciled()
         return Context(
             now=self.clock.now(),
             account=account.code,
@@ -286,7 +387,8 @@ class OrderEngine:
         )
 
     def _unsettled(self) -> bool:
-        return bool(self.state.working or self.state.uncharged)
+        state = self.state
+        return any(not o.may_be_sent for o in state.working.values()) or bool(state.uncharged)
 
 
 def _with_marks(account: Account, marks: dict[str, Decimal]) -> Account:

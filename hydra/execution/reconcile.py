@@ -11,46 +11,79 @@ from hydra.domain.events import (
     FillRecorded,
     OrderAcknowledged,
     OrderEnded,
+    OrderFound,
     Reconciled,
 )
 from hydra.domain.orders import Commission, Fill
 from hydra.execution.broker import Account, HeldOrder
-from hydra.journal.fold import State
+from hydra.journal.fold import State, WorkingOrder
 
 ZERO = Decimal(0)
-LOST = "the gateway holds no such order and tells of no execution that ends it"
+LOST = "the gateway holds no such order and tells of nothing that ended it"
+UNTOLD = "the gateway says that it filled and tells of no execution"
+OVER = "it never left, and its session is over"
+ENDS = {"Cancelled": "cancelled", "ApiCancelled": "cancelled", "Inactive": "rejected"}
+"""IB's status of an order that has ended → our outcome; of fills only executions tell."""
 
 
-def recover(
-    state: State,
-    held: Iterable[HeldOrder],
+def recover_fills(
     executions: Iterable[tuple[Fill, Commission | None]],
 ) -> Iterator[Event]:
-    """Events that bring the journal up to the broker: fills and charges that were missed, orders
-    that are still held, and the end of those that are not. What is not ours is among them; the
-    engine leaves it out."""
-    fills = sorted(executions, key=lambda pair: pair[0].revision)
-    for fill, commission in fills:
+    """Fills and charges that may have been missed, revisions of one execution in their order.
+
+    What is not ours is among them; the engine leaves it out.
+    """
+    for fill, commission in sorted(executions, key=lambda pair: pair[0].revision):
         yield FillRecorded(fill)
         if commission:
             yield CommissionRecorded(commission)
+
+
+def recover_orders(
+    state: State, held: Iterable[HeldOrder], ended: Iterable[HeldOrder]
+) -> Iterator[Event]:
+    """What the broker's books say of the orders that the journal has open or does not know of.
+
+    `state` has the fills already: an order that filled whole is none of these any more.
+    """
     at_broker = {order.ref: order for order in held if order.ref}
+    gone = {order.ref: order for order in ended if order.ref}
+    for ref in state.unknown:
+        if ref in at_broker:
+            yield OrderFound(ref, at_broker[ref].perm_id, at_broker[ref].status)
+        elif ref in gone and gone[ref].status in ENDS:
+            yield OrderEnded(ref, ENDS[gone[ref].status], "the gateway lists it as ended")
     for ref, order in state.working.items():
-        filled = sum((f.quantity for f, _ in fills if f.order_ref == ref), ZERO)
         if ref in at_broker:
             yield OrderAcknowledged(ref, at_broker[ref].perm_id, at_broker[ref].status)
-        elif filled != order.request.quantity and order.filled != order.request.quantity:
-            yield OrderEnded(ref, "unknown", LOST)
+        else:
+            yield from _absent(state, ref, order, gone.get(ref))
 
 
-def compare(state: State, account: Account) -> Reconciled:
-    """The broker's word on cash and positions, with a sentence for each difference from ours."""
+def _absent(
+    state: State, ref: str, order: WorkingOrder, gone: HeldOrder | None
+) -> Iterator[OrderEnded]:
+    """The end of an order that the broker's book does not hold."""
+    if gone and gone.status in ENDS:
+        yield OrderEnded(ref, ENDS[gone.status], "the gateway lists it as ended")
+    elif not order.may_be_sent:
+        yield OrderEnded(ref, "unknown", UNTOLD if gone else LOST)
+    elif state.sessions.get(order.request.strategy, order.request.session) > order.request.session:
+        yield OrderEnded(ref, "rejected", OVER)
+
+
+def compare(state: State, account: Account, elsewhere: Iterable[HeldOrder] = ()) -> Reconciled:
+    """The broker's word on cash and positions, with a sentence for each difference from ours.
+
+    `elsewhere` are working orders of the account that are not ours: shown, and left alone.
+    """
     return Reconciled(
         account.code,
         account.cash,
         account.currency,
         {s: q for s, q in account.positions.items() if q},
         (*_cash_difference(state, account), *_position_differences(state, account)),
+        tuple(str(order) for order in elsewhere),
     )
 
 

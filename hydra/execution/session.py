@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from hydra.clock import Sessions
 from hydra.domain.bars import Bars
-from hydra.domain.events import Decided, SessionEnded, SessionStarted, TargetSet, decision_key
+from hydra.domain.events import (
+    Decided,
+    OrderAdmitted,
+    OrderRefused,
+    SessionEnded,
+    SessionStarted,
+    TargetSet,
+    decision_key,
+)
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BarsError
 from hydra.execution.broker import Account
 from hydra.execution.engine import OrderEngine, Traded
 from hydra.execution.report import SessionReport, make_report
+from hydra.execution.supervisor import Patience, Supervisor
 from hydra.execution.targets import quantities_to_requests, weights_to_quantities
 from hydra.journal.fold import State
 from hydra.strategies._base import checked_signals
@@ -67,10 +76,17 @@ class Targets:
 class PaperSession:
     """One strategy's cycle in one exchange session; an async context manager."""
 
-    def __init__(self, plan: Plan, engine: OrderEngine, source: BarSource) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        engine: OrderEngine,
+        source: BarSource,
+        patience: Patience | None = None,
+    ) -> None:
         """Use `hydra.open_paper_session`."""
         self.plan = plan
         self.engine = engine
+        self.supervisor = Supervisor(engine, patience)
         self.source = source
         self.session: date | None = None
         self._instruments: dict[str, Instrument] = {}
@@ -106,9 +122,7 @@ class PaperSession:
         Raises `UnknownInstrument`, and `BarsError` when the newest bar is not the last completed
         session: a decision on yesterday's bars would be a different strategy.
         """
-        self._instruments = await self.engine.broker.qualify(self.plan.symbols)
-        rows = max(self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars)
-        bars = await self.source.last_bars(self.plan.symbols, rows)
+        bars = await self.supervisor.steady(self._bars)
         sessions = Sessions(self.plan.calendar)
         expected = sessions.closes(sessions.previous(self._session()))
         if bars.index[-1] != expected:
@@ -117,6 +131,11 @@ class PaperSession:
                 f"{expected}; nothing is decided on old bars."
             )
         return bars
+
+    async def _bars(self) -> Bars:
+        self._instruments = await self.engine.broker.qualify(self.plan.symbols)
+        rows = max(self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars)
+        return await self.source.last_bars(self.plan.symbols, rows)
 
     def signals(self, bars: Bars) -> pd.DataFrame:
         """The strategy's signals in [-1, 1], one row a bar; refused when they are not."""
@@ -148,16 +167,20 @@ class PaperSession:
         A session's decision is journalled once: a second run finds it, sends what the first did
         not come to send, and nothing else.
         """
-        self._traded = await self.engine.trade(self._decision(targets))
+        requests = self._decision(targets)
+        fresh = [r.order_ref for r in requests if self.engine.may_trade(r.order_ref)]
+        await self.supervisor.steady(lambda: self.engine.trade(requests))
+        repeated = tuple(r.order_ref for r in requests if r.order_ref not in fresh)
+        self._traded = self._outcome(fresh, repeated)
         return self._traded
 
     async def wait_for_fills(self) -> tuple[str, ...]:
         """Wait until all orders have ended or the time-out; returns what is still working."""
-        return await self.engine.settle(self.plan.fill_timeout_s)
+        return await self.supervisor.settle(self.plan.fill_timeout_s)
 
     async def report(self) -> SessionReport:
         """Mark the account, close the session in the journal and tell what it did."""
-        mark = await self.engine.mark()
+        mark = await self.supervisor.steady(self.engine.mark)
         journal = self.engine.journal
         report = make_report(
             list(journal.read(after=self._first_seq)), self.state, self.plan.name, mark
@@ -221,6 +244,18 @@ class PaperSession:
         self.engine.record(Decided(self.plan.name, session, tuple(requests)))
         decided = journal.find(decision_key(self.plan.name, session))
         return decided.requests if isinstance(decided, Decided) else ()
+
+    def _outcome(self, fresh: Sequence[str], repeated: tuple[str, ...]) -> Traded:
+        """What the journal says of this run's references, however often it was interrupted."""
+        find = self.engine.journal.find
+        admitted = [find(f"order {ref}") for ref in fresh]
+        refused = [find(f"refused {ref}") for ref in fresh]
+        refusals = tuple(e.refusal for e in refused if isinstance(e, OrderRefused))
+        turned_down = {refusal.request.order_ref for refusal in refusals}
+        orders = [e.order for e in admitted if isinstance(e, OrderAdmitted)]
+        return Traded(
+            tuple(o for o in orders if o.order_ref not in turned_down), refusals, repeated
+        )
 
     def _journal_targets(self, targets: Targets) -> None:
         for symbol, quantity in targets.quantities.items():

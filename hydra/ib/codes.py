@@ -29,6 +29,9 @@ ENDS_BY_STATUS = frozenset(
 CONNECTION = {1100: False, 1300: False, 2110: False, 1101: True, 1102: True}
 """Codes that tell whether the way from the gateway to the exchange is open."""
 
+DATA_LOST = 1101
+"""The way is open again and all market data subscriptions are gone."""
+
 CLIENT_ID_IN_USE = 326
 NO_SECURITY = 200
 

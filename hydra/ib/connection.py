@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from ib_async import IB
 from ib_async.ib import StartupFetch
@@ -39,6 +40,12 @@ def paper_accounts(ib: IB) -> list[str]:
     return [a for a in ib.managedAccounts() if a.startswith(PAPER_PREFIXES)]
 
 
+def log_off(ib: IB) -> None:
+    """Close the connection, also one that the other side has reset already."""
+    with suppress(OSError):
+        ib.disconnect()
+
+
 async def _log_on(settings: Gateway, client_id: int) -> IB | None:
     """A connected client, or None when the client id is in use.
 
@@ -57,7 +64,7 @@ async def _log_on(settings: Gateway, client_id: int) -> IB | None:
         return ib
     attempt.cancel()
     [problem] = await asyncio.gather(attempt, return_exceptions=True)
-    ib.disconnect()
+    log_off(ib)
     await asyncio.sleep(0)  # lets the closed transport report before it is collected
     if taken.is_set():
         return None
@@ -87,10 +94,10 @@ def _with_paper_account(ib: IB, settings: Gateway) -> IB:
     offered, paper = ib.managedAccounts(), paper_accounts(ib)
     wanted = settings.account
     if wanted and wanted not in offered:
-        ib.disconnect()
+        log_off(ib)
         raise BrokerError(unknown("account at the gateway", wanted, offered))
     if (wanted and wanted not in paper) or not paper:
-        ib.disconnect()
+        log_off(ib)
         named = wanted or ", ".join(offered) or "none"
         raise NotPaperAccount(
             f"The gateway at {settings.host}:{settings.port} trades account {named}, which is not "

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from hydra.domain import lifecycle
 from hydra.domain.events import (
     CommissionRecorded,
     Event,
@@ -22,13 +23,18 @@ from hydra.domain.events import (
     OrderAcknowledged,
     OrderAdmitted,
     OrderEnded,
+    OrderFound,
+    OrderModified,
+    OrderRetried,
     OrderSubmitted,
+    OrderUnsent,
     Reconciled,
     Recorded,
     Resumed,
     SessionStarted,
 )
 from hydra.domain.instruments import Instrument
+from hydra.domain.lifecycle import OrderState, Told
 from hydra.domain.orders import Fill, OrderRequest
 
 ZERO = Decimal(0)
@@ -64,20 +70,31 @@ class Holding:
 
 @dataclass(frozen=True)
 class WorkingOrder:
-    """An admitted order that has not ended; `filled` has the request's sign."""
+    """An admitted order that has not ended; `filled` has the request's sign.
+
+    `status` is the broker's own word for it, `unsent` how often it provably never left.
+    """
 
     request: OrderRequest
     admitted_at: datetime
-    status: str = "admitted"
+    state: OrderState = OrderState.PENDING
+    status: str = ""
     filled: Decimal = ZERO
     client_id: int = 0
     order_id: int = 0
     perm_id: int = 0
+    changes: int = 0
+    unsent: int = 0
 
     @property
     def remaining(self) -> Decimal:
         """Signed quantity that is still to be filled."""
         return self.request.quantity - self.filled
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether it is known that no byte of it left, so that sending it cannot double it."""
+        return self.state is OrderState.PENDING and self.unsent > 0
 
 
 @dataclass(frozen=True)
@@ -94,11 +111,18 @@ class State:
     """What the account holds that no strategy of ours owns, signed, by symbol."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     working: Mapping[str, WorkingOrder] = field(default_factory=dict)
-    uncharged: frozenset[str] = frozenset()
-    """Executions whose commission was not reported yet."""
+    unknown: Mapping[str, WorkingOrder] = field(default_factory=dict)
+    """Orders of which the broker tells nothing; it may still turn out what became of them."""
+    elsewhere: tuple[str, ...] = ()
+    """Working orders of the account that are not ours, one sentence each."""
+    uncharged: Mapping[str, str] = field(default_factory=dict)
+    """Executions whose commission was not reported yet, and whose they are."""
+    included: Mapping[str, str] = field(default_factory=dict)
+    """The same, where the broker's cash, as last compared, has the commission in it already."""
     early_charges: Mapping[str, Decimal] = field(default_factory=dict)
     """Commissions that came before their executions."""
-    commissions: Decimal = ZERO
+    charges: Mapping[str, Decimal] = field(default_factory=dict)
+    """Commissions by strategy; a cost is positive."""
     halted: str | None = None
     """Why trading is halted; None when it is not."""
     mark: NavMarked | None = None
@@ -113,6 +137,11 @@ class State:
             return self.holdings.get((strategy, symbol), Holding()).quantity
         own = sum((h.quantity for (_, s), h in self.holdings.items() if s == symbol), ZERO)
         return own + self.external.get(symbol, ZERO)
+
+    @property
+    def commissions(self) -> Decimal:
+        """All commissions so far; a cost is positive."""
+        return sum(self.charges.values(), ZERO)
 
     @property
     def positions(self) -> dict[str, Decimal]:
@@ -150,9 +179,12 @@ class _Draft:
     external: dict[str, Decimal]
     instruments: dict[str, Instrument]
     working: dict[str, WorkingOrder]
-    uncharged: set[str]
+    unknown: dict[str, WorkingOrder]
+    elsewhere: tuple[str, ...]
+    uncharged: dict[str, str]
+    included: dict[str, str]
     early_charges: dict[str, Decimal]
-    commissions: Decimal
+    charges: dict[str, Decimal]
     halted: str | None
     mark: NavMarked | None
     marked_at: datetime | None
@@ -163,13 +195,14 @@ class _Draft:
     def of(cls, state: State) -> Self:
         """A copy that may be changed."""
         values = {f.name: getattr(state, f.name) for f in fields(cls)}
-        copies = {n: dict(v) for n, v in values.items() if isinstance(v, Mapping)}
-        return cls(**{**values, **copies, "uncharged": set(state.uncharged)})
+        copies: dict[str, Any] = {
+            n: dict(v) if isinstance(v, Mapping) else v for n, v in values.items()
+        }
+        return cls(**copies)
 
     def state(self) -> State:
         """The state, once nothing is added any more."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return State(**{**values, "uncharged": frozenset(self.uncharged)})
+        return State(**{f.name: getattr(self, f.name) for f in fields(self)})
 
     def pay(self, amount: Decimal) -> None:
         """Cash in (> 0) or out, once the account's cash is known."""
@@ -179,15 +212,45 @@ class _Draft:
     def fill(self, fill: Fill) -> None:
         """Add a fill to its strategy's holding and to its order."""
         key = (strategy_of(fill.order_ref), fill.symbol)
-        self.holdings[key] = self.holdings.get(key, Holding()).after(fill)
+        self.holdings[key] = self.holdings.get(key, FLAT).after(fill)
         self.pay(fill.cash)
-        if order := self.working.get(fill.order_ref):
-            self.change(fill.order_ref, filled=order.filled + fill.quantity)
+        if order := self.order(fill.order_ref):
+            filled = order.filled + fill.quantity
+            whole = abs(filled) >= abs(order.request.quantity)
+            self.tell(fill.order_ref, Told.WHOLE if whole else Told.PART, filled=filled)
 
-    def change(self, ref: str, **changes: Any) -> None:
-        """Change a working order; one that is not working any more stays as it ended."""
-        if ref in self.working:
-            self.working[ref] = replace(self.working[ref], **changes)
+    def charge(self, strategy: str, amount: Decimal) -> None:
+        """Count a commission (a refund is below 0) for its strategy."""
+        self.charges[strategy] = self.charges.get(strategy, ZERO) + amount
+
+    def order(self, ref: str) -> WorkingOrder | None:
+        """An order that has not ended, or that nobody knows of."""
+        return self.working.get(ref) or self.unknown.get(ref)
+
+    def tell(self, ref: str, told: Told, **changes: Any) -> None:
+        """Move an order on as the table says; one that has ended stays as it ended."""
+        order = self.order(ref)
+        if order is None:
+            return
+        state = lifecycle.after(order.state, told)
+        place, other = self.working, self.unknown
+        if state not in lifecycle.OPEN:
+            place, other = other, place
+        other.pop(ref, None)
+        if state in lifecycle.ENDED:
+            place.pop(ref, None)
+        else:
+            place[ref] = replace(order, state=state, **changes)
+
+
+FLAT = Holding()
+ENDS = {
+    "filled": Told.WHOLE,
+    "cancelled": Told.CANCELLED,
+    "rejected": Told.REJECTED,
+    "unknown": Told.MISSING,
+}
+"""What an `OrderEnded` tells, by its outcome."""
 
 
 def _started(draft: _Draft, event: SessionStarted, time: datetime) -> None:
@@ -202,8 +265,9 @@ def _reconciled(draft: _Draft, event: Reconciled, time: datetime) -> None:
     external = {s: event.positions.get(s, ZERO) - quantity for s, quantity in own.items()}
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
     draft.account, draft.currency, draft.cash = event.account, event.currency, event.cash
-    draft.uncharged = set()  # the broker's cash holds all charges up to now
-    draft.early_charges = {}
+    draft.elsewhere = event.elsewhere
+    draft.included.update(draft.uncharged)  # the broker's cash holds all charges up to now
+    draft.uncharged, draft.early_charges = {}, {}
 
 
 def _admitted(draft: _Draft, event: OrderAdmitted, time: datetime) -> None:
@@ -213,25 +277,46 @@ def _admitted(draft: _Draft, event: OrderAdmitted, time: datetime) -> None:
 
 
 def _submitted(draft: _Draft, event: OrderSubmitted, time: datetime) -> None:
-    ids = {"client_id": event.client_id, "order_id": event.order_id}
-    draft.change(event.ref, status="submitted", **ids)
+    draft.tell(event.ref, Told.SENT, client_id=event.client_id, order_id=event.order_id)
+
+
+def _unsent(draft: _Draft, event: OrderUnsent, time: datetime) -> None:
+    draft.tell(event.ref, Told.NOT_SENT, unsent=event.number)
+
+
+def _retried(draft: _Draft, event: OrderRetried, time: datetime) -> None:
+    """From here on it may have left again."""
+    draft.tell(event.ref, Told.SENT)
+
+
+def _modified(draft: _Draft, event: OrderModified, time: datetime) -> None:
+    if order := draft.working.get(event.order.order_ref):
+        request = event.order.request
+        draft.working[request.order_ref] = replace(order, request=request, changes=event.number)
 
 
 def _acknowledged(draft: _Draft, event: OrderAcknowledged, time: datetime) -> None:
-    draft.change(event.ref, status=event.status, perm_id=event.perm_id)
+    draft.tell(event.ref, Told.HELD, status=event.status, perm_id=event.perm_id)
+
+
+def _found(draft: _Draft, event: OrderFound, time: datetime) -> None:
+    draft.tell(event.ref, Told.HELD, status=event.status, perm_id=event.perm_id)
 
 
 def _ended(draft: _Draft, event: OrderEnded, time: datetime) -> None:
-    draft.working.pop(event.ref, None)
+    draft.tell(event.ref, ENDS[event.outcome])
 
 
 def _filled(draft: _Draft, event: FillRecorded, time: datetime) -> None:
-    draft.fill(event.fill)
-    charge = draft.early_charges.pop(event.fill.exec_id, None)
+    fill = event.fill
+    draft.fill(fill)
+    strategy = strategy_of(fill.order_ref)
+    charge = draft.early_charges.pop(fill.exec_id, None)
     if charge is None:
-        draft.uncharged.add(event.fill.exec_id)
+        draft.uncharged[fill.exec_id] = strategy
     else:
         draft.pay(-charge)
+        draft.charge(strategy, charge)
 
 
 def _corrected(draft: _Draft, event: FillCorrected, time: datetime) -> None:
@@ -240,22 +325,24 @@ def _corrected(draft: _Draft, event: FillCorrected, time: datetime) -> None:
     Quantity and cash are exact; how much of the profit counts as realised can differ from what it
     had been if the correction had come first.
     """
+    strategy = strategy_of(event.new.order_ref)
     draft.fill(replace(event.old, quantity=-event.old.quantity))
     draft.fill(event.new)
     draft.pay(event.refund)
-    draft.commissions -= event.refund
-    draft.uncharged.discard(event.old.exec_id)
-    draft.uncharged.add(event.new.exec_id)
+    draft.charge(strategy, -event.refund)
+    draft.uncharged.pop(event.old.exec_id, None)
+    draft.uncharged[event.new.exec_id] = strategy
 
 
 def _charged(draft: _Draft, event: CommissionRecorded, time: datetime) -> None:
-    charge = event.commission
-    draft.commissions += charge.amount
-    if charge.exec_id in draft.uncharged:
-        draft.uncharged.remove(charge.exec_id)
-        draft.pay(-charge.amount)
+    exec_id, amount = event.commission.exec_id, event.commission.amount
+    if (strategy := draft.uncharged.pop(exec_id, None)) is not None:
+        draft.pay(-amount)
+        draft.charge(strategy, amount)
+    elif (strategy := draft.included.pop(exec_id, None)) is not None:
+        draft.charge(strategy, amount)
     else:
-        draft.early_charges[charge.exec_id] = charge.amount
+        draft.early_charges[exec_id] = amount
 
 
 def _marked(draft: _Draft, event: NavMarked, time: datetime) -> None:
@@ -276,6 +363,10 @@ STEPS: Mapping[type[Event], Callable[[_Draft, Any, datetime], None]] = {
     Reconciled: _reconciled,
     OrderAdmitted: _admitted,
     OrderSubmitted: _submitted,
+    OrderUnsent: _unsent,
+    OrderRetried: _retried,
+    OrderModified: _modified,
+    OrderFound: _found,
     OrderAcknowledged: _acknowledged,
     OrderEnded: _ended,
     FillRecorded: _filled,

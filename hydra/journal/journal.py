@@ -107,6 +107,29 @@ class Journal:
             )
         return cursor.lastrowid if cursor.rowcount else None
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make all appends inside one transaction: all of them are durable afterwards, or none.
+
+        No other process writes meanwhile, so what was read inside still holds when it is acted on.
+        Inside another one it is part of that one.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                self._undo_what_is_open()
+
+    def _undo_what_is_open(self) -> None:
+        """SQLite has rolled back already on some errors, a full disk among them."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
     def has(self, once: str) -> bool:
         """Whether an event with that `once` key was written."""
         return self.find(once) is not None

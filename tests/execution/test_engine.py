@@ -1,5 +1,6 @@
 """The order engine against a broker in memory: once, never past the gate, never unreconciled."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,12 +13,15 @@ from hydra.domain.events import (
     FillRecorded,
     Halted,
     OrderAdmitted,
+    OrderEnded,
     OrderRefused,
     Reconciled,
+    SessionStarted,
 )
 from hydra.domain.instruments import Instrument
+from hydra.domain.lifecycle import OrderState
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest, OrderType
-from hydra.errors import GatewayUnreachable, NotReconciled
+from hydra.errors import GatewayUnreachable, JournalUnwritable, NotReconciled
 from hydra.execution.engine import OrderEngine
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
@@ -26,6 +30,7 @@ from hydra.risk.position_weight import PositionWeight
 
 NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
 DAY = date(2013, 1, 14)
+AAPL = Instrument("AAPL")
 
 
 def request(symbol="AAPL", quantity=10, **changes):
@@ -156,16 +161,133 @@ async def test_what_the_account_holds_from_elsewhere_is_shown_and_left_alone(bro
     assert engine.state.quantity("IBM", "s") == 0
 
 
-async def test_an_order_that_could_not_be_sent_ends_as_rejected_and_stops_the_basket(
-    broker, journal
-):
+async def test_what_provably_never_left_is_sent_by_the_next_run_and_only_once(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    basket = [request(), request("IBM", 1)]
+    await broker.disconnect()
+    with pytest.raises(GatewayUnreachable):
+        await engine.trade(basket)
+    assert [o.state for o in engine.state.working.values()] == [OrderState.PENDING] * 2
+    later = engine_on(broker, journal)
+    await later.start()
+    assert len((await later.trade(basket)).orders) == 2
+    assert (await later.trade(basket)).repeated == tuple(r.order_ref for r in basket)
+    await later.settle(1)
+    assert sorted(fill.symbol for fill, _ in broker.done) == ["AAPL", "IBM"]
+
+
+async def test_two_runs_that_both_find_an_unsent_order_send_it_once(broker, journal):
+    first, second = engine_on(broker, journal), engine_on(broker, journal)
+    await first.start()
+    await broker.disconnect()
+    with pytest.raises(GatewayUnreachable):
+        await first.trade([request()])
+    for engine in (first, second):
+        await engine.start()
+    judged = [e._judge([request()], await broker.quotes([AAPL])) for e in (first, second)]
+    assert [len(j.orders) for j in judged] == [1, 0]
+
+
+async def test_an_unsent_order_that_the_gate_now_refuses_has_ended(broker, journal):
     engine = engine_on(broker, journal)
     await engine.start()
     await broker.disconnect()
     with pytest.raises(GatewayUnreachable):
-        await engine.trade([request(), request("IBM", 1)])
-    assert len(list(journal.read(kinds=[OrderAdmitted]))) == 1
+        await engine.trade([request()])
+    journal.append(Halted("looks wrong", "me"), NOW)
+    await engine.start()
+    assert len((await engine.trade([request()])).refusals) == 1
     assert not engine.state.working
+    assert not broker.done
+
+
+async def test_an_unsent_order_ends_with_its_session(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    await broker.disconnect()
+    with pytest.raises(GatewayUnreachable):
+        await engine.trade([request()])
+    journal.append(SessionStarted("s", date(2013, 1, 15), "DU0000001", {}), NOW)
+    await engine.start()
+    assert not engine.state.working
+
+
+async def test_an_order_that_nobody_tells_of_is_unknown_and_never_sent_again(broker, journal):
+    engine = await admitted_engine(broker, journal)
+    await engine.reconcile()
+    assert list(engine.state.unknown) == [request().order_ref]
+    assert (await engine.trade([request()])).repeated == (request().order_ref,)
+    assert not broker.done
+
+
+async def test_an_unknown_order_that_the_broker_turns_out_to_hold_works_again(broker, journal):
+    engine = await admitted_engine(broker, journal)
+    await engine.reconcile()
+    order = Order(request(order_type=OrderType.LIMIT, limit_price=Decimal(69)), NOW, ())
+    broker.resting[order.order_ref] = order
+    await engine.reconcile()
+    assert engine.state.working[order.order_ref].state is OrderState.ACKNOWLEDGED
+    await engine.cancel(order.order_ref)
+    await engine.settle(1)
+    assert not engine.state.working
+    assert not engine.state.unknown
+
+
+async def test_a_cancel_that_nobody_heard_is_learned_from_the_broker(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    limit = request(order_type=OrderType.LIMIT, limit_price=Decimal(69))
+    await engine.trade([limit])
+    await broker.cancel(limit.order_ref)
+    while not broker.events.empty():  # what was told to a dead socket is gone
+        broker.events.get_nowait()
+    await engine.reconcile()
+    ends = [r.event.outcome for r in journal.read(kinds=[OrderEnded])]
+    assert ends == ["cancelled"]
+
+
+async def test_orders_from_elsewhere_are_listed_and_left_alone(broker, journal):
+    foreign = Order(request("IBM", 3), NOW, ())
+    broker.resting["by hand"] = foreign
+    engine = engine_on(broker, journal)
+    await engine.start()
+    assert "by hand" in engine.state.elsewhere[0]
+    assert not engine.state.working
+    assert "by hand" in broker.resting
+
+
+async def test_a_basket_that_the_disk_does_not_take_sends_nothing(broker, journal, monkeypatch):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    append, left = journal.append, [1]
+
+    def full_at_the_second(event, at):
+        left[0] -= 1
+        if left[0] < 0:
+            raise JournalUnwritable("the disk is full")
+        return append(event, at)
+
+    monkeypatch.setattr(journal, "append", full_at_the_second)
+    with pytest.raises(JournalUnwritable):
+        await engine.trade([request(), request("IBM", 1)])
+    monkeypatch.undo()
+    assert not broker.done
+    assert not engine.state.working
+    with pytest.raises(NotReconciled):
+        await engine.trade([request()])
+
+
+async def test_each_strategy_has_its_own_profit_and_commissions(broker, journal):
+    engine = engine_on(broker, journal)
+    await engine.start()
+    other = replace(request("AAPL", -4), strategy="t")
+    await engine.trade([request(), other])
+    await engine.settle(1)
+    assert engine.state.charges == {"s": 1, "t": 1}
+    assert engine.state.quantity("AAPL", "s") == 10
+    assert engine.state.quantity("AAPL", "t") == -4
+    assert engine.state.quantity("AAPL") == 6
 
 
 def execution(exec_id, quantity, price, charge="1"):
