@@ -81,7 +81,8 @@ class OrderEngine:
 
     async def start(self) -> Account:
         """Connect and reconcile; nothing trades before this has returned."""
-        self.drain()  # the last words of an earlier connection say nothing of this one
+        if self.clock.at is not None:
+            self.drain()  # the last words of an earlier connection say nothing of this one
         await self.broker.connect()
         self._lost = None
         return await self.reconcile()
