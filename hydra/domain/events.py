@@ -266,9 +266,9 @@ class OrderEnded(Event):
     reason: str
 
     @property
-    def once(self) -> str:
-        """An order ends once in each way; one that was unknown may be found and end again."""
-        return f"end {self.ref} {self.outcome}"
+    def once(self) -> str | None:
+        """An order ends once in each way; it can be lost sight of, and found, more than once."""
+        return None if self.outcome == "unknown" else f"end {self.ref} {self.outcome}"
 
     @property
     def order_ref(self) -> str:

@@ -228,6 +228,11 @@ async def test_an_unknown_order_that_the_broker_turns_out_to_hold_works_again(br
     broker.resting[order.order_ref] = order
     await engine.reconcile()
     assert engine.state.working[order.order_ref].state is OrderState.ACKNOWLEDGED
+    del broker.resting[order.order_ref]
+    await engine.reconcile()
+    assert list(engine.state.unknown) == [order.order_ref]
+    broker.resting[order.order_ref] = order
+    await engine.reconcile()
     await engine.cancel(order.order_ref)
     await engine.settle(1)
     assert not engine.state.working
