@@ -38,6 +38,12 @@ app = typer.Typer(
 out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
 
+COSTS_HIDDEN = (
+    "strategy", "hour", "delay", "spread", "impact", "notional", "currency", "predicted_commission",
+    "exec_id", "order_ref",
+)  # fmt: skip
+"""Columns of the costs that only the JSON has; the table would be too wide."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Parameters = Annotated[
     list[str] | None,
@@ -139,12 +145,20 @@ def backtest(
     source: Annotated[
         str, typer.Option("--data-source", help="sample, gateway, or a file FILE.csv.")
     ] = "sample",
+    costs: Annotated[
+        str,
+        typer.Option(
+            help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Backtest a strategy with costs, decided at the close and filled at the next open."""
     from hydra import wiring
+    from hydra.research.cost_file import cost_model
 
     settings = _settings(context)
+    model = cost_model(settings.costs_path, costs)
     chosen = wiring.build_strategy(settings, strategy, _pairs(parameter or []))
     sized = wiring.build_sizing(settings, sizing, {})
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
@@ -153,11 +167,12 @@ def backtest(
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
-        result = run_backtest(chosen, bars, sized)
+        result = run_backtest(chosen, bars, sized, model)
     if as_json:
         _print_json(result.to_dict())
         return
     rows = [{"": str(name), "value": _shown(v)} for name, v in result.statistics.items()]
+    rows.append({"": "costs", "value": str(result.costs)})
     _print_rows(f"{strategy} on {', '.join(wanted)}", rows)
 
 
@@ -196,11 +211,30 @@ def orders(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def fills(context: typer.Context, as_json: Json = False) -> None:
+def fills(
+    context: typer.Context,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Split each fill's cost, beside what was predicted.")
+    ] = False,
+    by: Annotated[
+        str, typer.Option(help="Add the costs up by strategy, symbol, algo or hour.")
+    ] = "",
+    source: Annotated[
+        str,
+        typer.Option(
+            "--data-source", help="Bars for the predicted impact: sample, gateway, FILE.csv."
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
     """Every fill with its commission, and its slippage in bps against the decision price."""
     from hydra.journal.views import FILL_KINDS, fill_rows
 
-    rows = fill_rows(_events(_settings(context), FILL_KINDS))
+    settings = _settings(context)
+    if costs or by:
+        _print_costs(settings, by, source, as_json)
+        return
+    rows = fill_rows(_events(settings, FILL_KINDS))
     _print_table("fills", rows, as_json, hide=("strategy", "order_ref", "exec_id"))
 
 
@@ -329,6 +363,41 @@ def _events(settings: Settings, kinds: Iterable[type[Event]]) -> list[Any]:
 
     with Journal.read_only(settings.journal_path) as journal:
         return list(journal.read(kinds=kinds))
+
+
+def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> None:
+    """What the fills cost: a row each and their total, or the totals of each group."""
+    from hydra.journal.cost_rows import COST_KINDS, cost_rows, cost_totals
+    from hydra.research.cost_file import cost_model
+
+    model = cost_model(settings.costs_path)
+    records = _events(settings, COST_KINDS)
+    rows = cost_rows(records, model, _liquidity(settings, records, source))
+    totals = cost_totals(rows, by)
+    if as_json:
+        found = {"fills": rows, "total": totals} if not by else {f"by_{by}": totals}
+        _print_json({"costs": str(model), **found})
+        return
+    if not by:
+        _print_table("fills", rows, False, hide=COSTS_HIDDEN)
+    if totals:
+        _print_table(f"costs by {by}" if by else "all fills", totals, False)
+    _say(f"predicted by costs: {model}")
+
+
+def _liquidity(settings: Settings, records: Sequence[Any], source: str) -> Any:
+    """A day's volatility and volume of the instruments that traded; None without a source."""
+    from hydra import wiring
+    from hydra.costs.liquidity import liquidity_of
+    from hydra.domain.events import FillCorrected, FillRecorded
+
+    events = [r.event for r in records]
+    fills = [e.fill for e in events if isinstance(e, FillRecorded)]
+    fills += [e.new for e in events if isinstance(e, FillCorrected)]
+    if not source or not fills:
+        return None
+    symbols = sorted({fill.symbol for fill in fills})
+    return liquidity_of(asyncio.run(wiring.build_source(settings, source).bars(symbols)))
 
 
 def _append(settings: Settings, event: Event) -> None:

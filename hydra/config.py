@@ -89,6 +89,11 @@ class Settings:
         return self.data.dir / "journal.db"
 
     @property
+    def costs_path(self) -> Path:
+        """The calibrated cost model's file; there is none before the first calibration."""
+        return self.data.dir / "costs.json"
+
+    @property
     def runs_dir(self) -> Path:
         """The folder with one folder for each run."""
         return self.data.dir / "runs"

@@ -9,11 +9,12 @@ BPS = 1e-4
 """One basis point as a fraction."""
 
 
-def fill_price(quantity: ArrayLike, mid: ArrayLike, half_spread_bps: float) -> np.ndarray:
+def fill_price(quantity: ArrayLike, mid: ArrayLike, half_spread_bps: ArrayLike) -> np.ndarray:
     """The price an order crosses at: the mid, up by the half spread for a buy, down for a sell.
 
     `quantity` is signed (sell < 0; 0 gives the mid itself), `half_spread_bps` is in basis points
     of the mid. Numbers and arrays alike.
     """
     side = np.sign(np.asarray(quantity, dtype=float))
-    return np.asarray(np.asarray(mid, dtype=float) * (1.0 + side * half_spread_bps * BPS))
+    away = side * np.asarray(half_spread_bps, dtype=float)
+    return np.asarray(np.asarray(mid, dtype=float) * (1.0 + away * BPS))

@@ -20,4 +20,5 @@ def equity_and_drawdown(result: BacktestResult) -> Any:
         figure.add_trace(line, row=row, col=1)
     figure.update_yaxes(title_text="net asset value", tickformat=",.0f", row=1, col=1)
     figure.update_yaxes(title_text="drawdown", tickformat=".0%", row=2, col=1)
-    return figure.update_layout(title=result.strategy, showlegend=False, height=520)
+    title = {"text": result.strategy, "subtitle": {"text": f"costs: {result.costs}"}}
+    return figure.update_layout(title=title, showlegend=False, height=520)

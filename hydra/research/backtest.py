@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydra.costs.liquidity import Liquidity, liquidity_of
 from hydra.costs.model import CostModel
 from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
@@ -43,9 +44,10 @@ def backtest(
 
     `instruments` give lots and multipliers by symbol; one that is not named is a US stock traded
     by the share. A symbol without a bar at the next open does not trade there, and what is held of
-    it keeps its last close. Borrowed cash and borrowed shares cost no interest. Raises
-    `BadParameter` for bars without two rows, cash that is not positive, or signals or weights that
-    break their protocol.
+    it keeps its last close. Borrowed cash and borrowed shares cost no interest. `costs` whose
+    impact depends on the order's size take volatility and volume from the bars up to the decision.
+    Raises `BadParameter` for bars without two rows, cash that is not positive, signals or weights
+    that break their protocol, or an order whose impact cannot be told.
     """
     if len(bars) < 2 or not 0 < cash < float("inf"):
         raise BadParameter(
@@ -54,7 +56,9 @@ def backtest(
     signals = checked_signals(strategy, bars)
     weights = sizing.weights(signals, bars)
     known = {s: (instruments or {}).get(s) or Instrument(s) for s in bars.symbols}
-    replayed = list(_sessions(_Run(_name(strategy), bars, weights, costs, known), cash))
+    liquidity = liquidity_of(bars) if costs.needs_liquidity else None
+    run = _Run(_name(strategy), bars, weights, costs, known, liquidity)
+    replayed = list(_sessions(run, cash))
     return BacktestResult(
         strategy=repr(strategy),
         sizing=repr(sizing),
@@ -77,6 +81,7 @@ class _Run:
     weights: pd.DataFrame
     costs: CostModel
     instruments: Mapping[str, Instrument]
+    liquidity: Liquidity | None
 
 
 def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, Any]]]]:
@@ -86,7 +91,7 @@ def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, 
     weights = run.weights.to_dict("records")
     for row, time in enumerate(run.bars.index):
         trades = [
-            {"time": time, **_trade(request, opens[row][request.instrument.symbol], run.costs)}
+            {"time": time, **_trade(run, row, request, opens[row][request.instrument.symbol])}
             for request in requests
             if request.instrument.symbol in opens[row]
         ]
@@ -114,10 +119,11 @@ def _requests(
     return quantities_to_requests(run.name, later.date(), targets, held, prices, run.instruments)
 
 
-def _trade(request: OrderRequest, opened: Decimal, costs: CostModel) -> dict[str, Any]:
-    """A request that met the open: what it filled at and what was charged."""
-    quantity = float(request.quantity)
-    price = float(costs.fill_price(quantity, float(opened)))
+def _trade(run: _Run, row: int, request: OrderRequest, opened: Decimal) -> dict[str, Any]:
+    """A request that met the open of `row`: what it filled at and what was charged."""
+    quantity, costs = float(request.quantity), run.costs
+    known = _known(run, row - 1, request)
+    price = float(costs.fill_price(quantity, float(opened), request.instrument.symbol, *known))
     units = quantity * float(request.instrument.multiplier)
     return {
         "order_ref": request.order_ref,
@@ -128,6 +134,20 @@ def _trade(request: OrderRequest, opened: Decimal, costs: CostModel) -> dict[str
         "price": _exact(price),
         "commission": _exact(float(costs.commission_of(units, price))),
     }
+
+
+def _known(run: _Run, row: int, request: OrderRequest) -> tuple[float, ...]:
+    """A day's volatility and volume as they stood at the close of `row`, where the costs ask."""
+    if run.liquidity is None:
+        return ()
+    known = run.liquidity.at_row(request.instrument.symbol, row)
+    if known is None:
+        raise BadParameter(
+            f"The impact of {request.order_ref} cannot be told: no volatility or no volume is "
+            f"known at {run.bars.index[row]:%Y-%m-%d}; begin the bars earlier, or take costs "
+            "without impact (`--costs default`)."
+        )
+    return known
 
 
 def _after(

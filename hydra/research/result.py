@@ -24,7 +24,8 @@ class BacktestResult:
     """One backtest. `equity` is the net asset value at each close, in the base currency.
 
     `weights` are those decided at each row's close; `trades` are rows of `orders` with exact
-    decimals; `strategy` and `sizing` are texts that name every parameter.
+    decimals; `strategy` and `sizing` are texts that name every parameter, and `str(costs)` says where
+    the costs come from.
     """
 
     strategy: str
@@ -112,6 +113,7 @@ class BacktestResult:
         return {
             "strategy": self.strategy,
             "sizing": self.sizing,
+            "costs": str(self.costs),
             "statistics": {k: v if v == v else None for k, v in self.statistics.items()},
             "equity": {
                 "time": [time.isoformat() for time in self.bars.index],

@@ -1,0 +1,79 @@
+"""What an impact model must know of a market: a day's volatility and volume, by what was then known.
+
+Every figure of a row comes from bars up to that row. A row is summed anew from its own window, so
+that more history before it never changes its last bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hydra.costs.spread import BPS
+from hydra.errors import BadParameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hydra.domain.bars import Bars
+
+WINDOW_BARS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Liquidity:
+    """Two frames of the bars' shape: rows are bar ends, columns are symbols.
+
+    `volatility_bps` is the deviation of one day's return, `daily_volume` the mean of a day's
+    volume; NaN before a symbol's second bar (the first has no return).
+    """
+
+    volatility_bps: pd.DataFrame
+    daily_volume: pd.DataFrame
+
+    def at(self, symbol: str, time: datetime) -> tuple[float, float] | None:
+        """Volatility in bps and volume by the last bar that had ended at `time` (aware).
+
+        None for a symbol that is not here, and where no figure was known then or nothing traded.
+        """
+        if symbol not in self.daily_volume.columns:
+            return None
+        row = self.daily_volume.index.searchsorted(time, side="right") - 1  # type: ignore[arg-type]  # a time
+        return self.at_row(symbol, int(row)) if row >= 0 else None
+
+    def at_row(self, symbol: str, row: int) -> tuple[float, float] | None:
+        """The same by the row's number."""
+        volatility = float(self.volatility_bps[symbol].iat[row])
+        volume = float(self.daily_volume[symbol].iat[row])
+        return (volatility, volume) if volatility >= 0 and volume > 0 else None
+
+
+def liquidity_of(bars: Bars, window_bars: int = WINDOW_BARS) -> Liquidity:
+    """The liquidity of daily `bars`, over the last `window_bars` rows or as many as there are.
+
+    Volatility is the root of the mean squared log return (the mean return of a day is far below
+    its error). A symbol without a bar any more keeps its last figures. Raises `BadParameter` for
+    bars of another size than a day and for a window below 2.
+    """
+    if bars.bar_size != "1 day" or window_bars < 2:
+        raise BadParameter(
+            f"Liquidity is reckoned from daily bars over 2 or more of them; given bars of "
+            f"{bars.bar_size!r} over {window_bars}."
+        )
+    returns = np.log(bars.close.ffill()).diff().where(bars.close.notna())
+    variance = _trailing_mean(returns**2, window_bars)
+    volume = _trailing_mean(bars.volume, window_bars)
+    return Liquidity((variance**0.5 / BPS).ffill(), volume.ffill())
+
+
+def _trailing_mean(values: pd.DataFrame, bars: int) -> pd.DataFrame:
+    """Mean of the numbers among the last `bars` rows; NaN where there is none."""
+    array = values.to_numpy(dtype=float)
+    padded = np.vstack([np.full((bars - 1, array.shape[1]), np.nan), array])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, bars, axis=0)
+    count = (~np.isnan(windows)).sum(axis=2)
+    mean = np.nansum(windows, axis=2) / np.where(count, count, np.nan)
+    return type(values)(mean, index=values.index, columns=values.columns)
