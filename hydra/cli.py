@@ -39,8 +39,8 @@ out = Console(width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True)
 
 COSTS_HIDDEN = (
-    "strategy", "hour", "delay", "spread", "impact", "notional", "currency", "predicted_commission",
-    "exec_id", "order_ref",
+    "strategy", "hour", "delay", "spread", "impact", "notional", "currency",
+    "predicted_commission", "exec_id", "order_ref",
 )  # fmt: skip
 """Columns of the costs that only the JSON has; the table would be too wide."""
 
@@ -383,6 +383,8 @@ def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> Non
     if totals:
         _print_table(f"costs by {by}" if by else "all fills", totals, False)
     _say(f"predicted by costs: {model}")
+    if model.needs_liquidity and not source:
+        _say("Its impact depends on volume: name the bars with --data-source to see it predicted.")
 
 
 def _liquidity(settings: Settings, records: Sequence[Any], source: str) -> Any:

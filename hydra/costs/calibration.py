@@ -1,9 +1,12 @@
-"""A cost model held against fills, and fitted to them; pure, `hydra.research.cost_file` keeps it.
+"""A cost model held against orders, and fitted to them; pure, `hydra.research.cost_file` keeps it.
 
-Half spreads are measured directly: the median of what was quoted when the orders arrived, by
-instrument. The coefficient of the square root impact is one for all instruments (Tóth et al. 2011
-find it near 1 wherever they look) and fitted through the origin with Huber's weights, so that a few
-wild fills do not decide it; it is held between 0 and `MAX_COEFFICIENT`.
+The unit is the order, at the average of its fills: a model predicts an order's average, while its
+fills walk up the book. Half spreads are measured directly: the median of what was quoted when the
+orders arrived, by instrument. The coefficient of the square root impact is one for all instruments
+(Tóth et al. 2011 find it near 1 wherever they look), by least squares through the origin, held
+between 0 and `MAX_COEFFICIENT`. Weights that fade out large errors would take the few large orders
+for outliers, which alone tell the coefficient; so an order's impact is cut at one day's volatility
+instead: what is further away is the market's move, not the order's.
 """
 
 from __future__ import annotations
@@ -19,25 +22,23 @@ from hydra.costs.model import MAX_COEFFICIENT, CostModel
 from hydra.errors import BadParameter
 
 MIN_FILLS = 20
-MIN_FILLS_OF_INSTRUMENT = 3
+MIN_ORDERS_OF_INSTRUMENT = 3
 """With fewer an instrument takes the half spread of all."""
 MAX_BIAS_BPS = 0.5
 MIN_CORRELATION = 0.3
-HUBER = 1.345
-"""Huber's constant: 95 % efficient where errors are normal (Huber 1964)."""
-DEVIATION_OF_MAD = 1.4826
-"""A normal deviation as a multiple of the median absolute one."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One fill as a cost model sees it: its order's size, the market then, and what it cost.
+    """One order as a cost model sees it: its size, the market then, and what it cost on average.
 
-    `quantity` is the whole order's, signed; costs are bps of the arrival mid, paying up > 0.
+    `quantity` is what filled, signed, in `fills` executions, the last at `time` (aware UTC); costs
+    are bps of the arrival mid, paying up > 0.
     """
 
     symbol: str
     time: datetime
+    fills: int
     quantity: float
     half_spread_bps: float
     execution_bps: float
@@ -47,12 +48,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Predicted against actual over `fills`, in bps; errors are actual less predicted.
+    """Predicted against actual over `orders`, in bps; errors are actual less predicted.
 
-    A figure is None where it cannot be told: none without fills, no correlation where one side
+    A figure is None where it cannot be told: none without orders, no correlation where one side
     does not vary.
     """
 
+    orders: int
     fills: int
     bias_bps: float | None
     rmse_bps: float | None
@@ -71,7 +73,7 @@ class Agreement:
 class Calibration:
     """A fitted model and what it was fitted to: fills from `first` to `last` (aware UTC).
 
-    `agreement` is that of the very fills it was fitted to, and so the best it will ever look.
+    `agreement` is that of the very orders it was fitted to, and so the best it will ever look.
     `fills_of` counts the fills by instrument.
     """
 
@@ -82,31 +84,33 @@ class Calibration:
     fills_of: dict[str, int]
 
 
-def agreement(predicted: Sequence[float], actual: Sequence[float]) -> Agreement:
-    """Bias, root mean square error and Pearson's correlation of predicted and actual costs, bps."""
-    guess, cost = np.asarray(predicted, dtype=float), np.asarray(actual, dtype=float)
-    if not len(cost):
-        return Agreement(0, None, None, None)
-    error = cost - guess
-    bias, rmse = float(error.mean()), float(np.sqrt((error**2).mean()))
-    return Agreement(len(cost), bias, rmse, _correlation(guess, cost))
+def predicted_bps(model: CostModel, sample: Sample) -> float:
+    """What a model expects an order to cost, spread and impact, in bps of the arrival mid."""
+    known = (sample.volatility_bps, sample.daily_volume)
+    return float(model.distance_bps(sample.quantity, sample.symbol, *known))
 
 
 def agreement_of(model: CostModel, samples: Sequence[Sample]) -> Agreement:
-    """How well a model predicts these fills."""
-    predicted = [
-        float(model.distance_bps(s.quantity, s.symbol, s.volatility_bps, s.daily_volume))
-        for s in samples
-    ]
-    return agreement(predicted, [s.execution_bps for s in samples])
+    """How well a model predicts these orders: bias, root mean square error, Pearson's correlation.
+
+    Each order counts once, whatever its size.
+    """
+    if not samples:
+        return Agreement(0, 0, None, None, None)
+    guess = np.array([predicted_bps(model, s) for s in samples])
+    cost = np.array([s.execution_bps for s in samples])
+    bias, rmse = float((cost - guess).mean()), float(np.sqrt(((cost - guess) ** 2).mean()))
+    fills = sum(s.fills for s in samples)
+    return Agreement(len(samples), fills, bias, rmse, _correlation(guess, cost))
 
 
 def calibrate(samples: Sequence[Sample], commission: str = "fixed") -> Calibration:
     """Fit half spreads and the impact coefficient; raises `BadParameter` for too few samples."""
-    if len(samples) < MIN_FILLS:
+    fills = sum(s.fills for s in samples)
+    if fills < MIN_FILLS:
         raise BadParameter(
             f"A cost model is calibrated from {MIN_FILLS} fills or more that have a live quote at "
-            f"arrival and a known daily volume; there are {len(samples)}."
+            f"arrival and a known daily volume; there are {fills}."
         )
     first, last = min(s.time for s in samples), max(s.time for s in samples)
     model = CostModel(
@@ -114,9 +118,11 @@ def calibrate(samples: Sequence[Sample], commission: str = "fixed") -> Calibrati
         half_spread_bps=_median(samples),
         impact_coefficient=_coefficient(samples),
         half_spreads_bps=_half_spreads(samples),
-        source=calibrated_source(last, len(samples)),
+        source=calibrated_source(last, fills),
     )
-    counts = {symbol: len(of) for symbol, of in sorted(_by_symbol(samples).items())}
+    counts = {
+        symbol: sum(s.fills for s in of) for symbol, of in sorted(_by_symbol(samples).items())
+    }
     return Calibration(model, first, last, agreement_of(model, samples), counts)
 
 
@@ -126,35 +132,22 @@ def calibrated_source(last: datetime, fills: int) -> str:
 
 
 def _coefficient(samples: Sequence[Sample]) -> float:
-    """The slope through the origin of impact over σ√(Q/V), by iterated Huber weights."""
-    size = square_root_impact_bps(
-        [s.quantity for s in samples],
-        [s.volatility_bps for s in samples],
-        [s.daily_volume for s in samples],
-        1.0,
-    )
+    """The slope through the origin of impact over σ√(Q/V)."""
+    volatility = np.array([s.volatility_bps for s in samples])
+    quantity, volume = [s.quantity for s in samples], [s.daily_volume for s in samples]
+    size = square_root_impact_bps(quantity, volatility, volume, 1.0)
     impact = np.array([s.execution_bps - s.half_spread_bps for s in samples])
-    weight = np.ones_like(impact)
-    slope = 0.0
-    for _ in range(50):
-        slope = float((weight * size * impact).sum() / (weight * size**2).sum())
-        weight = _huber_weights(impact - slope * size)
+    impact = np.clip(impact, -volatility, volatility)
+    squares = float((size**2).sum())
+    slope = float((size * impact).sum()) / squares if squares else 0.0
     return min(max(slope, 0.0), MAX_COEFFICIENT)
-
-
-def _huber_weights(error: np.ndarray) -> np.ndarray:
-    """1 for errors within Huber's bound, less the further out they are."""
-    bound = HUBER * DEVIATION_OF_MAD * float(np.median(np.abs(error)))
-    if bound == 0.0:
-        return np.ones_like(error)
-    return np.minimum(1.0, bound / np.maximum(np.abs(error), bound))
 
 
 def _half_spreads(samples: Sequence[Sample]) -> dict[str, float]:
     return {
         symbol: _median(of)
         for symbol, of in sorted(_by_symbol(samples).items())
-        if len(of) >= MIN_FILLS_OF_INSTRUMENT
+        if len(of) >= MIN_ORDERS_OF_INSTRUMENT
     }
 
 

@@ -5,12 +5,12 @@ interactivebrokers.com, and "Commissions: Spot Currencies" for the currency sche
 are signed and their sign does not matter; prices and amounts are in the order's currency; a
 commission is a cost and positive. Numbers and arrays are taken alike, element by element.
 
-Not included, for they change by venue and by year: what IB passes on. On both schedules a sale of US
-stocks pays the SEC's transaction fee (8.00 to 28 dollars a million of value in the last years, at
-times none) and FINRA's trading activity fee (about 0.0002 a share, capped near 10 dollars). The
-tiered schedule adds clearing (0.0002 a share), the venue's fee or rebate (up to 0.003 a share taken,
-often a rebate for liquidity given), and NYSE's and FINRA's pass-through fees (0.000175 and 0.00056
-of the commission). A market order on the tiered schedule so costs about as much again.
+Not included, for they change by venue and by year: what IB passes on. On both schedules a sale of
+US stocks pays the SEC's transaction fee (8.00 to 28 dollars a million of value in the last years,
+at times none) and FINRA's trading activity fee (about 0.0002 a share, capped near 10 dollars). The
+tiered schedule adds clearing (0.0002 a share), the venue's fee or rebate (up to 0.003 a share
+taken, often a rebate for liquidity given), and NYSE's and FINRA's pass-through fees (0.000175 and
+0.00056 of the commission). A market order on the tiered schedule so costs about as much again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ TIERS = (
     (20_000_000.0, 0.0010),
     (100_000_000.0, 0.0005),
 )
-"""IB Pro tiered: shares traded before in the calendar month, and the rate a share from there on."""
+"""IB Pro tiered: shares traded in the calendar month before, and the rate a share from there."""
 
 
 def commission_tiered(

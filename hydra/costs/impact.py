@@ -3,9 +3,9 @@
 The square root law: Richard Grinold and Ronald Kahn, "Active Portfolio Management" (2000), chapter
 16; Bence Tóth et al., "Anomalous price impact and the critical nature of liquidity in financial
 markets", Physical Review X 1 (2011), who find a coefficient near 1. Robert Almgren, Chee Thum,
-Emmanuel Hauptmann and Hong Li, "Direct estimation of equity market impact", Risk 18 (2005), fit the
-exponent 3/5 instead of 1/2 to the temporary part; between 0.1 % and 10 % of a day's volume the two
-differ by less than what such a fit can tell apart, and the root needs one number only.
+Emmanuel Hauptmann and Hong Li, "Direct estimation of equity market impact", Risk 18 (2005), fit an
+exponent of 3/5 to the temporary part instead of 1/2; the root is kept, for its coefficient can be
+compared with what others have measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an impact model must know of a market: a day's volatility and volume, by what was then known.
+"""A day's volatility and volume, by what was known then: what an impact model asks of a market.
 
 Every figure of a row comes from bars up to that row. A row is summed anew from its own window, so
 that more history before it never changes its last bits.
@@ -41,13 +41,13 @@ class Liquidity:
         """
         if symbol not in self.daily_volume.columns:
             return None
-        row = self.daily_volume.index.searchsorted(time, side="right") - 1  # type: ignore[arg-type]  # a time
+        row = self.daily_volume.index.searchsorted(time, side="right") - 1
         return self.at_row(symbol, int(row)) if row >= 0 else None
 
     def at_row(self, symbol: str, row: int) -> tuple[float, float] | None:
         """The same by the row's number."""
-        volatility = float(self.volatility_bps[symbol].iat[row])
-        volume = float(self.daily_volume[symbol].iat[row])
+        volatility = float(self.volatility_bps[symbol].to_numpy()[row])
+        volume = float(self.daily_volume[symbol].to_numpy()[row])
         return (volatility, volume) if volatility >= 0 and volume > 0 else None
 
 
@@ -63,7 +63,8 @@ def liquidity_of(bars: Bars, window_bars: int = WINDOW_BARS) -> Liquidity:
             f"Liquidity is reckoned from daily bars over 2 or more of them; given bars of "
             f"{bars.bar_size!r} over {window_bars}."
         )
-    returns = np.log(bars.close.ffill()).diff().where(bars.close.notna())
+    closes = bars.close.ffill()
+    returns = (closes / closes.shift()).map(np.log).where(bars.close.notna())
     variance = _trailing_mean(returns**2, window_bars)
     volume = _trailing_mean(bars.volume, window_bars)
     return Liquidity((variance**0.5 / BPS).ffill(), volume.ffill())

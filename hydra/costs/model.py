@@ -23,8 +23,8 @@ class CostModel:
 
     `half_spread_bps` (by symbol in `half_spreads_bps`, where it is known there) and `impact_bps`
     are basis points of the price, whatever the size; `impact_coefficient` adds the square root
-    impact, for which volatility and volume of a day must be told. `CostModel("none", 0)` trades for
-    nothing. `source` is where the figures come from, for the reports; it changes no cost.
+    impact, for which volatility and volume of a day must be told. `CostModel("none", 0)` trades
+    for nothing. `source` is where the figures come from, for the reports; it changes no cost.
     """
 
     commission: str = "fixed"

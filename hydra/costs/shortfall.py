@@ -1,16 +1,16 @@
 """Implementation shortfall of a fill, and what it was made of: delay, spread and impact.
 
 André Perold, "The implementation shortfall: paper versus reality", Journal of Portfolio Management
-14 (1988): what is lost between the price that the decision was made on and the price that was paid.
-Along the way the market moves until the order arrives (delay), the order crosses to the far side of
-the quote (spread), and it goes on beyond it, or stops short of it (impact)::
+14 (1988): what is lost between the price that the decision was made on and the price that was
+paid. Along the way the market moves until the order arrives (delay), the order crosses to the far
+side of the quote (spread), and it goes on beyond it, or stops short of it (impact)::
 
     decision ── delay ──▶ arrival mid ── spread ──▶ arrival touch ── impact ──▶ fill
 
 Each part is signed from the owner's side: paying up is positive for buys and sells alike, and the
-three add up to the whole exactly. Money is `Decimal` in the instrument's currency. An order that an
-algorithm works in several children arrives with each of them, so the drift between the first child
-and a later one counts as the later one's delay.
+three add up to the whole exactly. Money is `Decimal` in the instrument's currency. An order that
+an algorithm works in several children arrives with each of them, so the drift between the first
+child and a later one counts as the later one's delay.
 """
 
 from __future__ import annotations

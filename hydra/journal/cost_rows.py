@@ -8,7 +8,7 @@ where a model begins.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -36,6 +36,7 @@ COST_KINDS = (OrderAdmitted, OrderQuoted, FillRecorded, FillCorrected, Commissio
 GROUPS = ("strategy", "symbol", "algo", "hour")
 """What costs can be added up by."""
 PARTS = ("delay", "spread", "impact")
+UNKNOWN_VOLUME = "no volatility and volume known for its impact"
 
 
 @dataclass
@@ -46,6 +47,14 @@ class _Facts:
     quotes: dict[str, OrderQuoted] = field(default_factory=dict)
     fills: dict[str, Fill] = field(default_factory=dict)
     charges: dict[str, Decimal] = field(default_factory=dict)
+
+    def of_orders(self) -> dict[str, list[Fill]]:
+        """The fills that stand, by order; bust ones are left out."""
+        orders: dict[str, list[Fill]] = {}
+        for fill in self.fills.values():
+            if fill.quantity:
+                orders.setdefault(fill.order_ref, []).append(fill)
+        return orders
 
 
 def cost_rows(
@@ -60,9 +69,12 @@ def cost_rows(
     a size-dependent impact. The predicted commission of a fill is what it adds to its order's.
     """
     facts, model = _facts(records), model or CostModel()
+    expected = {
+        ref: _predicted_bps(fills, model, liquidity) for ref, fills in facts.of_orders().items()
+    }
     charged = _predicted_charges(facts.fills.values(), model)
     return [
-        _row(facts, fill, model, liquidity, charged[exec_id])
+        _row(facts, fill, expected.get(fill.order_ref, (None, "")), charged[exec_id])
         for exec_id, fill in facts.fills.items()
         if fill.quantity or facts.charges.get(exec_id)
     ]
@@ -88,16 +100,11 @@ def cost_totals(rows: Sequence[Row], by: str = "") -> list[Row]:
 def samples_of(
     records: Iterable[Recorded], liquidity: Liquidity
 ) -> tuple[list[Sample], list[str]]:
-    """The fills that a model can be held against, and for each of the others why it cannot."""
+    """The orders that a model can be held against, and of each of the others why it cannot."""
     facts = _facts(records)
-    samples, reasons = [], []
-    for fill in facts.fills.values():
-        found = _sample(facts, fill, liquidity) if fill.quantity else "the fill was bust"
-        if isinstance(found, Sample):
-            samples.append(found)
-        else:
-            reasons.append(found)
-    return samples, reasons
+    found = [_sample(facts, fills, liquidity) for fills in facts.of_orders().values()]
+    samples = [sample for sample in found if isinstance(sample, Sample)]
+    return samples, [reason for reason in found if isinstance(reason, str)]
 
 
 def _facts(records: Iterable[Recorded]) -> _Facts:
@@ -119,15 +126,11 @@ def _facts(records: Iterable[Recorded]) -> _Facts:
 
 
 def _row(
-    facts: _Facts,
-    fill: Fill,
-    model: CostModel,
-    liquidity: Liquidity | None,
-    predicted_commission: float,
+    facts: _Facts, fill: Fill, expected: tuple[float | None, str], predicted_commission: float
 ) -> Row:
     request = facts.requests.get(fill.order_ref)
     lost = _shortfall(facts, fill)
-    predicted, reason = _predicted_bps(request, fill, model, liquidity)
+    predicted, reason = expected
     return {
         "time": fill.time,
         "strategy": strategy_of(fill.order_ref),
@@ -167,16 +170,16 @@ def _error(actual: float | None, predicted: float | None) -> float | None:
 
 
 def _predicted_bps(
-    request: OrderRequest | None, fill: Fill, model: CostModel, liquidity: Liquidity | None
+    fills: Sequence[Fill], model: CostModel, liquidity: Liquidity | None
 ) -> tuple[float | None, str]:
-    """What the model expects of the whole order, for its size is what moves the market."""
-    size = float(request.quantity if request else fill.quantity)
+    """What the model expects of all that filled of an order, for its size moves the market."""
+    first, size = fills[0], float(sum((fill.quantity for fill in fills), ZERO))
     if not model.needs_liquidity:
-        return float(model.distance_bps(size, fill.symbol)), ""
-    known = liquidity.at(fill.symbol, fill.time) if liquidity else None
+        return float(model.distance_bps(size, first.symbol)), ""
+    known = liquidity.at(first.symbol, first.time) if liquidity else None
     if known is None:
-        return None, "no volatility and volume known for its impact"
-    return float(model.distance_bps(size, fill.symbol, *known)), ""
+        return None, UNKNOWN_VOLUME
+    return float(model.distance_bps(size, first.symbol, *known)), ""
 
 
 def _predicted_charges(fills: Iterable[Fill], model: CostModel) -> dict[str, float]:
@@ -196,16 +199,29 @@ def _charge(model: CostModel, units: float, value: float) -> float:
     return float(model.commission_of(units, value / units)) if units else 0.0
 
 
-def _sample(facts: _Facts, fill: Fill, liquidity: Liquidity) -> Sample | str:
-    lost = _shortfall(facts, fill)
+def _sample(facts: _Facts, fills: Sequence[Fill], liquidity: Liquidity) -> Sample | str:
+    """An order at the average of its fills; a sentence's worth of reason where it is not known."""
+    first, quantity = fills[0], sum((fill.quantity for fill in fills), ZERO)
+    lost = _shortfall(facts, replace(first, quantity=quantity, price=_average(fills)))
+    known = liquidity.at(first.symbol, first.time)
     if lost.half_spread_bps is None or lost.execution_bps is None:
         return lost.reason
-    known = liquidity.at(fill.symbol, fill.time)
     if known is None:
-        return "no volatility and volume known for its impact"
-    quantity = float(facts.requests[fill.order_ref].quantity)
-    costs = (lost.half_spread_bps, lost.execution_bps)
-    return Sample(fill.symbol, fill.time, quantity, *costs, *known)
+        return UNKNOWN_VOLUME
+    return Sample(
+        first.symbol,
+        max(fill.time for fill in fills),
+        len(fills),
+        float(quantity),
+        lost.half_spread_bps,
+        lost.execution_bps,
+        *known,
+    )
+
+
+def _average(fills: Sequence[Fill]) -> Decimal:
+    value = sum((fill.quantity * fill.price for fill in fills), ZERO)
+    return value / sum((fill.quantity for fill in fills), ZERO)
 
 
 def _total(rows: Sequence[Row]) -> Row:
@@ -244,7 +260,7 @@ def _sum(rows: Sequence[Row], column: str) -> Decimal:
 
 
 def _rounded(bps: float | None) -> float | None:
-    return None if bps is None else round(bps, 2)
+    return None if bps is None else round(bps, 2) + 0.0  # no −0.0
 
 
 def _algo(request: OrderRequest | None) -> str:

@@ -1,7 +1,7 @@
 """The calibrated cost model as a file: what a calibration writes and the next backtest reads.
 
 The file is JSON, replaced as a whole or not at all. One that is torn, from a newer version or not
-understood to the last key is refused with one sentence: a backtest never falls back on other costs.
+understood to the last key is refused with one sentence: a backtest never falls back on others.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MODEL_KEYS = {
 
 
 def cost_model(path: Path, choice: str = "") -> CostModel:
-    """The model to reckon with: `default`, `calibrated`, or where none is chosen the calibrated one
-    if there is one. `str(model)` says which it is.
+    """The model to reckon with: `default`, `calibrated`, or where none is chosen the calibrated
+    one if there is one. `str(model)` says which it is.
 
     Raises `UnknownName` for another choice and `ConfigError` when the file is missing or unusable.
     """

@@ -24,8 +24,8 @@ class BacktestResult:
     """One backtest. `equity` is the net asset value at each close, in the base currency.
 
     `weights` are those decided at each row's close; `trades` are rows of `orders` with exact
-    decimals; `strategy` and `sizing` are texts that name every parameter, and `str(costs)` says where
-    the costs come from.
+    decimals; `strategy` and `sizing` are texts that name every parameter, and `str(costs)` says
+    where the costs come from.
     """
 
     strategy: str
