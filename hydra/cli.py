@@ -42,7 +42,8 @@ COSTS_HIDDEN = (
     "strategy", "hour", "delay", "spread", "impact", "notional", "currency",
     "predicted_commission", "exec_id", "order_ref",
 )  # fmt: skip
-"""Columns of the costs that only the JSON has; the table would be too wide."""
+TOTALS_HIDDEN = ("delay", "spread", "impact", "predicted_commission")
+"""Columns of the costs that only the JSON has; the tables would be too wide."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Parameters = Annotated[
@@ -231,7 +232,7 @@ def fills(
     from hydra.journal.views import FILL_KINDS, fill_rows
 
     settings = _settings(context)
-    if costs or by:
+    if costs or by or source:
         _print_costs(settings, by, source, as_json)
         return
     rows = fill_rows(_events(settings, FILL_KINDS))
@@ -379,12 +380,22 @@ def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> Non
         _print_json({"costs": str(model), **found})
         return
     if not by:
-        _print_table("fills", rows, False, hide=COSTS_HIDDEN)
+        _print_table("fills", [_in_cents(row) for row in rows], False, COSTS_HIDDEN)
     if totals:
-        _print_table(f"costs by {by}" if by else "all fills", totals, False)
+        title = f"costs by {by}" if by else "all fills"
+        _print_table(title, [_in_cents(row) for row in totals], False, TOTALS_HIDDEN)
     _say(f"predicted by costs: {model}")
     if model.needs_liquidity and not source:
         _say("Its impact depends on volume: name the bars with --data-source to see it predicted.")
+
+
+def _in_cents(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Costs as people read them: bps and money with two places."""
+    rounded = {name for name in row if name.endswith("_bps")} | {"total", "notional", "commission"}
+    return {
+        name: f"{value:,.2f}" if name in rounded and value is not None else value
+        for name, value in row.items()
+    }
 
 
 def _liquidity(settings: Settings, records: Sequence[Any], source: str) -> Any:
@@ -478,7 +489,7 @@ def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
         table.add_column(
             name.replace("_", " "),
             justify="right" if figures else "left",
-            min_width=None if words else max(len(row[name]) for row in rows),
+            min_width=max(map(len, name.split("_"))) if words else _widest(name, rows),
         )
     for row in rows:
         table.add_row(*(row[name] for name in names))
@@ -486,6 +497,11 @@ def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     least = Measurement.get(out, boundless, table).minimum
     width = max(out.width, least)
     out.print(table, highlight=False, markup=False, width=width, crop=False, soft_wrap=False)
+
+
+def _widest(name: str, rows: Sequence[Mapping[str, str]]) -> int:
+    """The longest cell, or word of the heading: neither is ever cut."""
+    return max(len(text) for text in (*name.split("_"), *(row[name] for row in rows)))
 
 
 def _print_json(value: Any) -> None:

@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from hydra.domain.events import FillRecorded, OrderAdmitted, Reconciled
+from hydra.costs.calibration import Agreement, Calibration
+from hydra.costs.model import CostModel
+from hydra.domain.events import (
+    CommissionRecorded,
+    FillRecorded,
+    OrderAdmitted,
+    OrderQuoted,
+    Reconciled,
+)
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Fill, Order, OrderRequest
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest
 from hydra.journal.journal import Journal
+from hydra.research.cost_file import write_costs
 from hydra.runner.simulator import Simulator
 from tests.conftest import ROOT
 
@@ -200,6 +209,82 @@ def test_fills_show_signed_slippage_against_the_decision_price(hydra):
     row = json.loads(hydra("fills", "--json").out)[0]
     assert (row["quantity"], row["price"], row["slippage_bps"]) == ("10", "70.07", 10.0)
     assert "AAPL" in hydra("fills").out
+
+
+@pytest.fixture
+def with_a_quote(with_a_fill: None, tmp_path: Path) -> None:
+    """The same journal with the market at the order's arrival and what was charged."""
+    quote = OrderQuoted("s:20130114:AAPL:0", Decimal("70.03"), Decimal("70.05"), None)
+    with Journal.open(tmp_path / "data" / "journal.db") as journal:
+        journal.append(quote, NOW)
+        journal.append(CommissionRecorded(Commission("e1", Decimal("1.00"), "USD")), NOW)
+
+
+@pytest.mark.usefixtures("with_a_quote")
+def test_costs_are_split_beside_what_was_predicted_with_a_total(hydra):
+    found = json.loads(hydra("fills", "--costs", "--json").out)
+    (row,), (total,) = found["fills"], found["total"]
+    assert found["costs"] == "default"
+    assert [row[part] for part in ("delay", "spread", "impact", "total")] == [
+        "0.40", "0.10", "0.20", "0.70",
+    ]  # fmt: skip
+    assert (row["predicted_bps"], row["commission"], total["total_bps"]) == (1.0, "1.00", 10.0)
+    table = hydra("fills", "--costs").out
+    assert "all fills" in table
+    assert "predicted by costs: default" in table
+
+
+@pytest.mark.usefixtures("with_a_quote")
+@pytest.mark.parametrize(
+    ("by", "key"),
+    [("strategy", "s"), ("symbol", "AAPL"), ("algo", "market"), ("hour", "10:00")],
+)
+def test_costs_are_added_up_by_group(hydra, by, key):
+    (row,) = json.loads(hydra("fills", "--by", by, "--json").out)[f"by_{by}"]
+    assert (row[by], row["fills"], row["total"]) == (key, 1, "0.70")
+    assert f"costs by {by}" in hydra("fills", "--costs", "--by", by).out
+
+
+@pytest.mark.usefixtures("with_a_fill")
+def test_a_fill_without_a_quote_says_so_in_its_row(hydra):
+    (row,) = json.loads(hydra("fills", "--costs", "--json").out)["fills"]
+    assert (row["delay"], row["reason"], row["total_bps"]) == (None, "no quote at arrival", 10.0)
+    assert "no quote at arrival" in hydra("fills", "--costs").out
+    assert "did you mean 'symbol'" in one_sentence(hydra("fills", "--by", "simbol"))
+
+
+def calibrated(tmp_path: Path) -> None:
+    """A calibrated cost model in the data folder."""
+    model = CostModel(half_spread_bps=2.0, impact_coefficient=1.0, source="calibrated")
+    fit = Agreement(19, 25, 0.1, 1.0, 0.9)
+    write_costs(tmp_path / "data" / "costs.json", Calibration(model, NOW, NOW, fit, {"AAPL": 25}))
+
+
+@pytest.mark.usefixtures("with_a_quote")
+def test_a_size_dependent_prediction_asks_for_volumes_and_is_made_with_them(hydra, tmp_path):
+    calibrated(tmp_path)
+    without = hydra("fills", "--costs").out
+    assert "predicted by costs: calibrated 2013-01-14, 25 fills" in without
+    assert "--data-source" in without
+    found = json.loads(hydra("fills", "--costs", "--data-source", "sample", "--json").out)
+    assert found["fills"][0]["predicted_bps"] > 2.0
+
+
+def test_a_backtest_takes_the_calibrated_costs_once_there_are_some_and_says_so(hydra, tmp_path):
+    arguments = ("backtest", "sma_cross", "--from", "2012-01-03", "--symbols", "AAPL", "--json")
+    before = json.loads(hydra(*arguments).out)
+    assert before["costs"] == "default"
+    assert "cannot be read" in one_sentence(hydra(*arguments, "--costs", "calibrated"))
+    calibrated(tmp_path)
+    after, default = (
+        json.loads(hydra(*arguments, *more).out) for more in ((), ("--costs", "default"))
+    )
+    assert after["costs"] == "calibrated 2013-01-14, 25 fills"
+    assert after["statistics"]["spread_paid"] > before["statistics"]["spread_paid"]
+    assert default == before
+    (tmp_path / "data" / "costs.json").write_text("{}")
+    assert "no version" in one_sentence(hydra(*arguments))
+    assert "did you mean 'default'" in one_sentence(hydra(*arguments, "--costs", "defautl"))
 
 
 @pytest.mark.usefixtures("with_a_fill")

@@ -67,7 +67,8 @@ def liquidity_of(bars: Bars, window_bars: int = WINDOW_BARS) -> Liquidity:
     returns = (closes / closes.shift()).map(np.log).where(bars.close.notna())
     variance = _trailing_mean(returns**2, window_bars)
     volume = _trailing_mean(bars.volume, window_bars)
-    return Liquidity((variance**0.5 / BPS).ffill(), volume.ffill())
+    traded = bars.close.notna()
+    return Liquidity((variance**0.5 / BPS).where(traded).ffill(), volume.where(traded).ffill())
 
 
 def _trailing_mean(values: pd.DataFrame, bars: int) -> pd.DataFrame:

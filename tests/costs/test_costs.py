@@ -84,3 +84,22 @@ def test_a_cost_model_refuses_what_it_cannot_reckon_with():
         CostModel(half_spread_bps=-1)
     with pytest.raises(BadParameter, match="impact_bps is nan"):
         CostModel(impact_bps=float("nan"))
+
+
+def test_tiered_commission_is_that_of_the_brokers_own_example_of_a_months_volume():
+    # 1,050 + 5,400 + 25,500 + 10,000 for 30,000,000 shares, as IB's comparison page has it
+    assert commission_tiered(-30_000_000, 5.0) == pytest.approx(41_950.0)
+    assert commission_tiered(200_000, 5.0) == pytest.approx(700.0)
+
+
+def test_tiers_count_what_was_traded_in_the_month_before():
+    # 100,000 at the first rate and 100,000 at the second; then all at the third
+    assert commission_tiered(200_000, 5.0, 200_000) == pytest.approx(350.0 + 200.0)
+    assert commission_tiered([1000, 100], 50.0, 5_000_000).tolist() == [1.5, 0.35]
+
+
+@given(sizes=st.lists(st.integers(1_000, 10**7), min_size=1, max_size=6))
+def test_a_months_orders_cost_the_same_in_one_piece_or_in_several(sizes):
+    before = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    whole = commission_tiered(sum(sizes), 50.0)
+    assert commission_tiered(sizes, 50.0, before).sum() == pytest.approx(float(whole))
