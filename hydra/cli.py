@@ -368,12 +368,17 @@ def _events(settings: Settings, kinds: Iterable[type[Event]]) -> list[Any]:
 
 def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> None:
     """What the fills cost: a row each and their total, or the totals of each group."""
-    from hydra.journal.cost_rows import COST_KINDS, cost_rows, cost_totals
+    from hydra import wiring
+    from hydra.journal.cost_rows import COST_KINDS, cost_rows, cost_totals, symbols_of
     from hydra.research.cost_file import cost_model
 
     model = cost_model(settings.costs_path)
     records = _events(settings, COST_KINDS)
-    rows = cost_rows(records, model, _liquidity(settings, records, source))
+    liquidity = None
+    if source:
+        asked = wiring.known_liquidity(settings, source, symbols_of(records))
+        liquidity = asyncio.run(asked)
+    rows = cost_rows(records, model, liquidity)
     totals = cost_totals(rows, by)
     if as_json:
         found = {"fills": rows, "total": totals} if not by else {f"by_{by}": totals}
@@ -396,21 +401,6 @@ def _in_cents(row: Mapping[str, Any]) -> dict[str, Any]:
         name: f"{value:,.2f}" if name in rounded and value is not None else value
         for name, value in row.items()
     }
-
-
-def _liquidity(settings: Settings, records: Sequence[Any], source: str) -> Any:
-    """A day's volatility and volume of the instruments that traded; None without a source."""
-    from hydra import wiring
-    from hydra.costs.liquidity import liquidity_of
-    from hydra.domain.events import FillCorrected, FillRecorded
-
-    events = [r.event for r in records]
-    fills = [e.fill for e in events if isinstance(e, FillRecorded)]
-    fills += [e.new for e in events if isinstance(e, FillCorrected)]
-    if not source or not fills:
-        return None
-    symbols = sorted({fill.symbol for fill in fills})
-    return liquidity_of(asyncio.run(wiring.build_source(settings, source).bars(symbols)))
 
 
 def _append(settings: Settings, event: Event) -> None:

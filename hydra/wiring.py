@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra import plugins
 from hydra.config import Settings, load_settings
@@ -15,6 +15,9 @@ from hydra.execution.session import PaperSession, Plan
 from hydra.execution.supervisor import Patience
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
+
+if TYPE_CHECKING:
+    from hydra.costs.liquidity import Liquidity
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -135,3 +138,14 @@ def build_source(settings: Settings, name: str) -> Any:
 
         return Gateway(settings.gateway)
     return plugins.configure("data", name, {}, own_root(settings))
+
+
+async def known_liquidity(
+    settings: Settings, source: str, symbols: Sequence[str]
+) -> Liquidity | None:
+    """A day's volatility and volume of `symbols` by a data source's daily bars; None for none."""
+    if not symbols:
+        return None
+    from hydra.costs.liquidity import liquidity_of
+
+    return liquidity_of(await build_source(settings, source).bars(symbols))

@@ -80,6 +80,11 @@ def cost_rows(
     ]
 
 
+def symbols_of(records: Iterable[Recorded]) -> list[str]:
+    """What was traded, sorted."""
+    return sorted({fill.symbol for fill in _facts(records).fills.values()})
+
+
 def cost_totals(rows: Sequence[Row], by: str = "") -> list[Row]:
     """The rows added up by one of `GROUPS` (or all of them) and by currency, in order of the key.
 

@@ -1,0 +1,166 @@
+"""What trading cost, beside what was predicted, and the cost model that it teaches.
+
+The notebook 05_post_trade shows this; the rows are those of `hydra fills --costs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hydra.costs.calibration import Calibration, Sample, agreement_of, calibrate, predicted_bps
+from hydra.costs.liquidity import Liquidity
+from hydra.costs.model import CostModel
+from hydra.domain.events import Recorded
+from hydra.errors import BadParameter
+from hydra.journal.cost_rows import COST_KINDS, Row, cost_rows, cost_totals, samples_of, symbols_of
+from hydra.journal.journal import Journal
+from hydra.research.cost_file import write_costs
+
+SHOWN = [
+    "fills", "measured", "notional", "delay_bps", "spread_bps", "impact_bps", "total_bps", "total",
+    "commission", "predicted_commission", "predicted_bps", "error_bps", "currency",
+]  # fmt: skip
+
+
+def traded_records(journal: Path) -> list[Recorded]:
+    """The events that costs are made of; none while there is no journal yet."""
+    if not journal.is_file():
+        return []
+    with Journal.read_only(journal) as opened:
+        return list(opened.read(kinds=COST_KINDS))
+
+
+@dataclass(frozen=True, eq=False)
+class PostTrade:
+    """Costs of the fills in `records` against `model`; `liquidity` is of the instruments traded.
+
+    Money is in the instrument's currency, paying up is positive, bps are of the decision price.
+    """
+
+    records: Sequence[Recorded]
+    model: CostModel
+    liquidity: Liquidity | None
+
+    @property
+    def summary(self) -> str:
+        """How much there is to see, in one sentence."""
+        if not self.rows:
+            return "Nothing has been traded yet, so there are no costs to show."
+        measured = sum(row["arrival_mid"] is not None for row in self.rows)
+        return (
+            f"{len(self.rows)} fills of {', '.join(symbols_of(self.records))}; {measured} have a "
+            f"market at arrival. Predicted by costs: {self.model}."
+        )
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One row for each fill, as `hydra.journal.cost_rows` makes them."""
+        return cost_rows(self.records, self.model, self.liquidity)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The orders that a model can be held against."""
+        return samples_of(self.records, self.liquidity)[0] if self.liquidity else []
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """How many orders no model can be held against, by the reason."""
+        reasons = samples_of(self.records, self.liquidity)[1] if self.liquidity else []
+        counts = pd.Series(reasons, dtype=object).value_counts()
+        return pd.DataFrame({"orders": counts.rename_axis("reason")})
+
+    def totals(self, by: str = "") -> pd.DataFrame:
+        """Costs added up by strategy, symbol, algo or hour, or all of them."""
+        found = cost_totals(self.rows, by)
+        return pd.DataFrame(found, columns=[by, *SHOWN]).set_index(by)
+
+    def figure(self, by: str) -> Any:
+        """Delay beside spread and impact by one grouping, in bps, as one plotly figure."""
+        from hydra.research._figures import costs_by
+
+        return costs_by(self.totals(by), by, self.summary if not self.rows else "")
+
+    @cached_property
+    def calibration(self) -> Calibration | str:
+        """The model that these orders teach, or the sentence that says why they teach none."""
+        try:
+            return calibrate(self.samples, self.model.commission)
+        except BadParameter as problem:
+            return str(problem)
+
+    @property
+    def fitted(self) -> pd.DataFrame | str:
+        """The fitted model's figures by instrument, or the sentence that says why not."""
+        fitted = self.calibration
+        if isinstance(fitted, str):
+            return fitted
+        rows = [
+            {
+                "symbol": symbol,
+                "fills": fills,
+                "half_spread_bps": fitted.model.half_spread_of(symbol),
+                "impact_coefficient": fitted.model.impact_coefficient,
+            }
+            for symbol, fills in fitted.fills_of.items()
+        ]
+        return pd.DataFrame(rows).set_index("symbol")
+
+    @property
+    def models(self) -> dict[str, CostModel]:
+        """The models to compare by name: the one in use, and the one fitted to these orders."""
+        fitted = self.calibration
+        found = {"in use": self.model}
+        return found if isinstance(fitted, str) else {**found, "fitted to these": fitted.model}
+
+    @property
+    def agreements(self) -> pd.DataFrame:
+        """Bias, root mean square error and correlation of each model over these orders, in bps."""
+        found = {name: agreement_of(model, self.samples) for name, model in self.models.items()}
+        return pd.DataFrame(
+            {
+                name: {
+                    "costs": str(self.models[name]),
+                    **vars(agreement),
+                    "is_calibrated": agreement.is_calibrated,
+                }
+                for name, agreement in found.items()
+            }
+        ).T
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """One row for each order: what it cost, and what each model predicts, in bps."""
+        return pd.DataFrame(
+            [
+                {
+                    "symbol": sample.symbol,
+                    "time": sample.time,
+                    "quantity": sample.quantity,
+                    "actual": sample.execution_bps,
+                    **{name: predicted_bps(m, sample) for name, m in self.models.items()},
+                }
+                for sample in self.samples
+            ],
+            columns=["symbol", "time", "quantity", "actual", *self.models],
+        )
+
+    def figure_predicted(self) -> Any:
+        """Predicted against actual, one point an order, as one plotly figure."""
+        from hydra.research._figures import predicted_against_actual
+
+        names = list(self.models)
+        said = "" if self.samples else "No order can be held against a model yet."
+        return predicted_against_actual(self.predictions, names, said)
+
+    def write(self, path: Path) -> str:
+        """Write the calibrated model where the next backtest reads it; says what became of it."""
+        if isinstance(self.calibration, str):
+            return f"Nothing was written. {self.calibration}"
+        write_costs(path, self.calibration)
+        return f"Written to {path}; the next backtest's costs: {self.calibration.model}."
