@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hydra.runner.notebook import template_parameters
+from hydra.journal.journal import Journal
+from hydra.research.cost_file import cost_model
+from hydra.runner.notebook import run_notebook, template_parameters
 from tests.conftest import ROOT
+from tests.research.test_post_trade import NOW, events
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -30,6 +33,20 @@ def test_a_notebook_runs_from_top_to_bottom(notebook: Path, gateway, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.notebook
+def test_what_was_traded_teaches_the_cost_model_of_the_next_backtest(settings, tmp_path):
+    with Journal.open(settings.journal_path) as journal:
+        for event in events(24):
+            journal.append(event, NOW)
+    data = {"HYDRA_DATA_DIR": str(settings.data.dir)}
+    run = run_notebook(ROOT / "notebooks/05_post_trade.ipynb", {}, tmp_path / "run", data)
+    assert run.error == ""
+    assert "24 fills of AAPL, IBM; 24 have a market at arrival" in (
+        run.folder / "notebook.html"
+    ).read_text(encoding="utf-8")
+    assert str(cost_model(settings.costs_path)) == "calibrated 2013-01-14, 24 fills"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -51,7 +51,9 @@ def costs_by(totals: pd.DataFrame, by: str, said: str = "") -> Any:
     figure.add_trace(points, row=1, col=2)
     figure.update_xaxes(type="category")
     figure.update_yaxes(title_text="bps, paying up > 0", col=1)
-    figure.update_layout(barmode="relative", height=360, title=said or f"Costs by {by}")
+    figure.update_layout(
+        barmode="relative", bargap=0.4, height=380, title=said or f"Costs by {by}"
+    )
     return figure
 
 

@@ -22,10 +22,12 @@ from hydra.journal.cost_rows import COST_KINDS, Row, cost_rows, cost_totals, sam
 from hydra.journal.journal import Journal
 from hydra.research.cost_file import write_costs
 
-SHOWN = [
-    "fills", "measured", "notional", "delay_bps", "spread_bps", "impact_bps", "total_bps", "total",
-    "commission", "predicted_commission", "predicted_bps", "error_bps", "currency",
+GROUPED = [
+    "fills", "measured", "delay_bps", "spread_bps", "impact_bps", "total_bps", "predicted_bps",
+    "error_bps", "total", "commission", "currency",
 ]  # fmt: skip
+MONEY = ["notional", "delay", "spread", "impact", "total", "commission", "predicted_commission"]
+ALL = [*GROUPED[:-1], "predicted_commission", "notional", "delay", "spread", "impact", "currency"]
 
 
 def traded_records(journal: Path) -> list[Recorded]:
@@ -69,16 +71,20 @@ class PostTrade:
         return samples_of(self.records, self.liquidity)[0] if self.liquidity else []
 
     @cached_property
-    def left_out(self) -> pd.DataFrame:
+    def left_out(self) -> pd.DataFrame | str:
         """How many orders no model can be held against, by the reason."""
         reasons = samples_of(self.records, self.liquidity)[1] if self.liquidity else []
+        if not reasons:
+            return "There are none."
         counts = pd.Series(reasons, dtype=object).value_counts()
         return pd.DataFrame({"orders": counts.rename_axis("reason")})
 
     def totals(self, by: str = "") -> pd.DataFrame:
-        """Costs added up by strategy, symbol, algo or hour, or all of them."""
-        found = cost_totals(self.rows, by)
-        return pd.DataFrame(found, columns=[by, *SHOWN]).set_index(by)
+        """Costs added up by strategy, symbol, algo or hour, or (in more figures) all of them."""
+        shown = GROUPED if by else ALL
+        table = pd.DataFrame(cost_totals(self.rows, by), columns=[by, *shown]).set_index(by)
+        money = {name: table[name].astype(float).round(2) for name in shown if name in MONEY}
+        return table.assign(**money)
 
     def figure(self, by: str) -> Any:
         """Delay beside spread and impact by one grouping, in bps, as one plotly figure."""
@@ -126,7 +132,11 @@ class PostTrade:
             {
                 name: {
                     "costs": str(self.models[name]),
-                    **vars(agreement),
+                    "orders": agreement.orders,
+                    "fills": agreement.fills,
+                    "bias_bps": _rounded(agreement.bias_bps),
+                    "rmse_bps": _rounded(agreement.rmse_bps),
+                    "correlation": _rounded(agreement.correlation),
                     "is_calibrated": agreement.is_calibrated,
                 }
                 for name, agreement in found.items()
@@ -164,3 +174,7 @@ class PostTrade:
             return f"Nothing was written. {self.calibration}"
         write_costs(path, self.calibration)
         return f"Written to {path}; the next backtest's costs: {self.calibration.model}."
+
+
+def _rounded(figure: float | None) -> float | str:
+    return "–" if figure is None else round(figure, 3)
