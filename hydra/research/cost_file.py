@@ -40,6 +40,12 @@ def cost_model(path: Path, choice: str = "") -> CostModel:
     return read_costs(path).model
 
 
+def fitted_until(path: Path, choice: str = "") -> datetime | None:
+    """The last fill that the model of that choice was fitted to; None for the default one."""
+    chosen = cost_model(path, choice)
+    return read_costs(path).last if chosen.source else None
+
+
 def write_costs(path: Path, calibration: Calibration) -> None:
     """Replace the file in one step; raises `ConfigError` when its folder cannot be written."""
     text = json.dumps(_plain(calibration), indent=2, allow_nan=False) + "\n"
@@ -57,14 +63,15 @@ def read_costs(path: Path) -> Calibration:
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(
             f"The cost model {path} cannot be read ({problem}); the notebook 05_post_trade writes "
-            "it, and `--costs default` does without."
+            "it, and `hydra backtest --costs default` does without."
         ) from problem
     try:
         return _calibration(json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError, UnknownName, BadParameter) as problem:
         raise ConfigError(
             f"The cost model {path} cannot be used: {str(problem).rstrip('.')}; calibrate again "
-            "with the notebook 05_post_trade, or use `--costs default`."
+            'with the notebook 05_post_trade (costs = "default" there), delete the file, or use '
+            "`hydra backtest --costs default`."
         ) from problem
 
 

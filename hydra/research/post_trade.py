@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,14 @@ def traded_records(journal: Path) -> list[Recorded]:
 class PostTrade:
     """Costs of the fills in `records` against `model`; `liquidity` is of the instruments traded.
 
+    `fitted_until` is the last fill that `model` was fitted to, if any: later ones it has not seen.
     Money is in the instrument's currency, paying up is positive, bps are of the decision price.
     """
 
     records: Sequence[Recorded]
     model: CostModel
     liquidity: Liquidity | None
+    fitted_until: datetime | None = None
 
     @property
     def summary(self) -> str:
@@ -126,22 +129,15 @@ class PostTrade:
 
     @property
     def agreements(self) -> pd.DataFrame:
-        """Bias, root mean square error and correlation of each model over these orders, in bps."""
-        found = {name: agreement_of(model, self.samples) for name, model in self.models.items()}
-        return pd.DataFrame(
-            {
-                name: {
-                    "costs": str(self.models[name]),
-                    "orders": agreement.orders,
-                    "fills": agreement.fills,
-                    "bias_bps": _rounded(agreement.bias_bps),
-                    "rmse_bps": _rounded(agreement.rmse_bps),
-                    "correlation": _rounded(agreement.correlation),
-                    "is_calibrated": agreement.is_calibrated,
-                }
-                for name, agreement in found.items()
-            }
-        ).T
+        """Bias, root mean square error and correlation of each model over these orders, in bps.
+
+        A model in use that was fitted is held against the later orders by themselves, too.
+        """
+        found = {name: _compared(model, self.samples) for name, model in self.models.items()}
+        if self.fitted_until:
+            unseen = [s for s in self.samples if s.time > self.fitted_until]
+            found["in use, on later orders"] = _compared(self.model, unseen)
+        return pd.DataFrame(found).T
 
     @property
     def predictions(self) -> pd.DataFrame:
@@ -174,6 +170,19 @@ class PostTrade:
             return f"Nothing was written. {self.calibration}"
         write_costs(path, self.calibration)
         return f"Written to {path}; the next backtest's costs: {self.calibration.model}."
+
+
+def _compared(model: CostModel, samples: Sequence[Sample]) -> dict[str, Any]:
+    agreement = agreement_of(model, samples)
+    return {
+        "costs": str(model),
+        "orders": agreement.orders,
+        "fills": agreement.fills,
+        "bias_bps": _rounded(agreement.bias_bps),
+        "rmse_bps": _rounded(agreement.rmse_bps),
+        "correlation": _rounded(agreement.correlation),
+        "is_calibrated": agreement.is_calibrated,
+    }
 
 
 def _rounded(figure: float | None) -> float | str:

@@ -8,7 +8,7 @@ import pytest
 from hydra.costs.calibration import Agreement, Calibration
 from hydra.costs.model import CostModel
 from hydra.errors import ConfigError, UnknownName
-from hydra.research.cost_file import cost_model, read_costs, write_costs
+from hydra.research.cost_file import cost_model, fitted_until, read_costs, write_costs
 
 FIRST, LAST = (datetime(2013, 1, day, 14, 30, tzinfo=UTC) for day in (14, 18))
 MODEL = CostModel(
@@ -41,6 +41,7 @@ def test_without_a_choice_the_calibrated_model_counts_once_there_is_one(path):
     write_costs(path, FOUND)
     assert cost_model(path) == cost_model(path, "calibrated") == MODEL
     assert str(cost_model(path, "default")) == "default"
+    assert (fitted_until(path), fitted_until(path, "default")) == (LAST, None)
     with pytest.raises(UnknownName, match="did you mean 'calibrated'"):
         cost_model(path, "calibratd")
 

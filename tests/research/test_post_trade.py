@@ -63,6 +63,15 @@ def test_the_market_that_made_the_fills_is_found_and_read_by_the_next_backtest(t
     assert read_costs(path).agreement.orders == 24
 
 
+def test_a_fitted_model_is_judged_by_the_orders_that_it_has_not_seen():
+    seen = report(24)
+    later = PostTrade(seen.records, seen.calibration.model, LIQUID, NOW)
+    assert later.agreements.loc["in use, on later orders", "orders"] == 0
+    earlier = PostTrade(seen.records, seen.model, LIQUID, NOW - timedelta(seconds=1))
+    assert earlier.agreements.loc["in use, on later orders", "orders"] == 24
+    assert "in use, on later orders" not in seen.agreements.index
+
+
 def test_points_of_the_scatter_are_the_orders_and_both_models():
     found = report(24)
     line, used, fitted = found.figure_predicted().data
