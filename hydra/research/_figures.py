@@ -37,6 +37,8 @@ def costs_by(totals: pd.DataFrame, by: str, said: str = "") -> Any:
     from plotly import graph_objects
     from plotly.subplots import make_subplots
 
+    if said:
+        return _sentence(said)
     titles = ("delay: decision to arrival", "spread and impact: arrival to fill")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     keys = _keys(totals)
@@ -51,9 +53,7 @@ def costs_by(totals: pd.DataFrame, by: str, said: str = "") -> Any:
     figure.add_trace(points, row=1, col=2)
     figure.update_xaxes(type="category")
     figure.update_yaxes(title_text="bps, paying up > 0", col=1)
-    figure.update_layout(
-        barmode="relative", bargap=0.4, height=380, title=said or f"Costs by {by}"
-    )
+    figure.update_layout(barmode="relative", bargap=0.4, height=380, title=f"Costs by {by}")
     return figure
 
 
@@ -61,11 +61,12 @@ def predicted_against_actual(orders: pd.DataFrame, models: list[str], said: str 
     """One point an order and model over the line where both are the same; bps of the mid."""
     from plotly import graph_objects
 
+    if said:
+        return _sentence(said)
     figure = graph_objects.Figure()
     ends = [orders[["actual", *models]].min().min(), orders[["actual", *models]].max().max()]
     line = {"color": "grey", "dash": "dot"}
-    if len(orders):
-        figure.add_scatter(x=ends, y=ends, mode="lines", name="as predicted", line=line)
+    figure.add_scatter(x=ends, y=ends, mode="lines", name="as predicted", line=line)
     for model, colour in zip(models, (BLUE, ORANGE), strict=False):
         texts = [f"{o.symbol} {o.quantity:+,.0f}, {o.time:%Y-%m-%d}" for o in orders.itertuples()]
         figure.add_scatter(
@@ -74,8 +75,17 @@ def predicted_against_actual(orders: pd.DataFrame, models: list[str], said: str 
         )  # fmt: skip
     figure.update_xaxes(title_text="predicted, bps")
     figure.update_yaxes(title_text="actual, bps")
-    title = said or "Spread and impact of each order, predicted and actual"
+    title = "Spread and impact of each order, predicted and actual"
     return figure.update_layout(title=title, height=460)
+
+
+def _sentence(said: str) -> Any:
+    """A figure that shows nothing and says why."""
+    from plotly import graph_objects
+
+    axis = {"visible": False}
+    layout = {"title": said, "height": 120, "xaxis": axis, "yaxis": axis, "plot_bgcolor": "white"}
+    return graph_objects.Figure(layout=layout)
 
 
 def _keys(totals: pd.DataFrame) -> list[str]:
