@@ -23,6 +23,7 @@ from hydra.domain.events import (
     FillRecorded,
     OrderAdmitted,
     OrderQuoted,
+    OrderRetried,
     Recorded,
 )
 from hydra.domain.orders import Fill, OrderRequest, OrderType
@@ -32,7 +33,14 @@ from hydra.journal.fold import strategy_of
 ZERO = Decimal(0)
 Row = dict[str, Any]
 
-COST_KINDS = (OrderAdmitted, OrderQuoted, FillRecorded, FillCorrected, CommissionRecorded)
+COST_KINDS = (
+    OrderAdmitted,
+    OrderQuoted,
+    OrderRetried,
+    FillRecorded,
+    FillCorrected,
+    CommissionRecorded,
+)
 GROUPS = ("strategy", "symbol", "algo", "hour")
 """What costs can be added up by."""
 PARTS = ("delay", "spread", "impact")
@@ -45,6 +53,7 @@ class _Facts:
 
     requests: dict[str, OrderRequest] = field(default_factory=dict)
     quotes: dict[str, OrderQuoted] = field(default_factory=dict)
+    retried: set[str] = field(default_factory=set)
     fills: dict[str, Fill] = field(default_factory=dict)
     charges: dict[str, Decimal] = field(default_factory=dict)
 
@@ -120,6 +129,8 @@ def _facts(records: Iterable[Recorded]) -> _Facts:
             facts.requests[event.order.order_ref] = event.order.request
         elif isinstance(event, OrderQuoted):
             facts.quotes[event.ref] = event
+        elif isinstance(event, OrderRetried):
+            facts.retried.add(event.ref)
         elif isinstance(event, FillRecorded):
             facts.fills[event.fill.exec_id] = event.fill
         elif isinstance(event, FillCorrected):
@@ -133,23 +144,13 @@ def _facts(records: Iterable[Recorded]) -> _Facts:
 def _row(
     facts: _Facts, fill: Fill, expected: tuple[float | None, str], predicted_commission: float
 ) -> Row:
-    request = facts.requests.get(fill.order_ref)
-    lost = _shortfall(facts, fill)
+    request, lost = facts.requests.get(fill.order_ref), _shortfall(facts, fill)
     predicted, reason = expected
     return {
-        "time": fill.time,
-        "strategy": strategy_of(fill.order_ref),
-        "symbol": fill.symbol,
-        "algo": _algo(request),
-        "hour": _hour(fill, request),
-        "quantity": fill.quantity,
-        "decision_price": request.decision_price if request else None,
+        **_traded(fill, request),
         "arrival_mid": lost.arrival_mid,
         "price": fill.price,
-        **{f"{part}_bps": _rounded(lost.bps(getattr(lost, part))) for part in PARTS},
-        "total_bps": _rounded(lost.bps(lost.total)) if request else None,
-        **{part: getattr(lost, part) for part in PARTS},
-        "total": lost.total if request else None,
+        **_lost(lost, known=request is not None),
         "commission": facts.charges.get(fill.exec_id),
         "predicted_commission": round(predicted_commission, 4),
         "predicted_bps": _rounded(predicted),
@@ -162,12 +163,35 @@ def _row(
     }
 
 
+def _traded(fill: Fill, request: OrderRequest | None) -> Row:
+    return {
+        "time": fill.time,
+        "strategy": strategy_of(fill.order_ref),
+        "symbol": fill.symbol,
+        "algo": _algo(request),
+        "hour": _hour(fill, request),
+        "quantity": fill.quantity,
+        "decision_price": request.decision_price if request else None,
+    }
+
+
+def _lost(lost: Shortfall, known: bool) -> Row:
+    """The parts and the total in bps, then in money; no total without a `known` decision."""
+    parts = {part: getattr(lost, part) for part in PARTS}
+    parts["total"] = lost.total if known else None
+    bps = {f"{part}_bps": _rounded(lost.bps(money)) for part, money in parts.items()}
+    return {**bps, **parts}
+
+
 def _shortfall(facts: _Facts, fill: Fill) -> Shortfall:
     request = facts.requests.get(fill.order_ref)
     if request is None:
         notional = abs(fill.quantity) * fill.price * fill.multiplier
         return Shortfall(ZERO, notional, reason="the journal has no order for it")
-    return shortfall(fill, request.decision_price, facts.quotes.get(fill.order_ref))
+    quote = facts.quotes.get(fill.order_ref)
+    if quote and fill.order_ref in facts.retried:
+        quote = replace(quote, delayed=True)  # it is of the first try, which never left
+    return shortfall(fill, request.decision_price, quote)
 
 
 def _error(actual: float | None, predicted: float | None) -> float | None:

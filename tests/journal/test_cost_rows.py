@@ -18,6 +18,7 @@ from hydra.domain.events import (
     FillRecorded,
     OrderAdmitted,
     OrderQuoted,
+    OrderRetried,
     Recorded,
 )
 from hydra.domain.instruments import Instrument
@@ -113,6 +114,12 @@ def test_without_a_quote_there_is_the_total_and_a_reason():
     (row, _) = cost_rows(records(*(e for e in TWO_FILLS if not isinstance(e, OrderQuoted))))
     assert (row["delay"], row["arrival_mid"], row["error_bps"]) == (None, None, None)
     assert (row["total"], row["reason"]) == (Decimal(40), "no quote at arrival")
+
+
+def test_an_order_that_was_sent_again_is_not_held_against_the_quote_of_the_first_try():
+    (row, _) = cost_rows(records(*TWO_FILLS, OrderRetried(ORDER.order_ref, 1)))
+    assert (row["arrival_mid"], row["total"]) == (None, Decimal(40))
+    assert "delayed" in row["reason"]
 
 
 def test_a_fill_of_an_order_that_the_journal_does_not_know_costs_no_known_amount():
@@ -229,4 +236,4 @@ def test_orders_that_cannot_be_samples_say_why():
 
 
 def test_the_kinds_read_from_the_journal_are_all_that_rows_are_made_of():
-    assert {type(event) for event in TWO_FILLS} | {FillCorrected} == set(COST_KINDS)
+    assert {type(e) for e in TWO_FILLS} | {FillCorrected, OrderRetried} == set(COST_KINDS)
