@@ -204,11 +204,13 @@ class IbBroker:
         missing = [t for t in tickers if not _has_last(t)]
         while missing and loop.time() < deadline:
             waits = [asyncio.ensure_future(_next_update(t)) for t in missing]
-            _, late = await asyncio.wait(
+            done, late = await asyncio.wait(
                 waits, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED
             )
             for wait in late:
                 wait.cancel()
+            if any(wait.exception() for wait in done):  # a ticker's events end with the connection
+                raise GatewayUnreachable("The connection to the gateway was lost (quotes).")
             missing = [t for t in missing if not _has_last(t)]
 
     def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:

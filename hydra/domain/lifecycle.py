@@ -63,6 +63,8 @@ NEXT: Mapping[OrderState, Mapping[Told, OrderState]] = MappingProxyType(
         S.PARTLY_FILLED: _ENDS,
         S.UNKNOWN: {
             **_LATE,
+            # Another run may have missed it at the broker while the run that sends it found out.
+            T.NOT_SENT: S.PENDING,
             T.HELD: S.ACKNOWLEDGED,
             T.PART: S.PARTLY_FILLED,
             T.CANCELLED: S.CANCELLED,

@@ -23,12 +23,13 @@ from hydra.domain.events import (
     OrderRetried,
     OrderSubmitted,
     OrderUnsent,
+    Reconciled,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Fill, Order, OrderRequest, Refusal
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BrokerError, JournalError, NotReconciled
-from hydra.execution.broker import Account, Broker, Quote
+from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.reconcile import compare, recover_fills, recover_orders
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
@@ -38,6 +39,8 @@ from hydra.risk._gate import RiskGate
 ZERO = Decimal(0)
 CHUNK = 16
 """Orders that are admitted in one durable write, and then sent."""
+COMPARISONS = 3
+"""How often books are compared that differ while fills still come in."""
 OUTAGES = frozenset({1100, 2110})
 """Codes by which a gateway says that it has lost its own way to the exchange."""
 
@@ -111,18 +114,31 @@ class OrderEngine:
         self.drain()
         if self._lost:
             raise NotReconciled(f"Nothing can be compared, so nothing is sent: {self.lost}")
+        self._record_missed(executions)
         with self._together():
-            for event in recover_fills(executions):
-                self.record(event)
             for event in recover_orders(self.state, held, ended):
                 self.record(event)
-        account = await self.broker.account()
-        with self._together():
-            self.drain()
-            elsewhere = [order for order in held if not self._is_ours(order.ref)]
-            self.record(compare(self.state, account, elsewhere))
+        account, found = await self._compared(held)
+        self.record(found)
         self.account = account
         return account
+
+    async def _compared(self, held: Sequence[HeldOrder]) -> tuple[Account, Reconciled]:
+        """The comparison, made again while a difference may be a fill that came meanwhile."""
+        for _ in range(COMPARISONS):
+            account = await self.broker.account()
+            self.drain()
+            elsewhere = [order for order in held if not self._is_ours(order.ref)]
+            found = compare(self.state, account, elsewhere)
+            if not found.differences or not self._record_missed(await self.broker.executions()):
+                break
+        return account, found
+
+    def _record_missed(self, executions: Sequence[tuple[Fill, Commission | None]]) -> bool:
+        """Journal what executions tell; True when any of it was news."""
+        with self._together():
+            news = [self.record(event) for event in recover_fills(executions)]
+        return any(news)
 
     async def trade(self, requests: Sequence[OrderRequest]) -> Traded:
         """Send what the gate admits, in the order given; a reference that was judged before, in
@@ -268,8 +284,7 @@ class OrderEngine:
         return bool(ref) and self.journal.has(f"order {ref}")
 
     def _may_end(self, ref: str) -> bool:
-        state = self.state
-        return ref in state.working or ref in state.unknown
+        return self.state.order(ref) is not None
 
     def drain(self) -> None:
         """Journal everything that the broker has told so far, durable in one write."""
@@ -346,8 +361,9 @@ class OrderEngine:
             for event in sent:
                 self.record(event)
             for order in left:
-                number = self.state.working[order.order_ref].unsent + 1
-                self.record(OrderUnsent(order.order_ref, number, reason))
+                known = self.state.order(order.order_ref)
+                if known:
+                    self.record(OrderUnsent(order.order_ref, known.unsent + 1, reason))
 
     def may_trade(self, ref: str) -> bool:
         """Whether no run has judged that reference, or it was admitted and provably never left."""

@@ -93,6 +93,11 @@ def _note(code: int, taken: asyncio.Event) -> None:
 def _with_paper_account(ib: IB, settings: Gateway) -> IB:
     offered, paper = ib.managedAccounts(), paper_accounts(ib)
     wanted = settings.account
+    if not offered:  # it went away in the middle of the logon
+        log_off(ib)
+        raise GatewayUnreachable(
+            f"The gateway at {settings.host}:{settings.port} ended the logon half-way."
+        )
     if wanted and wanted not in offered:
         log_off(ib)
         raise BrokerError(unknown("account at the gateway", wanted, offered))

@@ -138,6 +138,10 @@ class State:
         own = sum((h.quantity for (_, s), h in self.holdings.items() if s == symbol), ZERO)
         return own + self.external.get(symbol, ZERO)
 
+    def order(self, ref: str) -> WorkingOrder | None:
+        """An order that has not ended, or that nobody knows of; None for any other."""
+        return self.working.get(ref) or self.unknown.get(ref)
+
     @property
     def commissions(self) -> Decimal:
         """All commissions so far; a cost is positive."""

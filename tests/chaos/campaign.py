@@ -1,9 +1,11 @@
 """The chaos campaign: a seed picks faults, a multi-session run meets them, the books are compared.
 
-One seed is one life: a simulated gateway, several sessions, two strategies, and a schedule of
-faults (the gateway's own, and the trading process killed at a journal step). After each failure
-the run resumes as a person or the schedule would resume it: a new engine, a new connection, the
-same decision. At the end the journal is held against the gateway's own books, never ours.
+One seed is one life: a simulated gateway, several sessions, three strategies that trade one after
+the other or all at once, and a schedule of faults: the gateway's own, its death and restart, the
+trading process killed at a journal step (in some lives for real, by SIGKILL), a disk that is full,
+a journal that another process holds, halts and blackouts. After each failure the run resumes as a
+person or the schedule would resume it: a new engine, a new connection, the same decision. At the
+end the journal is held against the gateway's own books, never ours: see `invariants`.
 
 ``python -m tests.chaos.campaign --seeds 0:2000`` runs seeds; a failing one prints its command.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import multiprocessing
 import random
 import sys
 import tempfile
@@ -20,14 +23,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from hydra.brokers.ib import IbBroker
-from hydra.config import Gateway
-from hydra.domain.events import FillRecorded, OrderAdmitted
+from hydra.domain.events import Halted, OrderAdmitted, Resumed
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.errors import HydraError
@@ -35,20 +37,18 @@ from hydra.execution.engine import OrderEngine
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
-from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
-from hydra.risk._gate import RiskGate
-from hydra.risk.halt import Halt
-from hydra.risk.paper_account import PaperAccount
+from tests.chaos.invariants import broken, sent_unreconciled
+from tests.chaos.trader import GATE, SETTINGS, Fate, Killed, as_process, trade_once
 
 FIRST = date(2013, 1, 14)
 SESSIONS = 3
-STRATEGIES = ("alpha", "beta")
+STRATEGIES = ("alpha", "beta", "gamma")
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 ATTEMPTS = 4
-AT_ONCE = 12
-SETTINGS = Gateway(timeout_s=1.0, client_ids=16)
-SETTLE_S = 0.5
+AT_ONCE = 24
+REALLY = 0.04
+"""Share of attempts that are a process of their own, killed for real."""
 
 FAULTS: tuple[Mapping[str, Any], ...] = (
     {"on": "placeOrder", "do": "lose"},
@@ -60,6 +60,7 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
     {"on": "placeOrder", "do": "say", "code": 201, "instead": True},
     {"on": "placeOrder", "do": "say", "code": 321, "instead": True},
     {"on": "placeOrder", "do": "say", "code": 1100},
+    {"on": "placeOrder", "do": "say", "code": 1300},
     {"on": "placeOrder", "do": "say", "code": 2110},
     {"on": "openOrder", "do": "lose", "times": 4},
     {"on": "openOrder", "do": "repeat"},
@@ -81,18 +82,18 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
     {"on": "reqExecutions", "do": "lose"},
     {"on": "reqExecutions", "do": "disconnect"},
     {"on": "reqAllOpenOrders", "do": "lose"},
+    {"on": "reqAllOpenOrders", "do": "silence"},
+    {"on": "reqCompletedOrders", "do": "lose"},
     {"on": "reqAccountUpdates", "do": "lose"},
     {"on": "reqCurrentTime", "do": "skew", "seconds": 5},
+    {"on": "reqCurrentTime", "do": "skew", "seconds": -3600},
+    {"on": "reqCurrentTime", "do": "skew", "seconds": 3600},
     {"on": "position", "do": "repeat"},
     {"on": "tickPrice", "do": "lose", "times": 6},
     {"on": "startApi", "do": "chop", "size": 1},
     {"on": "startApi", "do": "merge", "seconds": 0.02},
 )
 """What may go wrong at the gateway; the trigger's count is drawn."""
-
-
-class Killed(BaseException):
-    """The trading process is gone: nothing of it runs any more."""
 
 
 @dataclass
@@ -105,156 +106,192 @@ class Life:
     problems: list[str] = field(default_factory=list)
 
 
-class DyingJournal(Journal):
-    """A journal whose process is killed at one of its appends, before or after the write."""
+class Place:
+    """Where a life happens: its gateway, which can die and come back, and its journal."""
 
-    dies_at = 0
-    dies_after = False
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Nothing listens yet."""
+        self.rng = random.Random(seed)
+        self.life = Life(seed)
+        self.path = folder / f"{seed}.db"
+        exchange = ExchangeSettings(start=FIRST, seed=seed)
+        self.settings = GatewaySettings(
+            port=0, control_port=0, speed=0, exchange=exchange, state=folder / f"{seed}.json"
+        )
+        self.server: GatewayServer
+        self.heard: list[dict[str, Any]] = []
+        self.is_dying = False
+        self.parallel = self.was_parallel = False
 
-    def append(self, event: Any, at: Any) -> int | None:
-        """Append, and die when it is time."""
-        self.dies_at -= 1
-        if self.dies_at == 0 and not self.dies_after:
-            raise Killed
-        seq = super().append(event, at)
-        if self.dies_at == 0:
-            raise Killed
-        return seq
+    async def open(self) -> None:
+        """Start the gateway, or start it again on what it had saved."""
+        self.server = await serve(self.settings)
+        self.settings = replace(self.settings, port=self.server.port)
+
+    async def close(self) -> None:
+        """The gateway goes, with all its connections."""
+        self.heard += self.server.record.after(0)
+        await self.server.close()
+
+    async def die_and_come_back(self, after: int) -> None:
+        """The gateway restarts once it has heard and said `after` more messages."""
+        if self.is_dying:
+            return
+        self.is_dying = True
+        until = self.server.record.last + after
+        for _ in range(400):
+            if self.server.record.last >= until:
+                await self.close()
+                await self.open()
+                self.life.faults["gateway died and came back"] += 1
+                break
+            await asyncio.sleep(0.005)
+        self.is_dying = False
+
+    def note(self, event: Any) -> None:
+        """Somebody writes into the journal by hand."""
+        with Journal.open(self.path) as journal:
+            journal.append(event, datetime.now(UTC))
+
+    @property
+    def session(self) -> date:
+        """The session that the exchange is in."""
+        return date.fromisoformat(self.server.exchange.clock_state()["session"])
 
 
 async def live(seed: int, folder: Path) -> Life:
     """One life from its seed; the same seed lives the same life but for the sockets' timing."""
-    rng = random.Random(seed)
-    life = Life(seed)
-    exchange = ExchangeSettings(start=FIRST, seed=seed)
-    settings = GatewaySettings(port=0, control_port=0, speed=0, exchange=exchange)
-    path = folder / f"{seed}.db"
-    async with await serve(settings) as server:
+    place = Place(seed, folder)
+    await place.open()
+    try:
         for number in range(SESSIONS):
             if number:
-                server.deliver(server.world.command("next_open"))
-            session = date.fromisoformat(server.exchange.clock_state()["session"])
-            for strategy in STRATEGIES:
-                requests = wishes(rng, strategy, session, listed(server))
-                await trade_through(rng, life, server, path, requests)
-        await finish(life, server, path)
-    return life
+                place.server.deliver(place.server.world.command("next_open"))
+            if place.rng.random() < 0.08:
+                into_blackout(place)
+            await trade_session(place)
+        await finish(place)
+    finally:
+        await place.close()
+    return place.life
 
 
-async def trade_through(
-    rng: random.Random,
-    life: Life,
-    server: GatewayServer,
-    path: Path,
-    requests: list[OrderRequest],
-) -> None:
+async def trade_session(place: Place) -> None:
+    """All strategies trade the session, one after the other or all at once."""
+    instruments = listed(place.server)
+    decisions = [wishes(place.rng, s, place.session, instruments) for s in STRATEGIES]
+    if place.rng.random() < 0.3:
+        place.parallel = place.was_parallel = True
+        place.life.faults["strategies at once"] += 1
+        ids = range(31, 31 + 16 * len(decisions), 16)
+        await asyncio.gather(
+            *(trade_through(place, d, i) for d, i in zip(decisions, ids, strict=True))
+        )
+        place.parallel = False
+    else:
+        for decision in decisions:
+            await trade_through(place, decision, SETTINGS.client_id)
+
+
+async def trade_through(place: Place, requests: list[OrderRequest], first_id: int) -> None:
     """Trade one decision, resuming after each failure; the last attempt meets no new fault."""
     for attempt in range(ATTEMPTS):
         calm = attempt == ATTEMPTS - 1
         if calm:
-            disarm(server)
-        elif rng.random() < 0.6:
-            arm(rng, life, server)
-        dies_at = 0 if calm or rng.random() < 0.7 else rng.randint(1, 14)
-        try:
-            done = await attempt_once(rng, life, server, path, requests, dies_at)
-        except (HydraError, Killed) as problem:
-            life.faults[f"met {type(problem).__name__}"] += 1
-            done = False
-        if done and rng.random() < 0.8:
+            disarm(place.server)
+        elif place.rng.random() < 0.6:
+            arm(place)
+        fate = Fate(supervised=place.rng.random() < 0.5) if calm else draw_fate(place)
+        done = await attempt_once(place, requests, fate, first_id, calm)
+        if done and place.rng.random() < 0.8:
             return
 
 
 async def attempt_once(
-    rng: random.Random,
-    life: Life,
-    server: GatewayServer,
-    path: Path,
-    requests: list[OrderRequest],
-    dies_at: int,
+    place: Place, requests: list[OrderRequest], fate: Fate, first_id: int, calm: bool
 ) -> bool:
-    """One process's life: reconcile, trade, settle; True when nothing is left working."""
-    with DyingJournal.open(path) as journal:
-        journal.dies_at, journal.dies_after = dies_at, rng.random() < 0.5
-        if dies_at:
-            life.faults["kill at a journal step"] += 1
-        broker = IbBroker(replace(SETTINGS, port=server.port))
-        engine = OrderEngine(broker, journal, GATE)
-        try:
-            await engine.start()
-            await engine.trade(requests)
-            return not await engine.settle(SETTLE_S)
-        finally:
-            await broker.disconnect()
+    """One try and what else happens meanwhile; False when it has to be made again."""
+    rng = place.rng
+    halted = not calm and rng.random() < 0.05
+    if halted:
+        place.life.faults["halted"] += 1
+        place.note(Halted("chaos", "chaos"))
+    restart = None
+    if not calm and rng.random() < 0.1:
+        restart = asyncio.ensure_future(place.die_and_come_back(rng.randint(5, 80)))
+    try:
+        if fate.really:
+            return await in_process(place, requests, fate)
+        return await trade_once(place.server.port, place.path, requests, fate, first_id)
+    except (HydraError, Killed, OSError) as problem:
+        place.life.faults[f"met {type(problem).__name__}"] += 1
+        return False
+    finally:
+        if restart:
+            await restart
+        if halted:
+            place.note(Resumed("chaos is over", "chaos"))
 
 
-async def finish(life: Life, server: GatewayServer, path: Path) -> None:
+async def in_process(place: Place, requests: list[OrderRequest], fate: Fate) -> bool:
+    """The attempt as a process of its own, which SIGKILL ends."""
+    process = PROCESSES.Process(
+        target=as_process, args=(place.server.port, place.path, requests, fate)
+    )
+    process.start()
+    await asyncio.to_thread(process.join)
+    if process.exitcode == -9:
+        place.life.faults["killed by SIGKILL"] += 1
+    return process.exitcode == 0
+
+
+def draw_fate(place: Place) -> Fate:
+    """What happens to the trading process itself, drawn and counted."""
+    rng, faults = place.rng, place.life.faults
+    fate = Fate(supervised=rng.random() < 0.5)
+    luck = rng.random()
+    if luck < 0.3:
+        faults["kill at a journal step"] += 1
+        really = rng.random() < REALLY / 0.3
+        step = rng.randint(1, 25)
+        fate = replace(fate, dies_at=step, dies_after=rng.random() < 0.5, really=really)
+    elif luck < 0.36:
+        faults["disk full"] += 1
+        fate = replace(fate, full_at=rng.randint(1, 12))
+    elif luck < 0.4 and not place.parallel:  # all strategies of a life share one thread
+        faults["journal locked"] += 1
+        fate = replace(fate, locked_at=1)
+    return fate
+
+
+async def finish(place: Place) -> None:
     """Calm weather: working orders are cancelled, then the journal is held against the books."""
-    disarm(server)
-    with Journal.open(path) as journal:
-        broker = IbBroker(replace(SETTINGS, port=server.port, timeout_s=5.0))
+    disarm(place.server)
+    problems = place.life.problems
+    with Journal.open(place.path) as journal:
+        broker = IbBroker(replace(SETTINGS, port=place.server.port, timeout_s=5.0, client_ids=48))
         engine = OrderEngine(broker, journal, GATE)
         await engine.start()
         for ref in engine.state.working:
             try:
                 await engine.cancel(ref)
             except HydraError as problem:
-                life.problems.append(str(problem))
+                problems.append(str(problem))
         left = await engine.settle(5.0)
         await engine.reconcile()
         await broker.disconnect()
-        life.problems += [f"{ref} is still working" for ref in left]
-        life.problems += list(differences(journal, server))
-        life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
+        problems += [f"{ref} is still working" for ref in left]
+        heard = [*place.heard, *place.server.record.after(0)]
+        problems += list(broken(journal, place.server.exchange.state(), heard))
+        if not place.was_parallel:  # a loss is one connection's, and tells nothing of another's
+            problems += list(sent_unreconciled(journal.read()))
+        place.life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
 
 
-def differences(journal: Journal, server: GatewayServer) -> Iterator[str]:
-    """Every way in which the journal and the gateway's own books disagree."""
-    books = server.exchange.state()
-    state = fold(journal.read())
-    theirs = {p["symbol"]: Decimal(p["quantity"]) for p in books["positions"]}
-    theirs = {symbol: quantity for symbol, quantity in theirs.items() if quantity}
-    if state.positions != theirs:
-        yield f"positions: journal {state.positions}, gateway {theirs}"
-    if state.external:
-        yield f"positions of ours are listed as external: {dict(state.external)}"
-    if state.cash != Decimal(books["cash"]):
-        yield f"cash: journal {state.cash}, gateway {books['cash']}"
-    yield from _fill_differences(journal, books["executions"])
-    yield from _doubled(server)
-    seqs = [record.seq for record in journal.read()]
-    if seqs != list(range(1, len(seqs) + 1)):
-        yield "the journal's sequence has a hole"
-
-
-def _fill_differences(journal: Journal, executions: list[dict[str, Any]]) -> Iterator[str]:
-    ours: Counter[str] = Counter()
-    for (_, symbol), holding in fold(journal.read()).holdings.items():
-        ours[symbol] += holding.quantity  # type: ignore[assignment]
-    theirs: Counter[str] = Counter()
-    for execution in executions:
-        theirs[execution["symbol"]] += Decimal(execution["quantity"])  # type: ignore[assignment]
-    if {s: q for s, q in ours.items() if q} != {s: q for s, q in theirs.items() if q}:
-        yield f"fills: journal {dict(ours)}, gateway {dict(theirs)}"
-    recorded = {r.event.fill.exec_id for r in journal.read(kinds=[FillRecorded])}  # type: ignore[attr-defined]
-    if len(recorded) != sum(1 for _ in journal.read(kinds=[FillRecorded])):
-        yield "an execution is in the journal twice"
-
-
-def _doubled(server: GatewayServer) -> Iterator[str]:
-    """An order reference that the broker booked under more than one order."""
-    booked: dict[str, set[int]] = {}
-    for order in all_orders(server):
-        booked.setdefault(order[0], set()).add(order[1])
-    for ref, perm_ids in booked.items():
-        if len(perm_ids) > 1:
-            yield f"{ref} was booked {len(perm_ids)} times"
-
-
-def all_orders(server: GatewayServer) -> list[tuple[str, int]]:
-    """(orderRef, permId) of every order that the gateway ever executed or still works."""
-    books = server.exchange.state()
-    return [(o["order_ref"], o["perm_id"]) for o in (*books["executions"], *books["open_orders"])]
+def into_blackout(place: Place) -> None:
+    """Move the exchange's clock into the window in which nothing may be sent."""
+    place.life.faults["blackout"] += 1
+    place.server.deliver(place.server.world.command(f"{place.session}T15:10:00+00:00"))
 
 
 def listed(server: GatewayServer) -> list[Instrument]:
@@ -287,12 +324,13 @@ def wishes(
     return requests
 
 
-def arm(rng: random.Random, life: Life, server: GatewayServer) -> None:
+def arm(place: Place) -> None:
     """One more fault, to strike at one of the next messages of its kind."""
-    table = dict(rng.choice(FAULTS))
-    table["nth"] = rng.randint(1, 3)
-    server.world.arm(parse_fault(table))
-    life.faults[f"{table['do']} {table.get('code', '')} on {table['on']}".replace("  ", " ")] += 1
+    table = dict(place.rng.choice(FAULTS))
+    table["nth"] = place.rng.randint(1, 3)
+    place.server.world.arm(parse_fault(table))
+    name = f"{table['do']} {table.get('code', '')} on {table['on']}".replace("  ", " ")
+    place.life.faults[name] += 1
 
 
 def disarm(server: GatewayServer) -> None:
@@ -300,7 +338,14 @@ def disarm(server: GatewayServer) -> None:
     server.world = FaultyExchange(server.exchange)
 
 
-GATE = RiskGate({"halt": Halt(), "paper_account": PaperAccount()})
+def _processes() -> Any:
+    """A server that forks trading processes, so that none has to import everything anew."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.chaos.trader"])
+    return context
+
+
+PROCESSES = _processes()
 
 
 @contextmanager

@@ -1,16 +1,26 @@
 """A slice of the chaos campaign, and the proof that it would notice."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from hydra.domain.events import OrderAdmitted, OrderSubmitted
+from hydra.brokers.ib import IbBroker
+from hydra.domain.events import FillRecorded, OrderAdmitted
+from hydra.domain.orders import Fill
 from hydra.execution import engine as engine_module
 from hydra.execution.engine import OrderEngine
+from hydra.ib.contracts import decimal, symbol_of
+from hydra.journal.fold import WorkingOrder
 from tests.chaos.campaign import Life, run_seeds
 
 SLICE = range(0, 100)
-PROOF = range(0, 24)
+PROOF = [range(first, first + 6) for first in range(0, 24, 6)]
+
+
+def notices(folder: Path, word: str = "") -> bool:
+    """Whether any of the proof's lives ends with a problem that has the word in it."""
+    return any(word in p for seeds in PROOF for p in problems(run_seeds(seeds, folder)))
 
 
 def problems(lives: list[Life]) -> list[str]:
@@ -26,30 +36,75 @@ def problems(lives: list[Life]) -> list[str]:
 def test_whatever_breaks_nothing_is_sent_twice_and_no_fill_is_lost(tmp_path: Path):
     lives = run_seeds(SLICE, tmp_path)
     assert problems(lives) == []
-    assert sum(life.orders for life in lives) > 500
-    assert len({name for life in lives for name in life.faults}) > 30
+    assert sum(life.orders for life in lives) > 1000
+    met = {name for life in lives for name in life.faults}
+    assert len(met) > 45
+    assert met >= {"killed by SIGKILL", "disk full", "journal locked", "blackout", "halted"}
 
 
 @pytest.mark.slow
 def test_the_campaign_notices_an_order_that_is_sent_before_it_is_written(tmp_path, monkeypatch):
-    async def send_first(self, order):
-        client_id, order_id = await self.broker.submit(order)
-        fresh = self.record(OrderAdmitted(order))
-        self.record(OrderSubmitted(order.order_ref, client_id, order_id))
-        return fresh
+    note_sent = OrderEngine._note_sent
 
-    monkeypatch.setattr(OrderEngine, "_send", send_first)
-    assert any("booked" in p or "fills" in p for p in problems(run_seeds(PROOF, tmp_path)))
+    def write_afterwards(self, sent, left, reason):
+        for ref in [event.ref for event in sent] + [order.order_ref for order in left]:
+            self.record(OrderAdmitted(self.unwritten[ref]))
+        note_sent(self, sent, left, reason)
+
+    def only_remember(self, order, quote):
+        self.unwritten = {**getattr(self, "unwritten", {}), order.order_ref: order}
+        return True
+
+    monkeypatch.setattr(OrderEngine, "_admit", only_remember)
+    monkeypatch.setattr(OrderEngine, "_note_sent", write_afterwards)
+    assert notices(tmp_path, "sent 2 times")
 
 
 @pytest.mark.slow
 def test_the_campaign_notices_a_reconciliation_that_recovers_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine_module, "recover", lambda *_: [])
-    assert problems(run_seeds(PROOF, tmp_path))
+    monkeypatch.setattr(engine_module, "recover_fills", lambda *_: [])
+    monkeypatch.setattr(engine_module, "recover_orders", lambda *_: [])
+    assert notices(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_campaign_notices_fills_that_are_taken_from_order_status(tmp_path, monkeypatch):
+    def believe_status(self, trade):
+        status = trade.orderStatus
+        if trade.order.orderRef and status.filled:
+            side = 1 if trade.order.action == "BUY" else -1
+            self.events.put_nowait(
+                FillRecorded(
+                    Fill(
+                        f"status.{status.permId}.01",
+                        trade.order.orderRef,
+                        symbol_of(trade.contract),
+                        side * decimal(status.filled),
+                        Decimal(str(status.avgFillPrice)),
+                        trade.log[-1].time,
+                    )
+                )
+            )
+
+    monkeypatch.setattr(IbBroker, "_on_status", believe_status)
+    monkeypatch.setattr(IbBroker, "_on_execution", lambda *_: None)
+    assert notices(tmp_path)
 
 
 @pytest.mark.slow
 def test_the_campaign_notices_an_execution_that_is_counted_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(OrderEngine, "_newest", lambda self, fill: 0)
     monkeypatch.setattr("hydra.domain.events.FillRecorded.once", property(lambda self: None))
-    assert problems(run_seeds(PROOF, tmp_path))
+    assert notices(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_campaign_notices_a_second_sending_of_what_may_have_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(WorkingOrder, "may_be_sent", property(lambda self: True))
+    assert notices(tmp_path, "times")
+
+
+@pytest.mark.slow
+def test_the_campaign_notices_a_gate_that_forgets_the_halt(tmp_path, monkeypatch):
+    monkeypatch.setattr("hydra.risk.halt.Halt.objection", lambda *_: None)
+    assert notices(tmp_path, "halted")

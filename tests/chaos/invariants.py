@@ -1,0 +1,176 @@
+"""What must hold at the end of every life: the journal against the gateway's own books."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hydra.domain.events import (
+    CommissionRecorded,
+    ConnectionChanged,
+    FillCorrected,
+    FillRecorded,
+    Halted,
+    OrderAdmitted,
+    OrderRetried,
+    OrderSubmitted,
+    Reconciled,
+    Recorded,
+    Resumed,
+)
+from hydra.domain.orders import Fill
+from hydra.journal.fold import State, fold
+from hydra.journal.journal import Journal
+
+NEW_YORK = ZoneInfo("US/Eastern")
+BLACKOUT = (time(10, 0), time(10, 30))
+ZERO = Decimal(0)
+
+
+def broken(
+    journal: Journal, books: dict[str, Any], heard: Iterable[dict[str, Any]]
+) -> Iterator[str]:
+    """A sentence for each invariant that does not hold; `heard` are all messages of the lives."""
+    records = list(journal.read())
+    state = fold(records)
+    yield from _positions(state, books)
+    yield from _fills(records, books["executions"])
+    yield from _charges(records, state, books["executions"])
+    yield from _sent_twice(heard)
+    yield from _booked_twice(books)
+    yield from _sequence(records)
+    yield from _sent_while_closed(records)
+    yield from _sent_in_a_blackout(records)
+
+
+def _positions(state: State, books: dict[str, Any]) -> Iterator[str]:
+    theirs = {p["symbol"]: Decimal(p["quantity"]) for p in books["positions"]}
+    theirs = {symbol: quantity for symbol, quantity in theirs.items() if quantity}
+    if state.positions != theirs:
+        yield f"positions: journal {state.positions}, gateway {theirs}"
+    if state.external:
+        yield f"positions of ours are listed as external: {dict(state.external)}"
+    if state.cash != Decimal(books["cash"]):
+        yield f"cash: journal {state.cash}, gateway {books['cash']}"
+
+
+def _fills(records: list[Recorded], executions: list[dict[str, Any]]) -> Iterator[str]:
+    """To the share and the cent, execution by execution; a bust one counts as none."""
+    ours: dict[str, tuple[Any, ...]] = {}
+    for record in records:
+        if isinstance(record.event, FillRecorded):
+            exec_id = record.event.fill.exec_id
+            if exec_id in ours:
+                yield f"execution {exec_id} is in the journal twice"
+            ours[exec_id] = _terms(record.event.fill)
+        elif isinstance(record.event, FillCorrected):
+            ours.pop(record.event.old.exec_id, None)
+            ours[record.event.new.exec_id] = _terms(record.event.new)
+    theirs = {
+        e["exec_id"]: (e["order_ref"], e["symbol"], Decimal(e["quantity"]), Decimal(e["price"]))
+        for e in executions
+    }
+    ours = {key: terms for key, terms in ours.items() if terms[2]}
+    theirs = {key: terms for key, terms in theirs.items() if terms[2]}
+    for exec_id in sorted({*ours, *theirs}):
+        if ours.get(exec_id) != theirs.get(exec_id):
+            yield f"{exec_id}: journal {ours.get(exec_id)}, gateway {theirs.get(exec_id)}"
+
+
+def _terms(fill: Fill) -> tuple[Any, ...]:
+    return fill.order_ref, fill.symbol, fill.quantity, fill.price
+
+
+def _charges(
+    records: list[Recorded], state: State, executions: list[dict[str, Any]]
+) -> Iterator[str]:
+    """What strategies paid adds up to what the gateway charged, but for what it never told."""
+    charged = {
+        r.event.commission.exec_id for r in records if isinstance(r.event, CommissionRecorded)
+    }
+    told = sum((Decimal(e["commission"]) for e in executions if e["exec_id"] in charged), ZERO)
+    if state.commissions != told:
+        yield f"commissions: journal {state.commissions}, gateway {told}"
+
+
+def _sent_twice(heard: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """An order reference that reached the gateway under more than one order."""
+    ids: dict[str, set[tuple[int, int]]] = {}
+    for message in heard:
+        if message["name"] == "placeOrder" and message["direction"] == "in":
+            fields = message["fields"]
+            place = (message["client_id"], fields["orderId"])
+            ids.setdefault(fields["orderRef"], set()).add(place)
+    for ref, places in ids.items():
+        if len(places) > 1:
+            yield f"{ref} was sent {len(places)} times"
+
+
+def _booked_twice(books: dict[str, Any]) -> Iterator[str]:
+    """An order reference that the gateway booked under more than one order."""
+    booked: dict[str, set[int]] = {}
+    for order in (*books["executions"], *books["open_orders"]):
+        booked.setdefault(order["order_ref"], set()).add(order["perm_id"])
+    for ref, perm_ids in booked.items():
+        if len(perm_ids) > 1:
+            yield f"{ref} was booked {len(perm_ids)} times"
+
+
+def _sequence(records: list[Recorded]) -> Iterator[str]:
+    """No event lost, none out of order, and none sent that was not admitted before."""
+    if [r.seq for r in records] != list(range(1, len(records) + 1)):
+        yield "the journal's sequence has a hole"
+    if any(a.recorded > b.recorded for a, b in itertools.pairwise(records)):
+        yield "the journal's events are out of order"
+    admitted: set[str] = set()
+    for record in records:
+        if isinstance(record.event, OrderAdmitted):
+            admitted.add(record.event.order.order_ref)
+        elif isinstance(record.event, OrderSubmitted) and record.event.ref not in admitted:
+            yield f"{record.event.ref} was sent before it was admitted"
+
+
+def _sent_while_closed(records: list[Recorded]) -> Iterator[str]:
+    """An order admitted while halted, or after a loss that no comparison has followed.
+
+    Several sessions write one journal, and a loss is one connection's: the other's orders are
+    told apart by nothing here, so lives that trade in parallel are held to the halt alone.
+    """
+    halted = False
+    for record in records:
+        event = record.event
+        if isinstance(event, Halted | Resumed):
+            halted = isinstance(event, Halted)
+        elif isinstance(event, OrderAdmitted | OrderRetried) and halted:
+            yield f"{event.order_ref} was admitted while trading was halted"
+
+
+def sent_unreconciled(records: Iterable[Recorded]) -> Iterator[str]:
+    """An order that was admitted after a loss of the connection and before a comparison."""
+    compared = False
+    for record in records:
+        event = record.event
+        if isinstance(event, Reconciled):
+            compared = True
+        elif isinstance(event, ConnectionChanged):
+            compared = False
+        elif isinstance(event, OrderAdmitted | OrderRetried) and not compared:
+            yield f"{event.order_ref} was admitted unreconciled"
+
+
+def _sent_in_a_blackout(records: list[Recorded]) -> Iterator[str]:
+    for record in records:
+        if isinstance(record.event, OrderAdmitted | OrderRetried):
+            now = record.time.astimezone(NEW_YORK).time()
+            if BLACKOUT[0] <= now < BLACKOUT[1]:
+                yield f"{record.event.order_ref} was admitted in the blackout, at {now}"
+
+
+def kinds(records: Iterable[Recorded]) -> Counter[str]:
+    """How many events of each kind."""
+    return Counter(type(record.event).__name__ for record in records)
