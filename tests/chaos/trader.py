@@ -57,6 +57,7 @@ class Fate:
     locked_at: int = 0
     supervised: bool = False
     really: bool = False
+    timeout_s: float = SETTINGS.timeout_s
 
 
 class MortalJournal(Journal):
@@ -109,7 +110,9 @@ async def trade_once(
     with MortalJournal.open(path) as journal, lock_of(path, fate):
         journal.fate = fate
         journal._connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        broker = IbBroker(replace(SETTINGS, port=port, client_id=first_id))
+        broker = IbBroker(
+            replace(SETTINGS, port=port, client_id=first_id, timeout_s=fate.timeout_s)
+        )
         engine = OrderEngine(broker, journal, GATE)
         try:
             await engine.start()
