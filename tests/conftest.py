@@ -19,7 +19,7 @@ START = "2013-01-14"
 
 # The suite draws the same examples each time, so that a failure is a change's own; `make fuzz`
 # draws new ones.
-hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", max_examples=2_000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 

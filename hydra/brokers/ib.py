@@ -156,11 +156,13 @@ class IbBroker:
         """
         if not isinstance(order, Order):
             raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
-        await self._ask(self._free.wait(), "a place among the messages of this second")
+        if not self._free.is_set():
+            await self._ask(self._free.wait(), "a place among the messages of this second")
         ib, request = self.ib, order.request
         trade = ib.placeOrder(to_contract(request.instrument), _wire_order(order, self._account))
         self._trades[request.order_ref] = trade
-        await self._free.wait()
+        if not self._free.is_set():
+            await self._free.wait()
         return ib.client.clientId, trade.order.orderId
 
     async def cancel(self, ref: str) -> None:

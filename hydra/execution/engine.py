@@ -24,6 +24,7 @@ from hydra.domain.events import (
     OrderSubmitted,
     OrderUnsent,
     Reconciled,
+    Recorded,
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest, Refusal
@@ -31,7 +32,7 @@ from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BrokerError, JournalError, NotReconciled
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.reconcile import compare, recover_fills, recover_orders
-from hydra.journal.fold import State, fold
+from hydra.journal.fold import Folding, State
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context
 from hydra.risk._gate import RiskGate
@@ -72,15 +73,21 @@ class OrderEngine:
         self.gate = gate
         self.clock = MarketClock()
         self.account: Account | None = None
-        self._state = State()
+        self._folding = Folding.of(State())
         self._lost: ConnectionChanged | None = None
+        self._ours: set[str] = set()
         self._early: dict[str, CommissionRecorded] = {}
 
     @property
     def state(self) -> State:
         """The journal's state, with every event that any process has written by now."""
-        self._state = fold(self.journal.read(after=self._state.seq), self._state)
-        return self._state
+        return self._so_far().state()
+
+    def _so_far(self) -> Folding:
+        """The same, to look at one thing in it."""
+        for record in self.journal.read(after=self._folding.seq):
+            self._folding.take(record)
+        return self._folding
 
     async def start(self) -> Account:
         """Connect and reconcile; nothing trades before this has returned."""
@@ -149,7 +156,8 @@ class OrderEngine:
         """
         self._reconciled()
         fresh = [r for r in requests if self.may_trade(r.order_ref)]
-        done = Traded((), (), tuple(r.order_ref for r in requests if r not in fresh))
+        sent = {r.order_ref for r in fresh}
+        done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
         quotes = await self.broker.quotes([r.instrument for r in fresh])
@@ -158,6 +166,7 @@ class OrderEngine:
             judged = self._judge(fresh[start : start + CHUNK], quotes)
             await self._send(judged.orders)
             done = done.and_then(judged)
+            await asyncio.sleep(0)  # lets in what the broker has said meanwhile
         return done
 
     async def cancel(self, ref: str) -> None:
@@ -165,7 +174,7 @@ class OrderEngine:
 
         An order that never left ends at once.
         """
-        known = self.state.working.get(ref)
+        known = self._so_far().working.get(ref)
         if known and known.may_be_sent:
             self.record(OrderEnded(ref, "cancelled", "it had not left"))
         else:
@@ -182,11 +191,13 @@ class OrderEngine:
         while self._unsettled():
             left = deadline - asyncio.get_running_loop().time()
             try:
-                self.record(await asyncio.wait_for(self.broker.events.get(), max(left, 0.0)))
+                event = await asyncio.wait_for(self.broker.events.get(), max(left, 0.0))
             except TimeoutError:
                 await self.reconcile()
                 break
-            self.drain()
+            with self._together():
+                self.record(event)
+                self.drain()
             self._reconciled()
         return tuple(self.state.working)
 
@@ -229,7 +240,11 @@ class OrderEngine:
         return self._append(event)
 
     def _append(self, event: Event) -> bool:
-        return self.journal.append(event, self.clock.now()) is not None
+        now = self.clock.now()
+        seq = self.journal.append(event, now)
+        if seq is not None and seq == self._folding.seq + 1:  # nobody else wrote in between
+            self._folding.take(Recorded(seq, now, now, event))
+        return seq is not None
 
     def _record_fill(self, fill: Fill) -> bool:
         """A first revision is a fill; a later one replaces what was recorded of the execution."""
@@ -281,10 +296,13 @@ class OrderEngine:
         return self._newest(self._filled(exec_id)) == self._filled(exec_id).revision[1]
 
     def _is_ours(self, ref: str) -> bool:
-        return bool(ref) and self.journal.has(f"order {ref}")
+        """What is ours stays ours, so only the others are looked up again."""
+        if ref and ref not in self._ours and self.journal.has(f"order {ref}"):
+            self._ours.add(ref)
+        return ref in self._ours
 
     def _may_end(self, ref: str) -> bool:
-        return self.state.order(ref) is not None
+        return self._so_far().order(ref) is not None
 
     def drain(self) -> None:
         """Journal everything that the broker has told so far, durable in one write."""
@@ -301,7 +319,8 @@ class OrderEngine:
             with self.journal.together():
                 yield
         except BaseException:
-            self._state, self.account = State(), None
+            self._folding, self.account = Folding.of(State()), None
+            self._ours.clear()
             raise
 
     def _judge(self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]) -> Traded:
@@ -331,7 +350,7 @@ class OrderEngine:
     def _admit(self, order: Order, quote: Quote) -> bool:
         """Journal that the order may leave; False when another run has done so meanwhile."""
         ref = order.order_ref
-        known = self.state.working.get(ref)
+        known = self._so_far().working.get(ref)
         if known and known.may_be_sent:
             return self.record(OrderRetried(ref, known.unsent))
         if not self.record(OrderAdmitted(order)):
@@ -361,13 +380,13 @@ class OrderEngine:
             for event in sent:
                 self.record(event)
             for order in left:
-                known = self.state.order(order.order_ref)
+                known = self._so_far().order(order.order_ref)
                 if known:
                     self.record(OrderUnsent(order.order_ref, known.unsent + 1, reason))
 
     def may_trade(self, ref: str) -> bool:
         """Whether no run has judged that reference, or it was admitted and provably never left."""
-        known = self.state.working.get(ref)
+        known = self._so_far().working.get(ref)
         if known:
             return known.may_be_sent
         return not self._is_ours(ref) and not self.journal.has(f"refused {ref}")
@@ -385,10 +404,14 @@ class OrderEngine:
         """The portfolio once all working orders have filled."""
         marks = {s: q.last for s, q in quotes.items() if q.last is not None}
         portfolio = self.portfolio(_with_marks(account, marks))
-        for order in self.state.working.values():
+        cash, positions = portfolio.cash, dict(portfolio.positions)
+        for order in self._so_far().working.values():
             if not order.may_be_sent and order.remaining:
-                portfolio = portfolio.after(replace(order.request, quantity=order.remaining))
-        return portfolio
+                one, price = order.request.instrument, order.request.price
+                held = positions.get(one.symbol, Position(one, ZERO, price)).quantity
+                positions[one.symbol] = Position(one, held + order.remaining, price)
+                cash -= one.notional(order.remaining, price)
+        return Portfolio(cash, positions)
 
     def _context(self, portfolio: Portfolio, quotes: dict[str, Quote]) -> Context:
         account = self._reconciled()
@@ -400,11 +423,11 @@ class OrderEngine:
             portfolio=portfolio,
             quotes={s: q.last for s, q in quotes.items()},
             quoted_at={s: q.time for s, q in quotes.items()},
-            halted=self.state.halted,
+            halted=self._so_far().halted,
         )
 
     def _unsettled(self) -> bool:
-        state = self.state
+        state = self._so_far()
         return any(not o.may_be_sent for o in state.working.values()) or bool(state.uncharged)
 
 

@@ -48,23 +48,36 @@ def decode(kind: str, body: str) -> Event:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return _finite(value)
-    if isinstance(value, date):  # datetime is a date
-        return value.isoformat()
-    return value.value if isinstance(value, Enum) else value
+    plain = _encoder(type(value))
+    return value if plain is None else plain(value)
+
+
+@cache
+def _encoder(kind: Any) -> Callable[[Any], Any] | None:
+    """The function that turns a value of that type into plain JSON; None where it is plain."""
+    if is_dataclass(kind):
+        names = [f.name for f in fields(kind)]
+        return lambda value: {name: _plain(getattr(value, name)) for name in names}
+    for known, encoder in ENCODERS:
+        if issubclass(kind, known):
+            return encoder
+    return None
 
 
 def _finite(value: Decimal) -> str:
     if not value.is_finite():
         raise ValueError(value)
     return str(value)
+
+
+ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (Mapping, lambda value: {key: _plain(item) for key, item in value.items()}),
+    (tuple, lambda value: [_plain(item) for item in value]),
+    (Decimal, _finite),
+    (date, lambda value: value.isoformat()),  # datetime is a date
+    (Enum, lambda value: value.value),
+)
+"""How values travel that JSON has no word for."""
 
 
 @cache

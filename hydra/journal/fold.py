@@ -157,13 +157,10 @@ class State:
 
 def fold(records: Iterable[Recorded], state: State | None = None) -> State:
     """The state after `records`, which follow `state` (or begin the journal)."""
-    draft = _Draft.of(state or State())
+    folding = Folding.of(state or State())
     for record in records:
-        step = STEPS.get(type(record.event))
-        if step:
-            step(draft, record.event, record.time)
-        draft.seq = record.seq
-    return draft.state()
+        folding.take(record)
+    return folding.state()
 
 
 def strategy_of(order_ref: str) -> str:
@@ -172,8 +169,8 @@ def strategy_of(order_ref: str) -> str:
 
 
 @dataclass
-class _Draft:
-    """A state in the making: copied once for a whole fold, not once for each event."""
+class Folding:
+    """A state in the making, for those who take in one event after another and look seldom."""
 
     seq: int
     account: str
@@ -204,9 +201,20 @@ class _Draft:
         }
         return cls(**copies)
 
+    def take(self, record: Recorded) -> None:
+        """Take in the next event."""
+        step = STEPS.get(type(record.event))
+        if step:
+            step(self, record.event, record.time)
+        self.seq = record.seq
+
     def state(self) -> State:
-        """The state, once nothing is added any more."""
-        return State(**{f.name: getattr(self, f.name) for f in fields(self)})
+        """The state as it is now; it stays as it is when more is taken in."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        copies: dict[str, Any] = {
+            n: dict(v) if isinstance(v, dict) else v for n, v in values.items()
+        }
+        return State(**copies)
 
     def pay(self, amount: Decimal) -> None:
         """Cash in (> 0) or out, once the account's cash is known."""
@@ -257,12 +265,12 @@ ENDS = {
 """What an `OrderEnded` tells, by its outcome."""
 
 
-def _started(draft: _Draft, event: SessionStarted, time: datetime) -> None:
+def _started(draft: Folding, event: SessionStarted, time: datetime) -> None:
     draft.account = event.account
     draft.sessions[event.strategy] = event.session
 
 
-def _reconciled(draft: _Draft, event: Reconciled, time: datetime) -> None:
+def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     own = dict.fromkeys(event.positions, ZERO)
     for (_, symbol), holding in draft.holdings.items():
         own[symbol] = own.get(symbol, ZERO) + holding.quantity
@@ -274,44 +282,44 @@ def _reconciled(draft: _Draft, event: Reconciled, time: datetime) -> None:
     draft.uncharged, draft.early_charges = {}, {}
 
 
-def _admitted(draft: _Draft, event: OrderAdmitted, time: datetime) -> None:
+def _admitted(draft: Folding, event: OrderAdmitted, time: datetime) -> None:
     request = event.order.request
     draft.instruments[request.instrument.symbol] = request.instrument
     draft.working[request.order_ref] = WorkingOrder(request, time)
 
 
-def _submitted(draft: _Draft, event: OrderSubmitted, time: datetime) -> None:
+def _submitted(draft: Folding, event: OrderSubmitted, time: datetime) -> None:
     draft.tell(event.ref, Told.SENT, client_id=event.client_id, order_id=event.order_id)
 
 
-def _unsent(draft: _Draft, event: OrderUnsent, time: datetime) -> None:
+def _unsent(draft: Folding, event: OrderUnsent, time: datetime) -> None:
     draft.tell(event.ref, Told.NOT_SENT, unsent=event.number)
 
 
-def _retried(draft: _Draft, event: OrderRetried, time: datetime) -> None:
+def _retried(draft: Folding, event: OrderRetried, time: datetime) -> None:
     """From here on it may have left again."""
     draft.tell(event.ref, Told.SENT)
 
 
-def _modified(draft: _Draft, event: OrderModified, time: datetime) -> None:
+def _modified(draft: Folding, event: OrderModified, time: datetime) -> None:
     if order := draft.working.get(event.order.order_ref):
         request = event.order.request
         draft.working[request.order_ref] = replace(order, request=request, changes=event.number)
 
 
-def _acknowledged(draft: _Draft, event: OrderAcknowledged, time: datetime) -> None:
+def _acknowledged(draft: Folding, event: OrderAcknowledged, time: datetime) -> None:
     draft.tell(event.ref, Told.HELD, status=event.status, perm_id=event.perm_id)
 
 
-def _found(draft: _Draft, event: OrderFound, time: datetime) -> None:
+def _found(draft: Folding, event: OrderFound, time: datetime) -> None:
     draft.tell(event.ref, Told.HELD, status=event.status, perm_id=event.perm_id)
 
 
-def _ended(draft: _Draft, event: OrderEnded, time: datetime) -> None:
+def _ended(draft: Folding, event: OrderEnded, time: datetime) -> None:
     draft.tell(event.ref, ENDS[event.outcome])
 
 
-def _filled(draft: _Draft, event: FillRecorded, time: datetime) -> None:
+def _filled(draft: Folding, event: FillRecorded, time: datetime) -> None:
     fill = event.fill
     draft.fill(fill)
     strategy = strategy_of(fill.order_ref)
@@ -323,7 +331,7 @@ def _filled(draft: _Draft, event: FillRecorded, time: datetime) -> None:
         draft.charge(strategy, charge)
 
 
-def _corrected(draft: _Draft, event: FillCorrected, time: datetime) -> None:
+def _corrected(draft: Folding, event: FillCorrected, time: datetime) -> None:
     """The old fill is traded back at its own price and the new one takes its place.
 
     Quantity and cash are exact; how much of the profit counts as realised can differ from what it
@@ -338,7 +346,7 @@ def _corrected(draft: _Draft, event: FillCorrected, time: datetime) -> None:
     draft.uncharged[event.new.exec_id] = strategy
 
 
-def _charged(draft: _Draft, event: CommissionRecorded, time: datetime) -> None:
+def _charged(draft: Folding, event: CommissionRecorded, time: datetime) -> None:
     exec_id, amount = event.commission.exec_id, event.commission.amount
     if (strategy := draft.uncharged.pop(exec_id, None)) is not None:
         draft.pay(-amount)
@@ -349,20 +357,20 @@ def _charged(draft: _Draft, event: CommissionRecorded, time: datetime) -> None:
         draft.early_charges[exec_id] = amount
 
 
-def _marked(draft: _Draft, event: NavMarked, time: datetime) -> None:
+def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
     draft.mark, draft.marked_at = event, time
     draft.peak_nav = max(draft.peak_nav, event.nav)
 
 
-def _halted(draft: _Draft, event: Halted, time: datetime) -> None:
+def _halted(draft: Folding, event: Halted, time: datetime) -> None:
     draft.halted = f"{event.reason} ({event.by})"
 
 
-def _resumed(draft: _Draft, event: Resumed, time: datetime) -> None:
+def _resumed(draft: Folding, event: Resumed, time: datetime) -> None:
     draft.halted = None
 
 
-STEPS: Mapping[type[Event], Callable[[_Draft, Any, datetime], None]] = {
+STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     SessionStarted: _started,
     Reconciled: _reconciled,
     OrderAdmitted: _admitted,

@@ -132,7 +132,9 @@ class Journal:
 
     def has(self, once: str) -> bool:
         """Whether an event with that `once` key was written."""
-        return self.find(once) is not None
+        with _explained(self.path):
+            found = self._connection.execute("SELECT 1 FROM events WHERE once = ?", (once,))
+            return found.fetchone() is not None
 
     def find(self, once: str) -> Event | None:
         """The event that was written under a `once` key, or None."""
