@@ -181,17 +181,20 @@ def backtest(
 def status(context: typer.Context, as_json: Json = False) -> None:
     """The account by the journal: value, cash, positions, halted or not; and the gateway."""
     from hydra.ib.probe import answers
-    from hydra.journal.views import status_row
+    from hydra.journal.views import status_row, strategy_rows
 
     settings = _settings(context)
-    row = status_row(_state(settings))
+    state = _state(settings)
+    row, strategies = status_row(state), strategy_rows(state)
     row["gateway"] = f"{settings.gateway.host}:{settings.gateway.port} " + (
         "answers" if answers(settings.gateway) else "does not answer"
     )
     if as_json:
-        _print_json(row)
-    else:
-        _print_rows("status", [{"": key, "value": _shown(value)} for key, value in row.items()])
+        _print_json({**row, "strategies": strategies})
+        return
+    _print_rows("status", [{"": key, "value": _shown(value)} for key, value in row.items()])
+    if strategies:
+        _print_table("profit by strategy", strategies, as_json)
 
 
 @app.command()
@@ -515,6 +518,8 @@ def _shown(value: Any) -> str:
         return f"{value:,.2f}" if abs(value) >= 10 else f"{value:,.4f}"
     if isinstance(value, Decimal):
         return _shown_decimal(value)
+    if isinstance(value, list):
+        return "; ".join(str(item) for item in value) or "–"
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in value.items()) or "–"
     return str(value)

@@ -48,7 +48,8 @@ def decode(kind: str, body: str) -> Event:
 
 
 def _plain(value: Any) -> Any:
-    plain = _encoder(type(value))
+    kind: Any = type(value)
+    plain = _encoder(kind)
     return value if plain is None else plain(value)
 
 

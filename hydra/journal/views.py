@@ -6,11 +6,12 @@ stay decimals and times aware UTC; whoever shows them does the formatting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from hydra.costs.slippage import slippage_bps
+from hydra.domain import lifecycle
 from hydra.domain.events import (
     CommissionRecorded,
     FillCorrected,
@@ -19,12 +20,17 @@ from hydra.domain.events import (
     OrderAcknowledged,
     OrderAdmitted,
     OrderEnded,
+    OrderFound,
+    OrderModified,
     OrderRefused,
+    OrderRetried,
     OrderSubmitted,
+    OrderUnsent,
     Recorded,
 )
+from hydra.domain.lifecycle import OrderState, Told
 from hydra.domain.orders import Fill, OrderRequest
-from hydra.journal.fold import State, strategy_of
+from hydra.journal.fold import ENDS, State, strategy_of
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -33,7 +39,11 @@ Row = dict[str, Any]
 ORDER_KINDS = (
     OrderAdmitted,
     OrderSubmitted,
+    OrderUnsent,
+    OrderRetried,
+    OrderModified,
     OrderAcknowledged,
+    OrderFound,
     OrderEnded,
     OrderRefused,
     FillRecorded,
@@ -55,6 +65,8 @@ def status_row(state: State) -> Row:
         "marked_at": state.marked_at,
         "positions": len(state.positions),
         "working_orders": len(state.working),
+        "unknown_orders": len(state.unknown),
+        "orders_from_elsewhere": list(state.elsewhere),
         "halted": state.halted,
         "sessions": {name: day.isoformat() for name, day in state.sessions.items()},
         "events": state.seq,
@@ -74,6 +86,17 @@ def position_rows(state: State) -> list[Row]:
     return [*rows, *external]
 
 
+def strategy_rows(state: State) -> list[Row]:
+    """One row a strategy: what it gained, by its own orders alone, at the last marks.
+
+    Money in the account's currency; `profit` is realised and unrealised, less commissions; None
+    while a position has no mark.
+    """
+    positions = position_rows(state)
+    names = sorted({name for name, _ in state.holdings} | set(state.sessions))
+    return [_strategy(state, name, positions) for name in names]
+
+
 def order_rows(records: Iterable[Recorded]) -> list[Row]:
     """One row for each order or refused request, oldest first, with what became of it."""
     rows: dict[str, Row] = {}
@@ -81,10 +104,10 @@ def order_rows(records: Iterable[Recorded]) -> list[Row]:
         event = record.event
         if isinstance(event, OrderAdmitted):
             request = event.order.request
-            rows[request.order_ref] = _order(request, record, "admitted")
+            rows[request.order_ref] = _order(request, record, OrderState.PENDING)
         elif isinstance(event, OrderRefused):
             refusal = event.refusal
-            row = _order(refusal.request, record, "refused")
+            row = _order(refusal.request, record, REFUSED)
             row["reason"] = " ".join(o.sentence for o in refusal.objections)
             rows[refusal.request.order_ref] = row
         elif event.order_ref in rows:
@@ -153,6 +176,23 @@ def _position(
     }
 
 
+def _strategy(state: State, name: str, positions: list[Row]) -> Row:
+    mine = [row for row in positions if row["strategy"] == name]
+    open_gains = [row["unrealised"] for row in mine if row["quantity"]]
+    unrealised = None if None in open_gains else sum(open_gains, ZERO)
+    realised = sum((row["realised"] for row in mine), ZERO)
+    charges = state.charges.get(name, ZERO)
+    return {
+        "strategy": name,
+        "last_session": state.sessions.get(name),
+        "positions": sum(1 for row in mine if row["quantity"]),
+        "realised": _cents(realised),
+        "unrealised": _cents(unrealised),
+        "commissions": _cents(charges),
+        "profit": None if unrealised is None else _cents(realised + unrealised - charges),
+    }
+
+
 def _cents(money: Decimal | None) -> Decimal | None:
     return None if money is None else money.quantize(CENT)
 
@@ -172,17 +212,36 @@ def _order(request: OrderRequest, record: Recorded, status: str) -> Row:
 
 
 def _change(event: object, row: Row) -> Row:
-    if isinstance(event, OrderSubmitted):
-        return {"status": "submitted"}
-    if isinstance(event, OrderAcknowledged):
-        return {"status": event.status.lower()}
-    if isinstance(event, FillRecorded):
-        return {"filled": row["filled"] + event.fill.quantity}
-    if isinstance(event, FillCorrected):
-        return {"filled": row["filled"] - event.old.quantity + event.new.quantity}
-    if isinstance(event, OrderEnded):
-        return {"status": event.outcome, "reason": event.reason}
-    return {}
+    """What an event changes in its order's row; the state follows the table of states."""
+    change: Row = {}
+    told = TOLD.get(type(event))
+    if isinstance(event, OrderModified):
+        request = event.order.request
+        change = {"quantity": request.quantity, "limit_price": request.limit_price}
+    elif isinstance(event, FillRecorded):
+        change = {"filled": row["filled"] + event.fill.quantity}
+        whole = abs(change["filled"]) >= abs(row["quantity"])
+        told = Told.WHOLE if whole else Told.PART
+    elif isinstance(event, FillCorrected):
+        change = {"filled": row["filled"] - event.old.quantity + event.new.quantity}
+    elif isinstance(event, OrderEnded):
+        change, told = {"reason": event.reason}, ENDS[event.outcome]
+    elif isinstance(event, OrderUnsent):
+        change = {"reason": event.reason}
+    if told and row["status"] != REFUSED:
+        change["status"] = lifecycle.after(OrderState(row["status"]), told)
+    return change
+
+
+REFUSED = "refused"
+TOLD: Mapping[type, Told] = {
+    OrderSubmitted: Told.SENT,
+    OrderRetried: Told.SENT,
+    OrderUnsent: Told.NOT_SENT,
+    OrderAcknowledged: Told.HELD,
+    OrderFound: Told.HELD,
+}
+"""What kinds of event tell of an order, where it does not depend on their content."""
 
 
 def _fill(fill: Fill, decision: Decimal | None) -> Row:
