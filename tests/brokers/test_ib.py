@@ -1,0 +1,149 @@
+"""The IB adapter against what is known to hurt users of ib_async, on the simulated gateway."""
+
+from __future__ import annotations
+
+import pytest
+
+from hydra.brokers.ib import IbBroker
+from hydra.config import Gateway
+from hydra.domain.events import (
+    ConnectionChanged,
+    OrderEnded,
+    OrderQuoted,
+    OrderSubmitted,
+    Warned,
+)
+from hydra.errors import BadParameter, GatewayUnreachable
+from hydra.ib.codes import informational, rejects
+from tests.execution.watched import AAPL, heard, request, resting, trade, until, watched
+
+
+async def drained(one):
+    """Everything that the gateway has said is in the journal."""
+    await one.engine.broker.time()
+    one.engine.drain()
+
+
+def ends(one) -> list[tuple[str, str]]:
+    return [(r.event.outcome, r.event.reason) for r in one.engine.journal.read(kinds=[OrderEnded])]
+
+
+@pytest.mark.parametrize("code", [10349, 399, 404, 2109, 10167])
+async def test_an_informational_code_never_ends_an_order(tmp_path, code):
+    async with watched(tmp_path) as one:
+        one.arm(on="placeOrder", do="say", code=code, text="just so you know")
+        await trade(one, resting())
+        await until(lambda: one.server.exchange.state()["open_orders"])
+        await drained(one)
+        assert list(one.engine.state.working) == [resting().order_ref]
+        warned = [r.event for r in one.engine.journal.read(kinds=[Warned])]
+        assert [w for w in warned if w.code == code]
+
+
+@pytest.mark.parametrize("code", [201, 321, 10052, 110, 203])
+async def test_an_error_on_a_new_order_ends_it_as_rejected_with_the_reason(tmp_path, code):
+    async with watched(tmp_path) as one:
+        one.arm(on="placeOrder", do="say", code=code, text="no such thing", instead=True)
+        await trade(one, resting())
+        await one.supervisor.settle(5)
+        assert ends(one) == [("rejected", f"error {code}: no such thing")]
+        assert not one.engine.state.working
+
+
+async def test_an_order_says_its_time_in_force_and_everything_else_a_preset_could_change(tmp_path):
+    async with watched(tmp_path) as one:
+        await trade(one, request())
+        await until(lambda: heard(one, "placeOrder"))
+        told = next(m for m in one.server.record.after(0) if m["name"] == "placeOrder")["fields"]
+        assert (told["tif"], told["transmit"], told["outsideRth"]) == ("DAY", True, False)
+        assert told["account"] == one.engine.broker._account
+        assert told["orderRef"] == request().order_ref
+
+
+async def test_a_client_id_in_use_takes_the_next_and_still_sees_the_orders_of_the_first(tmp_path):
+    async with watched(tmp_path) as one:
+        await trade(one, resting())
+        await until(lambda: one.server.exchange.state()["open_orders"])
+        second = IbBroker(Gateway(port=one.server.port, timeout_s=2.0))
+        await second.connect()
+        assert second.ib.client.clientId == 32
+        held = await second.held_orders()
+        assert [(h.ref, h.client_id) for h in held] == [(resting().order_ref, 31)]
+        await second.disconnect()
+
+
+async def test_ids_that_roll_back_meet_no_working_order(tmp_path):
+    async with watched(tmp_path) as one:
+        await trade(one, resting(), resting(1))
+        await until(lambda: len(one.server.exchange.state()["open_orders"]) == 2)
+        one.arm(on="nextValidId", do="roll_back_ids", by=50)
+        await one.engine.broker.disconnect()
+        await one.engine.start()
+        await trade(one, resting(2))
+        await until(lambda: len(one.server.exchange.state()["open_orders"]) == 3)
+        ids = [r.event.order_id for r in one.engine.journal.read(kinds=[OrderSubmitted])]
+        assert len(set(ids)) == 3
+
+
+async def test_delayed_data_is_recognised_and_journalled_as_delayed(tmp_path):
+    async with watched(tmp_path) as one:
+        one.strike(do="unsubscribe")
+        one.server.deliver(one.server.world.command("2012-10-01T14:30:00+00:00"))
+        quotes = await one.engine.broker.quotes([AAPL])
+        assert quotes["AAPL"].delayed
+        assert quotes["AAPL"].last is not None
+        await trade(one, resting())
+        quoted = [r.event.delayed for r in one.engine.journal.read(kinds=[OrderQuoted])]
+        assert quoted == [True]
+
+
+async def test_a_gateway_that_goes_while_quotes_are_awaited_is_noticed_at_once(tmp_path):
+    async with watched(tmp_path) as one:
+        one.engine.broker.settings = Gateway(port=one.server.port, timeout_s=30.0)
+        one.arm(on="reqMktData", do="disconnect", before=True)
+        with pytest.raises(GatewayUnreachable, match="quotes"):
+            await one.engine.broker.quotes([AAPL])
+
+
+async def test_logging_off_from_a_socket_that_was_reset_is_no_error(tmp_path):
+    async with watched(tmp_path) as one:
+        transport = one.engine.broker.ib.client.conn.transport
+        transport.get_extra_info("socket").shutdown(2)
+        await one.engine.broker.disconnect()
+
+
+async def test_a_loss_of_the_connection_is_told_once(tmp_path):
+    async with watched(tmp_path) as one:
+        one.arm(on="reqCurrentTime", do="disconnect", before=True)
+        with pytest.raises(GatewayUnreachable):
+            await one.engine.broker.time()
+        one.engine.drain()
+        lost = [r.event for r in one.engine.journal.read(kinds=[ConnectionChanged])]
+        assert [event.up for event in lost] == [False]
+
+
+async def test_only_an_order_of_the_gate_is_sent(tmp_path):
+    async with watched(tmp_path) as one:
+        with pytest.raises(BadParameter, match="Only an Order"):
+            await one.engine.broker.submit(request())  # type: ignore[arg-type]
+        assert not heard(one, "placeOrder")
+
+
+async def test_a_client_that_sends_faster_than_the_gateway_hears_waits_its_turn(tmp_path):
+    async with watched(tmp_path) as one:
+        one.engine.broker.ib.client.MaxRequests = 8
+        one.engine.broker.ib.client.RequestsInterval = 0.1
+        basket = [resting(step) for step in range(20)]
+        assert len((await trade(one, *basket)).orders) == 20
+        await until(lambda: len(one.server.exchange.state()["open_orders"]) == 20)
+
+
+@pytest.mark.parametrize("code", [10349, 399, 10167, 165, 404, *range(2100, 2200, 9)])
+def test_what_only_informs_rejects_nothing(code):
+    assert informational(code)
+    assert not rejects(code)
+
+
+@pytest.mark.parametrize("code", [201, 321, 110, 203, 10052, 10268])
+def test_what_rejects_does_not_only_inform(code):
+    assert rejects(code)
