@@ -47,6 +47,7 @@ class IbBroker:
         self._account = ""
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, Trade] = {}
+        self._gone = asyncio.Event()
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -66,6 +67,7 @@ class IbBroker:
         ib.orderStatusEvent += self._on_status
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
+        self._gone.clear()
         ib.client.throttleStart += self._free.clear
         ib.client.throttleEnd += self._free.set
         self._free.set()
@@ -206,12 +208,15 @@ class IbBroker:
         missing = [t for t in tickers if not _has_last(t)]
         while missing and loop.time() < deadline:
             waits = [asyncio.ensure_future(_next_update(t)) for t in missing]
+            waits.append(asyncio.ensure_future(self._gone.wait()))
             done, late = await asyncio.wait(
                 waits, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED
             )
             for wait in late:
                 wait.cancel()
-            if any(wait.exception() for wait in done):  # a ticker's events end with the connection
+            # A ticker's events end with the connection, by an exception or not at all.
+            broken = [wait for wait in done if wait.exception()]
+            if broken or self._gone.is_set():
                 raise GatewayUnreachable("The connection to the gateway was lost (quotes).")
             missing = [t for t in missing if not _has_last(t)]
 
@@ -254,6 +259,7 @@ class IbBroker:
 
     def _on_disconnect(self) -> None:
         self._free.set()
+        self._gone.set()
         text = "The connection to the gateway was lost."
         self.events.put_nowait(ConnectionChanged(False, 0, text))
 

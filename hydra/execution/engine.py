@@ -265,18 +265,15 @@ class OrderEngine:
         return fresh
 
     def _newest(self, fill: Fill) -> int:
-        """The highest revision of an execution that the journal has; 0 for none."""
-        number = 0
-        while self.journal.has(f"fill {fill.at_revision(number + 1)}"):
-            number += 1
-        if not number and self.journal.has(f"fill {fill.exec_id}"):
-            return fill.revision[1]
-        return max(number, self._skipped(fill))
+        """The highest revision of an execution that the journal has; 0 for none.
 
-    def _skipped(self, fill: Fill) -> int:
-        """A later revision that came before this one; corrections of corrections are rare."""
-        later = range(fill.revision[1] + 1, fill.revision[1] + 4)
-        return next((n for n in later if self.journal.has(f"fill {fill.at_revision(n)}")), 0)
+        The first ones may never have been told, so they are not counted up from 1.
+        """
+        stem, number = fill.revision
+        if stem == fill.exec_id:  # an id without revisions
+            return number if self.journal.has(f"fill {stem}") else 0
+        last_parts = (key.rpartition(".")[2] for key in self.journal.keys(f"fill {stem}."))
+        return max((int(last) for last in last_parts if last.isdigit()), default=0)
 
     def _filled(self, exec_id: str) -> Fill:
         event = self.journal.find(f"fill {exec_id}")

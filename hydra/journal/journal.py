@@ -136,6 +136,15 @@ class Journal:
             found = self._connection.execute("SELECT 1 FROM events WHERE once = ?", (once,))
             return found.fetchone() is not None
 
+    def keys(self, prefix: str) -> list[str]:
+        """All `once` keys that begin with a prefix, in their order."""
+        with _explained(self.path):
+            found = self._connection.execute(
+                "SELECT once FROM events WHERE once >= ? AND once < ? ORDER BY once",
+                (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+            )
+            return [row[0] for row in found]
+
     def find(self, once: str) -> Event | None:
         """The event that was written under a `once` key, or None."""
         with _explained(self.path):

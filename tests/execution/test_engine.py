@@ -322,6 +322,18 @@ async def test_a_corrected_execution_replaces_the_first_one_in_whatever_order_bo
     assert not engine.state.working
 
 
+async def test_a_revision_counts_although_the_first_was_never_told(broker, journal):
+    engine = await admitted_engine(broker, journal)
+    for event in execution("a.b.c.02", 10, "70.10"):
+        engine.record(event)
+    for event in execution("a.b.c.03", 0, "70.10", "0"):
+        engine.record(event)
+    for event in execution("a.b.c.01", 10, "70"):
+        engine.record(event)
+    assert engine.state.quantity("AAPL") == 0
+    assert engine.state.cash == 1_000_000
+
+
 async def test_a_bust_takes_the_trade_and_its_charge_back(broker, journal):
     engine = await admitted_engine(broker, journal)
     told = [*execution("a.b.c.01", 10, "70"), *execution("a.b.c.02", 0, "70", "0")]
