@@ -207,7 +207,9 @@ class IbBroker:
         deadline = loop.time() + self.settings.timeout_s
         missing = [t for t in tickers if not _has_last(t)]
         while missing and loop.time() < deadline:
-            waits = [asyncio.ensure_future(_next_update(t)) for t in missing]
+            waits: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(_next_update(t)) for t in missing
+            ]
             waits.append(asyncio.ensure_future(self._gone.wait()))
             done, late = await asyncio.wait(
                 waits, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED

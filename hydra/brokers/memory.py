@@ -130,7 +130,7 @@ class Memory:
         request = order.request
         symbol = request.instrument.symbol
         fill = Fill(
-            f"memory.{len(self.done) + 1}",
+            f"memory.{len(self.done) + 1}.01",
             order.order_ref,
             symbol,
             request.quantity,
