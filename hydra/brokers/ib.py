@@ -153,8 +153,9 @@ class IbBroker:
     async def submit(self, order: Order) -> tuple[int, int]:
         """Send an admitted order; nothing else is taken. Returns (client id, order id).
 
-        Waits while ib_async holds messages back (45 a second): what has returned from here was
-        handed to the socket. Raises only while it is certain that no byte of the order has left.
+        Waits while ib_async holds messages back (45 a second), so that at most this one is held.
+        Raises only while it is certain that no byte of the order has left: nothing is awaited once
+        it may have.
         """
         if not isinstance(order, Order):
             raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
@@ -163,8 +164,6 @@ class IbBroker:
         ib, request = self.ib, order.request
         trade = ib.placeOrder(to_contract(request.instrument), _wire_order(order, self._account))
         self._trades[request.order_ref] = trade
-        if not self._free.is_set():
-            await self._free.wait()
         return ib.client.clientId, trade.order.orderId
 
     async def cancel(self, ref: str) -> None:
