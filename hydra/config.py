@@ -63,6 +63,8 @@ class Trading:
     calendar: str = "XNYS"
     fill_timeout_s: float = 30.0
     """How long a session waits for its orders to fill before it reports."""
+    algo: str = "market"
+    """How orders are worked: a file name of algos/."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,20 @@ def build_sizing(settings: Settings, name: str, parameters: Mapping[str, Any]) -
     return plugins.configure("sizing", name, parameters, own_root(settings))
 
 
+def build_algo(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
+    """An order algorithm by name with its checked parameters."""
+    return plugins.configure("algos", name, parameters, own_root(settings))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An order algorithm as it was asked for: its name, empty for that of the settings, and its
+    parameters."""
+
+    name: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
 def make_plan(
     settings: Settings,
     strategy: str,
@@ -63,7 +78,10 @@ def make_plan(
     sizing_parameters: Mapping[str, Any],
     symbols: Sequence[str] = (),
 ) -> Plan:
-    """A session's plan from names; raises before anything is connected or written."""
+    """A session's plan from names; raises before anything is connected or written.
+
+    Orders are worked as the settings say; see `with_algo`.
+    """
     return Plan(
         name=strategy,
         strategy=build_strategy(settings, strategy, strategy_parameters),
@@ -72,6 +90,12 @@ def make_plan(
         fill_timeout_s=settings.trading.fill_timeout_s,
         calendar=settings.trading.calendar,
     )
+
+
+def with_algo(settings: Settings, plan: Plan, algo: Chosen) -> Plan:
+    """The plan with an order algorithm by name, that of the settings when the name is empty."""
+    name = algo.name or settings.trading.algo
+    return replace(plan, algo_name=name, algo=build_algo(settings, name, algo.parameters))
 
 
 @asynccontextmanager
@@ -88,7 +112,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
             await engine.broker.disconnect()
 
 
-async def open_paper_session(
+async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are its arguments
     strategy: str,
     *,
     strategy_parameters: Mapping[str, Any] | None = None,
@@ -96,6 +120,8 @@ async def open_paper_session(
     sizing_parameters: Mapping[str, Any] | None = None,
     symbols: Sequence[str] = (),
     settings: Settings | None = None,
+    algo: str = "",
+    algo_parameters: Mapping[str, Any] | None = None,
 ) -> PaperSession:
     """Plan, connect and reconcile one paper session of a strategy.
 
@@ -109,6 +135,7 @@ async def open_paper_session(
     plan = make_plan(
         settings, strategy, strategy_parameters or {}, sizing, sizing_parameters or {}, symbols
     )
+    plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
     gate = build_gate(settings)
     broker = IbBroker(settings.gateway)
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate)

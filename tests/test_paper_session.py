@@ -9,7 +9,7 @@ import hydra
 from hydra.brokers.ib import IbBroker
 from hydra.config import Settings
 from hydra.domain.events import Decided, FillRecorded, OrderAdmitted
-from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument
+from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument, UnknownName
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.runner.simulator import Simulator
@@ -164,3 +164,34 @@ async def test_a_port_that_accepts_and_says_nothing_is_given_up_within_the_time_
     with pytest.raises(GatewayUnreachable, match="says nothing"):
         await IbBroker(mute).connect()
     server.close()
+
+
+@pytest.mark.parametrize("algo", ["market", "ib_adaptive", "bracket"])
+async def test_a_session_works_its_orders_through_the_algorithm_it_is_given(
+    connected, gateway, algo
+):
+    session = await hydra.open_paper_session("ts_momentum", settings=connected, algo=algo)
+    try:
+        bars = await session.bars()
+        targets = session.targets(session.signals(bars), bars)
+        first = await session.trade(targets)
+        await session.wait_for_fills()
+        assert {o.request.algo for o in first.orders} == {"" if algo == "market" else algo}
+        wanted = {s: q for s, q in targets.quantities.items() if q}
+        assert session.state.positions == books(gateway) == wanted
+        sent = len(gateway.state()["executions"])
+        assert (await session.trade(targets)).orders == ()
+        assert len(gateway.state()["executions"]) == sent
+    finally:
+        await session.close()
+
+
+async def test_an_unknown_algorithm_is_answered_with_the_nearest_before_anything_connects(
+    settings,
+):
+    with pytest.raises(UnknownName, match="twap"):
+        await hydra.open_paper_session("ts_momentum", settings=settings, algo="twp")
+    with pytest.raises(UnknownName, match="slices"):
+        await hydra.open_paper_session(
+            "ts_momentum", settings=settings, algo="twap", algo_parameters={"slice": 3}
+        )

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, LimitOrder, MarketOrder, Ticker, Trade
+from ib_async import IB, CommissionReport, TagValue, Ticker, Trade
+from ib_async import Order as WireOrder
 
 from hydra.config import Gateway
 from hydra.domain.events import (
@@ -24,7 +25,7 @@ from hydra.domain.events import (
     Warned,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Commission, Fill, Order, OrderType
+from hydra.domain.orders import Commission, Fill, Order
 from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote
 from hydra.ib import codes, contracts
@@ -34,6 +35,8 @@ from hydra.ib.contracts import decimal, symbol_of, to_contract
 
 DELAYED_TYPES = frozenset({3, 4})
 LIVE_ELSE_DELAYED = 3
+CANCEL_WITH_BLOCK = 1
+"""IB's ocaType by which a fill takes the rest of its group back, never two at a time."""
 
 
 class IbBroker:
@@ -48,6 +51,9 @@ class IbBroker:
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, Trade] = {}
         self._gone = asyncio.Event()
+        self._held: dict[str, str] = {}
+        """What an order status message last said of each order of this connection."""
+        self._changing: dict[str, asyncio.Future[None]] = {}
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -65,6 +71,7 @@ class IbBroker:
         ib.execDetailsEvent += self._on_execution
         ib.commissionReportEvent += self._on_commission
         ib.orderStatusEvent += self._on_status
+        ib.openOrderEvent += self._on_open_order
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
         self._gone.clear()
@@ -75,6 +82,7 @@ class IbBroker:
         self._account = self.settings.account or paper_accounts(ib)[0]
         self._tickers.clear()
         self._trades.clear()
+        self._held.clear()
         ib.reqMarketDataType(LIVE_ELSE_DELAYED)
 
     async def disconnect(self) -> None:
@@ -157,14 +165,65 @@ class IbBroker:
         Raises only while it is certain that no byte of the order has left: nothing is awaited once
         it may have.
         """
-        if not isinstance(order, Order):
-            raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
+        (ids,) = await self.submit_attached([order])
+        return ids
+
+    async def submit_attached(self, orders: Sequence[Order]) -> list[tuple[int, int]]:
+        """Send a bracket: the gateway holds all of it back until the last part has arrived."""
+        for order in orders:
+            if not isinstance(order, Order):
+                raise BadParameter(f"Only an Order that the gate admitted is sent, not {order!r}.")
         if not self._free.is_set():
             await self._ask(self._free.wait(), "a place among the messages of this second")
-        ib, request = self.ib, order.request
-        trade = ib.placeOrder(to_contract(request.instrument), _wire_order(order, self._account))
-        self._trades[request.order_ref] = trade
+        ib = self.ib
+        ids = [self._place(ib, order, transmit=order is orders[-1]) for order in orders]
+        return ids
+
+    def _place(self, ib: IB, order: Order, *, transmit: bool) -> tuple[int, int]:
+        request = order.request
+        wire = _wire_order(order, self._account)
+        wire.transmit = transmit
+        if request.parent:
+            wire.parentId = self._parent_id(ib, request.parent)
+        self._trades[request.order_ref] = trade = ib.placeOrder(
+            to_contract(request.instrument), wire
+        )
         return ib.client.clientId, trade.order.orderId
+
+    def _parent_id(self, ib: IB, ref: str) -> int:
+        trade = self._trades.get(ref)
+        if trade is None or trade.order.clientId != ib.client.clientId:
+            raise BrokerError(
+                f"The order {ref} was not placed on this connection: nothing can be "
+                "attached to it."
+            )
+        return trade.order.orderId
+
+    async def modify(self, order: Order) -> None:
+        """Send the changed terms under the order's own id, and wait for the gateway's word."""
+        ref, trade = order.order_ref, self._changeable(order)
+        wire = replace(_wire_order(order, self._account), **_identity(trade))
+        await self._ask(self._free.wait(), "a place among the messages of this second")
+        self._changeable(order)
+        answer = self._changing[ref] = asyncio.get_running_loop().create_future()
+        try:
+            # Not ib_async's own placeOrder: it asserts on a status that an error left behind.
+            self.ib.client.placeOrder(trade.order.orderId, trade.contract, wire)  # type: ignore[no-untyped-call]
+            await self._ask(answer, f"the change of {ref}")
+        finally:
+            del self._changing[ref]
+
+    def _changeable(self, order: Order) -> Trade:
+        """The order on this connection; IB lets only the client id that placed it change it."""
+        ref = order.order_ref
+        trade, status = self._trades.get(ref), self._held.get(ref)
+        if trade is None or trade.order.clientId != self.ib.client.clientId or not status:
+            raise BrokerError(f"{ref} was not placed on this connection, so it is not changed.")
+        if status not in WORKING:
+            raise BrokerError(f"{ref} is {status} at the gateway, so it is not changed.")
+        if ref in self._changing:
+            raise BrokerError(f"{ref} is being changed already; wait for the gateway's word.")
+        return trade
 
     async def cancel(self, ref: str) -> None:
         """Ask for the end of one of our orders; its end comes as an event.
@@ -235,6 +294,7 @@ class IbBroker:
         ref, status = trade.order.orderRef, trade.orderStatus
         if not ref or (trade.log and trade.log[-1].errorCode):
             return
+        self._held[ref] = status.status
         if status.status in ("Cancelled", "ApiCancelled"):
             self.events.put_nowait(OrderEnded(ref, "cancelled", _last_error(trade)))
         elif status.status == "Inactive":
@@ -252,15 +312,39 @@ class IbBroker:
         if trade is None:
             if req_id == -1 or codes.informational(code):
                 self.events.put_nowait(Warned(code, text))
+        elif self._is_about_change(trade.order.orderRef, code, text):
+            self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
             ref = trade.order.orderRef
             self.events.put_nowait(OrderEnded(ref, "rejected", f"error {code}: {text}"))
         else:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 
+    def _on_open_order(self, trade: Trade) -> None:
+        """The terms that the gateway holds now: a change is through."""
+        answer = self._changing.get(trade.order.orderRef)
+        if answer and not answer.done():
+            answer.set_result(None)
+
+    def _is_about_change(self, ref: str, code: int, text: str) -> bool:
+        """Whether an error turns a change down: the order that is held is not ended by it."""
+        if code not in codes.CHANGE_REFUSED or self._held.get(ref) not in WORKING:
+            return False
+        answer = self._changing.get(ref)
+        if answer and not answer.done():
+            answer.set_exception(
+                BrokerError(f"The gateway did not change {ref}: error {code}, {text}")
+            )
+        return True
+
     def _on_disconnect(self) -> None:
         self._free.set()
         self._gone.set()
+        for answer in self._changing.values():
+            if not answer.done():
+                answer.set_exception(
+                    GatewayUnreachable("The connection to the gateway was lost (a change).")
+                )
         text = "The connection to the gateway was lost."
         self.events.put_nowait(ConnectionChanged(False, 0, text))
 
@@ -274,21 +358,45 @@ class IbBroker:
         return next(mine, None)
 
 
-def _wire_order(order: Order, account: str) -> ib_async.Order:
+WORKING = frozenset({"PreSubmitted", "Submitted"})
+"""What order status messages say of an order that the gateway holds and works."""
+
+
+def _wire_order(order: Order, account: str) -> WireOrder:
     """IB's order, with every field explicit that a preset of the account could change."""
     request = order.request
-    action = "BUY" if request.quantity > 0 else "SELL"
-    size = float(abs(request.quantity))
-    common = {
-        "account": account,
-        "orderRef": request.order_ref,
-        "tif": request.time_in_force,
-        "outsideRth": False,
-        "transmit": True,
+    wire = WireOrder(
+        action="BUY" if request.quantity > 0 else "SELL",
+        totalQuantity=float(abs(request.quantity)),
+        orderType=str(request.order_type),
+        account=account,
+        orderRef=request.order_ref,
+        tif=request.time_in_force,
+        outsideRth=False,
+        transmit=True,
+    )
+    if request.limit_price is not None:
+        wire.lmtPrice = float(request.limit_price)
+    if request.stop_price is not None:
+        wire.auxPrice = float(request.stop_price)
+    if request.oca_group:
+        wire.ocaGroup, wire.ocaType = request.oca_group, CANCEL_WITH_BLOCK
+    if request.broker_algo:
+        wire.algoStrategy = request.broker_algo
+        parameters = request.broker_algo_parameters.items()
+        wire.algoParams = [TagValue(tag, value) for tag, value in parameters]
+    return wire
+
+
+def _identity(trade: Trade) -> dict[str, Any]:
+    """What of a placed order stays as it is when its terms are changed."""
+    placed = trade.order
+    return {
+        "orderId": placed.orderId,
+        "clientId": placed.clientId,
+        "permId": placed.permId,
+        "parentId": placed.parentId,
     }
-    if request.order_type is OrderType.LIMIT and request.limit_price is not None:
-        return LimitOrder(action, size, float(request.limit_price), **common)
-    return MarketOrder(action, size, **common)
 
 
 def _held(trade: Trade) -> HeldOrder:

@@ -16,11 +16,18 @@ from hydra.domain.events import (
     OrderEnded,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Commission, Fill, Order, OrderType
-from hydra.errors import BadParameter, GatewayUnreachable, UnknownInstrument, unknown
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest, OrderType
+from hydra.errors import (
+    BadParameter,
+    BrokerError,
+    GatewayUnreachable,
+    UnknownInstrument,
+    unknown,
+)
 from hydra.execution.broker import Account, HeldOrder, Quote
 
 ZERO = Decimal(0)
+AT_CLOSE = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
 
 
 @dataclass
@@ -96,6 +103,16 @@ class Memory:
 
     async def submit(self, order: Order) -> tuple[int, int]:
         """Acknowledge, then fill or rest; takes an `Order` and nothing else."""
+        (ids,) = await self.submit_attached([order])
+        return ids
+
+    async def submit_attached(self, orders: Sequence[Order]) -> list[tuple[int, int]]:
+        """All of them at once; what has a parent waits for the parent's fill."""
+        ids = [self._hold(order) for order in orders]
+        self.match()
+        return ids
+
+    def _hold(self, order: Order) -> tuple[int, int]:
         if not self.connected:
             raise GatewayUnreachable("The broker in memory is not connected.")
         if not isinstance(order, Order):
@@ -103,8 +120,14 @@ class Memory:
         number = len(self.done) + len(self.resting) + 1
         self.events.put_nowait(OrderAcknowledged(order.order_ref, number, "Submitted"))
         self.resting[order.order_ref] = order
-        self.match()
         return 0, number
+
+    async def modify(self, order: Order) -> None:
+        """Change an order that rests; raises `BrokerError` when it does not."""
+        if order.order_ref not in self.resting:
+            raise BrokerError(f"{order.order_ref} does not rest here, so it is not changed.")
+        self.resting[order.order_ref] = order
+        self.match()
 
     async def cancel(self, ref: str) -> None:
         """End a resting order; a done one stays done."""
@@ -113,18 +136,46 @@ class Memory:
             self.events.put_nowait(OrderEnded(ref, "cancelled", "asked for"))
 
     def match(self) -> None:
-        """Fill what the present prices reach."""
+        """Fill what the present prices reach, entries before what is attached to them."""
         for order in list(self.resting.values()):
-            if self._reaches(order):
+            if order.order_ref in self.resting and self._reaches(order):
+                del self.resting[order.order_ref]
+                self._fill(order)
+                self._take_back(order)
+
+    def close_auction(self) -> None:
+        """Fill what waits for the close."""
+        for order in list(self.resting.values()):
+            if order.request.order_type in AT_CLOSE and self._within_limit(order.request):
                 del self.resting[order.order_ref]
                 self._fill(order)
 
+    def _take_back(self, filled: Order) -> None:
+        """A fill ends the others of its group."""
+        group = filled.request.oca_group
+        for ref, order in list(self.resting.items()):
+            if group and order.request.oca_group == group:
+                del self.resting[ref]
+                self.cancelled.append(ref)
+                self.events.put_nowait(OrderEnded(ref, "cancelled", "a fill in its group"))
+
     def _reaches(self, order: Order) -> bool:
         request = order.request
-        if request.order_type is OrderType.MARKET or request.limit_price is None:
+        if request.order_type in AT_CLOSE or request.parent in self.resting:
+            return False
+        return self._within_limit(request) and self._is_triggered(request)
+
+    def _within_limit(self, request: OrderRequest) -> bool:
+        if request.limit_price is None:
             return True
         distance = request.limit_price - self.prices[request.instrument.symbol]
-        return distance * (1 if request.quantity > 0 else -1) >= 0
+        return distance * request.quantity >= 0
+
+    def _is_triggered(self, request: OrderRequest) -> bool:
+        if request.stop_price is None:
+            return True
+        distance = self.prices[request.instrument.symbol] - request.stop_price
+        return distance * request.quantity >= 0
 
     def _fill(self, order: Order) -> None:
         request = order.request

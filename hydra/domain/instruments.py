@@ -12,10 +12,12 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True)
 class Instrument:
-    """One contract. `min_tick` and prices are in `currency`; `multiplier` turns price into money.
+    """One contract. Prices and ticks are as the exchange quotes them; `multiplier` turns them
+    into money of `currency`: 50 for a future of 50 units, 0.01 for a share quoted in pence.
 
     `symbol` is our name and unique within a run; the other names are IB's own. `con_id` is 0 until
-    a gateway has qualified the contract.
+    a gateway has qualified the contract. `ticks` are (lowest price, increment) in rising order,
+    IB's market rule; without them `min_tick` holds at every price.
     """
 
     symbol: str
@@ -28,6 +30,7 @@ class Instrument:
     lot_size: Decimal = ONE
     multiplier: Decimal = ONE
     calendar: str = "XNYS"
+    ticks: tuple[tuple[Decimal, Decimal], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no exchange lists: no name, or a size that is not positive."""
@@ -39,6 +42,8 @@ class Instrument:
                 raise BadParameter(
                     f"{self.symbol}: {name} is {value!r}; it must be a Decimal > 0."
                 )
+        if any(not increment > 0 for _, increment in self.ticks):
+            raise BadParameter(f"{self.symbol}: ticks are {self.ticks}; each must be > 0.")
 
     def round_price(self, price: Decimal, quantity: Decimal) -> Decimal:
         """The nearest price on the tick grid that is no worse for the order's owner.
@@ -49,11 +54,20 @@ class Instrument:
         rounding = ROUND_HALF_EVEN
         if quantity:
             rounding = ROUND_FLOOR if quantity > 0 else ROUND_CEILING
-        return (price / self.min_tick).to_integral_value(rounding) * self.min_tick
+        tick = self.tick_at(price)
+        rounded = (price / tick).to_integral_value(rounding) * tick
+        # A sell can be rounded up into the next level, whose grid is coarser.
+        coarser = self.tick_at(rounded)
+        return (rounded / coarser).to_integral_value(rounding) * coarser
+
+    def tick_at(self, price: Decimal) -> Decimal:
+        """The increment that prices of that level move by."""
+        reached = [increment for lowest, increment in self.ticks if lowest <= price]
+        return reached[-1] if reached else self.min_tick
 
     def on_tick(self, price: Decimal) -> bool:
-        """Whether the price lies on the tick grid."""
-        return price % self.min_tick == 0
+        """Whether the price lies on the tick grid of its level."""
+        return price % self.tick_at(price) == 0
 
     def round_quantity(self, quantity: Decimal) -> Decimal:
         """The largest whole number of lots not beyond `quantity` in size; the sign is kept."""

@@ -80,7 +80,7 @@ class OrderRequest:
         if price is not None and not self.instrument.on_tick(price):
             raise BadParameter(
                 f"{self.order_ref}: {kind} price {price} is off the tick of "
-                f"{self.instrument.min_tick}; the nearest is "
+                f"{self.instrument.tick_at(price)}; the nearest is "
                 f"{self.instrument.round_price(price, self.quantity)}."
             )
 

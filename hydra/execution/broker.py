@@ -109,5 +109,18 @@ class Broker(Protocol):
         Raises only while it is certain that no byte of the order has left.
         """
 
+    async def submit_attached(self, orders: Sequence[Order]) -> list[tuple[int, int]]:
+        """Send an order and those attached to it, so that none works without the others.
+
+        Raises only while it is certain that none of them works.
+        """
+
+    async def modify(self, order: Order) -> None:
+        """Change the price or quantity of an order of ours that works; returns once that holds.
+
+        Raises `BrokerError` when the order is not this connection's or does not work any more, and
+        when the broker turns the change down: its books then say what holds.
+        """
+
     async def cancel(self, ref: str) -> None:
         """Ask for the end of one of our orders; its end comes as an event."""

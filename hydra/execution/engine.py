@@ -18,6 +18,7 @@ from hydra.domain.events import (
     NavMarked,
     OrderAdmitted,
     OrderEnded,
+    OrderModified,
     OrderQuoted,
     OrderRefused,
     OrderRetried,
@@ -25,14 +26,22 @@ from hydra.domain.events import (
     OrderUnsent,
     Reconciled,
     Recorded,
+    Warned,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Commission, Fill, Order, OrderRequest, Refusal
+from hydra.domain.lifecycle import OrderState
+from hydra.domain.orders import Commission, Fill, Objection, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio, Position
-from hydra.errors import BrokerError, JournalError, NotReconciled
+from hydra.errors import (
+    BadParameter,
+    BrokerError,
+    GatewayUnreachable,
+    JournalError,
+    NotReconciled,
+)
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.reconcile import compare, recover_fills, recover_orders
-from hydra.journal.fold import Folding, State
+from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context
 from hydra.risk._gate import RiskGate
@@ -42,6 +51,8 @@ CHUNK = 16
 """Orders that are admitted in one durable write, and then sent."""
 COMPARISONS = 3
 """How often books are compared that differ while fills still come in."""
+LIVE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PARTLY_FILLED})
+"""States in which the broker is known to hold an order, so that it can be changed."""
 OUTAGES = frozenset({1100, 2110})
 """Codes by which a gateway says that it has lost its own way to the exchange."""
 
@@ -77,6 +88,8 @@ class OrderEngine:
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._early: dict[str, CommissionRecorded] = {}
+        self._seen: dict[str, Decimal] = {}
+        """Last prices by symbol: what was bought since the account was told has no mark in it."""
 
     @property
     def state(self) -> State:
@@ -88,6 +101,15 @@ class OrderEngine:
         for record in self.journal.read(after=self._folding.seq):
             self._folding.take(record)
         return self._folding
+
+    def works(self, ref: str) -> bool:
+        """Whether an order may still trade, by the journal."""
+        return ref in self._so_far().working
+
+    @property
+    def halted(self) -> str | None:
+        """Why trading is halted; None when it is not."""
+        return self._so_far().halted
 
     async def start(self) -> Account:
         """Connect and reconcile; nothing trades before this has returned."""
@@ -160,7 +182,7 @@ class OrderEngine:
         done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
-        quotes = await self.broker.quotes([r.instrument for r in fresh])
+        quotes = await self._quotes([r.instrument for r in fresh])
         self.clock.set(await self.broker.time())
         for start in range(0, len(fresh), CHUNK):
             judged = self._judge(fresh[start : start + CHUNK], quotes)
@@ -168,6 +190,106 @@ class OrderEngine:
             done = done.and_then(judged)
             await asyncio.sleep(0)  # lets in what the broker has said meanwhile
         return done
+
+    async def trade_attached(self, requests: Sequence[OrderRequest]) -> Traded:
+        """Send an order (the first) with those attached to it: all of them or none.
+
+        The gate judges the attached as if the first had filled; one refusal refuses all.
+        """
+        self._reconciled()
+        if not all(self.may_trade(r.order_ref) for r in requests):
+            return Traded((), (), tuple(r.order_ref for r in requests))
+        quotes = await self._quotes([r.instrument for r in requests])
+        self.clock.set(await self.broker.time())
+        self.drain()
+        done = self._judge_attached(requests, quotes)
+        try:
+            ids = await self.broker.submit_attached(done.orders) if done.orders else []
+        except (Exception, asyncio.CancelledError) as problem:
+            self._note_sent((), done.orders, f"{problem}" or type(problem).__name__)
+            raise
+        sent = zip(done.orders, ids, strict=True)
+        self._note_sent([OrderSubmitted(o.order_ref, *i) for o, i in sent], (), "")
+        return done
+
+    def _judge_attached(
+        self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]
+    ) -> Traded:
+        account = self._reconciled()
+        with self._together():
+            before = self._expected(account, quotes)
+            after = before.after(requests[0])
+            verdicts = [
+                self.gate.review(r, self._context(after if r.parent else before, quotes))
+                for r in requests
+            ]
+            objections = tuple(o for v in verdicts if isinstance(v, Refusal) for o in v.objections)
+            if objections:
+                refusals = tuple(_attached(v, objections) for v in verdicts)
+                for refusal in refusals:
+                    self._refuse(refusal)
+                return Traded((), refusals, ())
+            orders = tuple(v for v in verdicts if isinstance(v, Order))
+            for order in orders:
+                self._admit(order, quotes[order.request.instrument.symbol])
+        return Traded(orders, (), ())
+
+    async def modify(
+        self,
+        ref: str,
+        *,
+        limit_price: Decimal | None = None,
+        quantity: Decimal | None = None,
+    ) -> Order | Refusal:
+        """Give a working order another limit or quantity (signed, the filled part in it).
+
+        Journalled before it leaves. Raises `NotReconciled` while journal and broker may differ,
+        and `BrokerError` when the order is not known to be held or the broker turns the change
+        down: then its books are asked, and what they hold is what the journal says.
+        """
+        self._reconciled()
+        instrument = self._live(ref).request.instrument
+        quotes = await self._quotes([instrument])
+        self.clock.set(await self.broker.time())
+        self.drain()
+        account, known = self._reconciled(), self._live(ref)
+        request = _changed(known, limit_price, quantity)
+        with self._together():
+            portfolio = self._expected(account, quotes, without=known)
+            verdict = self.gate.review(request, self._context(portfolio, quotes))
+            if isinstance(verdict, Refusal):
+                self.record(Warned(0, f"The change of {verdict}"))
+                return verdict
+            if not self.record(OrderModified(verdict, known.changes + 1)):
+                raise BrokerError(f"{ref} is being changed by another process; left alone.")
+        try:
+            await self.broker.modify(verdict)
+        except BrokerError as problem:
+            await self._believe_broker(verdict, known, problem)
+            raise
+        return verdict
+
+    async def _believe_broker(
+        self, wanted: Order, before: WorkingOrder, problem: BrokerError
+    ) -> None:
+        """After a change that was turned down: the terms in the broker's book are the order's."""
+        ref = wanted.order_ref
+        if isinstance(problem, GatewayUnreachable):
+            self.account = None  # nothing more is sent before the books were compared
+            return
+        held = {o.ref: o for o in await self.broker.held_orders()}
+        if ref in held and _is_as_before(held[ref], before.request):
+            old = replace(wanted, request=before.request)
+            self.record(OrderModified(old, before.changes + 2))
+        elif ref not in held:
+            await self.reconcile()
+
+    def _live(self, ref: str) -> WorkingOrder:
+        known = self._so_far().working.get(ref)
+        if known is None or known.state not in LIVE:
+            state = known.state if known else "not working"
+            raise BrokerError(f"{ref} is {state}; only an order that the broker holds is changed.")
+        return known
 
     async def cancel(self, ref: str) -> None:
         """Ask the broker to end a working order; its end is journalled when the broker says so.
@@ -226,7 +348,7 @@ class OrderEngine:
     def record(self, event: Event) -> bool:
         """Append an event at the market's time; False when it is known already or not ours."""
         if isinstance(event, FillRecorded):
-            return self._record_fill(event.fill)
+            return self._record_fill(self._in_money(event.fill))
         if isinstance(event, CommissionRecorded) and not self._may_charge(event):
             return False
         if isinstance(event, ConnectionChanged):
@@ -245,6 +367,12 @@ class OrderEngine:
         if seq is not None and seq == self._folding.seq + 1:  # nobody else wrote in between
             self._folding.take(Recorded(seq, now, now, event))
         return seq is not None
+
+    def _in_money(self, fill: Fill) -> Fill:
+        """The fill with the multiplier of the instrument as it was ordered: a broker's report does
+        not say that a price is in pence."""
+        one = self._so_far().instruments.get(fill.symbol)
+        return replace(fill, multiplier=one.multiplier) if one else fill
 
     def _record_fill(self, fill: Fill) -> bool:
         """A first revision is a fill; a later one replaces what was recorded of the execution."""
@@ -397,13 +525,31 @@ class OrderEngine:
             )
         return self.account
 
-    def _expected(self, account: Account, quotes: dict[str, Quote]) -> Portfolio:
-        """The portfolio once all working orders have filled."""
+    async def _quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        quotes = await self.broker.quotes(instruments)
+        self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
+        return quotes
+
+    def _expected(
+        self, account: Account, quotes: dict[str, Quote], without: WorkingOrder | None = None
+    ) -> Portfolio:
+        """The portfolio once all working orders have filled; as if `without` had never been.
+
+        Exits that wait for their entry do not count: what they would close counts as held.
+        """
         marks = {s: q.last for s, q in quotes.items() if q.last is not None}
+        marks = {**self._seen, **account.marks, **marks}
         portfolio = self.portfolio(_with_marks(account, marks))
         cash, positions = portfolio.cash, dict(portfolio.positions)
-        for order in self._so_far().working.values():
-            if not order.may_be_sent and order.remaining:
+        skipped = without.request.order_ref if without else ""
+        if without and without.filled:
+            one, price = without.request.instrument, without.request.price
+            held = positions.get(one.symbol, Position(one, ZERO, price)).quantity
+            positions[one.symbol] = Position(one, held - without.filled, price)
+            cash += one.notional(without.filled, price)
+        for ref, order in self._so_far().working.items():
+            counts = not order.may_be_sent and order.remaining and not order.request.parent
+            if counts and ref != skipped:
                 one, price = order.request.instrument, order.request.price
                 held = positions.get(one.symbol, Position(one, ZERO, price)).quantity
                 positions[one.symbol] = Position(one, held + order.remaining, price)
@@ -424,8 +570,40 @@ class OrderEngine:
         )
 
     def _unsettled(self) -> bool:
+        """Whether something is to be waited for: exits wait for their prices, perhaps all day."""
         state = self._so_far()
-        return any(not o.may_be_sent for o in state.working.values()) or bool(state.uncharged)
+        awaited = (o for o in state.working.values() if not o.may_be_sent)
+        return any(not o.request.parent for o in awaited) or bool(state.uncharged)
+
+
+def _changed(
+    known: WorkingOrder, limit_price: Decimal | None, quantity: Decimal | None
+) -> OrderRequest:
+    """The order's request with other terms; a quantity must exceed what has filled."""
+    request = known.request
+    if quantity is not None and not (
+        quantity * request.quantity > 0 and abs(quantity) > abs(known.filled)
+    ):
+        raise BadParameter(
+            f"{request.order_ref}: quantity {quantity} is not a change of {request.quantity} of "
+            f"which {known.filled} has filled; give more than that, on the same side."
+        )
+    return replace(
+        request,
+        quantity=request.quantity if quantity is None else quantity,
+        limit_price=request.limit_price if limit_price is None else limit_price,
+    )
+
+
+def _is_as_before(held: HeldOrder, request: OrderRequest) -> bool:
+    """Whether the book holds the old terms; a broker that does not tell them held on to them."""
+    size = held.quantity or request.quantity
+    return (size, held.price or request.limit_price) == (request.quantity, request.limit_price)
+
+
+def _attached(verdict: Order | Refusal, objections: tuple[Objection, ...]) -> Refusal:
+    """A refusal of what stands or falls with something that was refused."""
+    return verdict if isinstance(verdict, Refusal) else Refusal(verdict.request, objections)
 
 
 def _with_marks(account: Account, marks: dict[str, Decimal]) -> Account:

@@ -6,12 +6,14 @@ bars up to the last completed session; orders work in the session that follows i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from hydra.algos._base import Algo
+from hydra.algos.market import Market
 from hydra.clock import Sessions
 from hydra.domain.bars import Bars
 from hydra.domain.events import (
@@ -27,7 +29,9 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BarsError
 from hydra.execution.broker import Account
+from hydra.execution.desk import has_children
 from hydra.execution.engine import OrderEngine, Traded
+from hydra.execution.floor import Floor
 from hydra.execution.report import SessionReport, make_report
 from hydra.execution.supervisor import Patience, Supervisor
 from hydra.execution.targets import quantities_to_requests, weights_to_quantities
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from hydra.strategies._base import Strategy
 
 ZERO = Decimal(0)
+VOLUME_BARS = 20
+"""Sessions over which an average day's volume is taken."""
 
 
 class BarSource(Protocol):
@@ -61,6 +67,9 @@ class Plan:
     symbols: tuple[str, ...]
     fill_timeout_s: float
     calendar: str = "XNYS"
+    algo_name: str = "market"
+    algo: Algo = field(default_factory=Market)
+    """How orders are worked; `market` alone sends a basket at once."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ class PaperSession:
         self.engine = engine
         self.supervisor = Supervisor(engine, patience)
         self.source = source
+        self.floor = Floor(self.supervisor, Sessions(plan.calendar))
         self.session: date | None = None
         self._instruments: dict[str, Instrument] = {}
         self._traded = Traded((), (), ())
@@ -106,9 +116,11 @@ class PaperSession:
                     "strategy": repr(self.plan.strategy),
                     "sizing": repr(self.plan.sizing),
                     "symbols": ",".join(self.plan.symbols),
+                    "algo": repr(self.plan.algo),
                 },
             )
         )
+        await self.floor.sweep(self.plan.name)
         return account
 
     @property
@@ -135,7 +147,9 @@ class PaperSession:
     async def _bars(self) -> Bars:
         self._instruments = await self.engine.broker.qualify(self.plan.symbols)
         rows = max(self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars)
-        return await self.source.last_bars(self.plan.symbols, rows)
+        bars = await self.source.last_bars(self.plan.symbols, rows)
+        self.floor.volumes = _mean_volumes(bars)
+        return bars
 
     def signals(self, bars: Bars) -> pd.DataFrame:
         """The strategy's signals in [-1, 1], one row a bar; refused when they are not."""
@@ -168,8 +182,17 @@ class PaperSession:
         not come to send, and nothing else.
         """
         requests = self._decision(targets)
-        fresh = [r.order_ref for r in requests if self.engine.may_trade(r.order_ref)]
-        await self.supervisor.steady(lambda: self.engine.trade(requests))
+        begun = [r for r in requests if has_children(self.engine.journal, r)]
+        before = {r.order_ref for r in begun}
+        fresh = [
+            r.order_ref
+            for r in requests
+            if r.order_ref not in before and self.engine.may_trade(r.order_ref)
+        ]
+        if isinstance(self.plan.algo, Market) and not begun:
+            await self.supervisor.steady(lambda: self.engine.trade(requests))
+        else:
+            await self.floor.work(self.plan.algo_name, self.plan.algo, requests)
         repeated = tuple(r.order_ref for r in requests if r.order_ref not in fresh)
         self._traded = self._outcome(fresh, repeated)
         return self._traded
@@ -225,6 +248,7 @@ class PaperSession:
                 for order in self.state.working.values()
                 if order.request.strategy == self.plan.name
                 and order.request.instrument.symbol == symbol
+                and not order.request.parent  # exits wait for their prices; one of two comes
             ),
             ZERO,
         )
@@ -248,14 +272,23 @@ class PaperSession:
     def _outcome(self, fresh: Sequence[str], repeated: tuple[str, ...]) -> Traded:
         """What the journal says of this run's references, however often it was interrupted."""
         find = self.engine.journal.find
-        admitted = [find(f"order {ref}") for ref in fresh]
-        refused = [find(f"refused {ref}") for ref in fresh]
+        named = [name for ref in fresh for name in self._family(ref)]
+        admitted = [find(f"order {ref}") for ref in named]
+        refused = [find(f"refused {ref}") for ref in named]
         refusals = tuple(e.refusal for e in refused if isinstance(e, OrderRefused))
         turned_down = {refusal.request.order_ref for refusal in refusals}
         orders = [e.order for e in admitted if isinstance(e, OrderAdmitted)]
         return Traded(
             tuple(o for o in orders if o.order_ref not in turned_down), refusals, repeated
         )
+
+    def _family(self, ref: str) -> Iterator[str]:
+        """An order's reference and those of its children, the one that was refused too."""
+        journal, number = self.engine.journal, 1
+        yield ref
+        while journal.has(f"order {ref}.{number}") or journal.has(f"refused {ref}.{number}"):
+            yield f"{ref}.{number}"
+            number += 1
 
     def _journal_targets(self, targets: Targets) -> None:
         for symbol, quantity in targets.quantities.items():
@@ -271,3 +304,9 @@ class PaperSession:
                     targets.prices[symbol],
                 )
             )
+
+
+def _mean_volumes(bars: Bars) -> dict[str, Decimal]:
+    """Mean volume of the last sessions by symbol; symbols without any volume are left out."""
+    means = bars.last(VOLUME_BARS).volume.mean()
+    return {str(s): Decimal(str(round(float(v)))) for s, v in means.items() if v > 0}

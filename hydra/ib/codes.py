@@ -26,6 +26,9 @@ ENDS_BY_STATUS = frozenset(
 )
 """Codes beside which an order status, and only that, tells what became of the order."""
 
+CHANGE_REFUSED = frozenset({103, 104, 105, 110, 201, 321, 329, 387, 440, 462, 10147, 10148})
+"""Codes by which a change of a working order is turned down; the order itself is as it was."""
+
 CONNECTION = {1100: False, 1300: False, 2110: False, 1101: True, 1102: True}
 """Codes that tell whether the way from the gateway to the exchange is open."""
 

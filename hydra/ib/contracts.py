@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from decimal import Decimal
+from weakref import WeakKeyDictionary
 
 from ib_async import IB, Contract, ContractDetails
 
 from hydra.domain.instruments import Instrument
-from hydra.errors import BrokerError, UnknownInstrument
+from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument
 from hydra.ib.calls import bounded
 
 CURRENCIES = frozenset(
@@ -18,6 +20,9 @@ CURRENCIES = frozenset(
         "AUDCADCHFCNHCZKDKKEURGBPHKDHUFILSJPYKRWMXNNOKNZDPLNSEKSGDTRYUSDZAR",
     )
 )
+
+Ticks = tuple[tuple[Decimal, Decimal], ...]
+"""(lowest price, increment) in rising order."""
 
 
 def decimal(value: float | str) -> Decimal:
@@ -68,7 +73,12 @@ async def qualify(ib: IB, symbol: str, timeout_s: float) -> Instrument:
 
     Raises `UnknownInstrument` when the gateway knows none, or several that differ.
     """
-    instrument = named(symbol)
+    return await identified(ib, named(symbol), timeout_s)
+
+
+async def identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
+    """The gateway's one contract for a description of it; raises as `qualify` does."""
+    symbol = instrument.symbol
     try:
         details = await bounded(
             ib.reqContractDetailsAsync(to_contract(instrument)), timeout_s, f"contract of {symbol}"
@@ -84,19 +94,70 @@ async def qualify(ib: IB, symbol: str, timeout_s: float) -> Instrument:
     if len({d.contract.conId for d in found if d.contract}) > 1:
         places = ", ".join(sorted({d.contract.primaryExchange for d in found if d.contract}))
         raise UnknownInstrument(f"{symbol!r} is ambiguous: the gateway lists it on {places}.")
-    return _with_details(instrument, found[0])
+    return with_details(instrument, found[0], await _ticks(ib, instrument, found[0], timeout_s))
 
 
-def _with_details(instrument: Instrument, details: ContractDetails) -> Instrument:
+class MarketRules:
+    """The price steps that one connection was told; each rule is asked for once."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._known: dict[int, Ticks] = {}
+        self._asking = asyncio.Lock()
+        """ib_async keys an answer by the rule alone, so two questions would lose one."""
+
+    async def steps(self, ib: IB, rule: int, timeout_s: float) -> Ticks:
+        """(lowest price, increment) of the rule in rising order."""
+        async with self._asking:
+            if rule not in self._known:
+                what = f"market rule {rule}"
+                told = await bounded(ib.reqMarketRuleAsync(rule), timeout_s, what)
+                if not told:
+                    raise GatewayUnreachable(f"The gateway did not tell {what} in time.")
+                self._known[rule] = tuple((decimal(s.lowEdge), decimal(s.increment)) for s in told)
+            return self._known[rule]
+
+
+RULES: WeakKeyDictionary[IB, MarketRules] = WeakKeyDictionary()
+
+
+async def _ticks(
+    ib: IB, instrument: Instrument, details: ContractDetails, timeout_s: float
+) -> Ticks:
+    """The market rule of the exchange that our orders name; () where the gateway has none."""
+    rule = _rule_at(details, instrument.exchange)
+    if rule is None:
+        return ()
+    return await RULES.setdefault(ib, MarketRules()).steps(ib, rule, timeout_s)
+
+
+def _rule_at(details: ContractDetails, exchange: str) -> int | None:
+    """Rules are listed beside the exchanges in `validExchanges`, in the same order."""
+    rules, places = details.marketRuleIds.split(","), details.validExchanges.split(",")
+    found = [rule for place, rule in zip(places, rules, strict=False) if place == exchange]
+    return int(found[0]) if found and found[0].isdigit() else None
+
+
+def with_details(
+    instrument: Instrument,
+    details: ContractDetails,
+    ticks: Ticks = (),
+) -> Instrument:
+    """The instrument with the gateway's identity, ticks and sizes.
+
+    Where prices are quoted in a fraction of the currency (`priceMagnifier` 100: pence), they stay
+    as quoted everywhere, and the multiplier makes money of them. `minTick` is in the currency.
+    """
     contract = details.contract
     if contract is None or not contract.conId:
         raise BrokerError(f"The gateway gave no contract id for {instrument.symbol}.")
-    increment = details.sizeIncrement
+    increment, magnifier = details.sizeIncrement, Decimal(details.priceMagnifier or 1)
     return replace(
         instrument,
         con_id=contract.conId,
         primary_exchange=contract.primaryExchange,
-        min_tick=decimal(details.minTick),
+        min_tick=decimal(details.minTick) * magnifier,
         lot_size=decimal(increment) if 0 < increment < 1e9 else Decimal(1),
-        multiplier=decimal(contract.multiplier or 1),
+        multiplier=decimal(contract.multiplier or 1) / magnifier,
+        ticks=ticks,
     )

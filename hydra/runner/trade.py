@@ -45,7 +45,7 @@ def session_parameters(
 
 def check_before_start(settings: Settings, parameters: Mapping[str, Any]) -> None:
     """Find all that can be found before a kernel starts: the plan, the journal, the gateway."""
-    wiring.make_plan(
+    plan = wiring.make_plan(
         settings,
         parameters["strategy"],
         parameters.get("strategy_parameters", {}),
@@ -53,6 +53,8 @@ def check_before_start(settings: Settings, parameters: Mapping[str, Any]) -> Non
         parameters.get("sizing_parameters", {}),
         parameters.get("symbols", ()),
     )
+    algo = wiring.Chosen(parameters.get("algo", ""), parameters.get("algo_parameters", {}))
+    wiring.with_algo(settings, plan, algo)
     wiring.build_gate(settings)
     asyncio.run(_greet(settings, tuple(parameters.get("symbols", ()))))
     Journal.open(settings.journal_path).close()

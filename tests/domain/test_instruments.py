@@ -43,3 +43,27 @@ def test_a_size_that_is_not_positive_is_refused_by_name(wrong):
 def test_an_instrument_without_a_symbol_is_refused():
     with pytest.raises(BadParameter, match="needs a symbol"):
         Instrument(" ")
+
+
+LONDON = Instrument(
+    "VOD",
+    ticks=tuple(
+        (Decimal(low), Decimal(step))
+        for low, step in [("0", "0.001"), ("5", "0.005"), ("20", "0.01"), ("50", "0.05")]
+    ),
+)
+
+
+@given(prices, quantities)
+def test_a_price_is_rounded_to_the_grid_of_its_level(price, quantity):
+    rounded = LONDON.round_price(price, quantity)
+    assert LONDON.on_tick(rounded)
+    assert rounded <= price if quantity > 0 else rounded >= price
+
+
+def test_each_level_of_prices_has_its_own_increment():
+    assert [LONDON.tick_at(Decimal(p)) for p in ("1", "5", "19.99", "20", "177")] == [
+        Decimal(t) for t in ("0.001", "0.005", "0.005", "0.01", "0.05")
+    ]
+    assert not LONDON.on_tick(Decimal("177.01"))
+    assert LONDON.on_tick(Decimal("4.321"))

@@ -35,3 +35,19 @@ def test_only_the_ib_adapter_reaches_place_order():
 
 def test_only_the_engine_submits():
     assert calls("submit") == {"execution/engine.py"}
+
+
+def test_only_the_engine_sends_brackets_and_the_adapters_themselves():
+    assert calls("submit_attached") == {
+        "brokers/ib.py",
+        "brokers/memory.py",
+        "execution/engine.py",
+    }
+
+
+def test_only_the_engine_changes_orders_at_a_broker():
+    assert calls("modify") == {
+        "execution/engine.py",
+        "execution/desk.py",
+        "algos/patient_limit.py",
+    }
