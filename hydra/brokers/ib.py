@@ -176,8 +176,7 @@ class IbBroker:
         if not self._free.is_set():
             await self._ask(self._free.wait(), "a place among the messages of this second")
         ib = self.ib
-        ids = [self._place(ib, order, transmit=order is orders[-1]) for order in orders]
-        return ids
+        return [self._place(ib, order, transmit=order is orders[-1]) for order in orders]
 
     def _place(self, ib: IB, order: Order, *, transmit: bool) -> tuple[int, int]:
         request = order.request
