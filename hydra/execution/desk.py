@@ -36,6 +36,7 @@ class OrderDesk:
         self.closes = floor.sessions.closes(request.session)
         self.daily_volume = floor.volumes.get(request.instrument.symbol)
         self._floor, self._engine, self._algo = floor, floor.engine, algo
+        self._counted: set[str] = set()
 
     async def __aenter__(self) -> Self:
         """Ready."""
@@ -90,6 +91,7 @@ class OrderDesk:
 
     async def place(self, child: OrderRequest) -> str:
         """Send a child under the next number."""
+        await self._count_late_fills()
         named = self._named(child, self._next_number())
         await self._send(lambda: self._engine.trade([named]))
         return named.order_ref
@@ -98,6 +100,7 @@ class OrderDesk:
         self, entry: OrderRequest, exits: Sequence[OrderRequest]
     ) -> tuple[str, ...]:
         """Send an entry with its exits under the next numbers, all or none."""
+        await self._count_late_fills()
         number = self._next_number()
         first = self._named(entry, number)
         group = f"{first.order_ref}:exits"
@@ -156,6 +159,19 @@ class OrderDesk:
         traded = await self._floor.steady(step)
         if traded.refusals:
             raise Stopped(str(traded.refusals[0]))
+
+    async def _count_late_fills(self) -> None:
+        """Ask the books once for each child that ended short: a fill of it may come after its end,
+        and the next child would be that much too large."""
+        short = {ref for ref in self._entries() if self._ended_short(ref)}
+        if short - self._counted:
+            await self._floor.steady(self._engine.reconcile)
+            self._counted |= short
+
+    def _ended_short(self, ref: str) -> bool:
+        event = self._engine.journal.find(f"order {ref}")
+        wanted = event.order.request.quantity if isinstance(event, OrderAdmitted) else ZERO
+        return not self._engine.works(ref) and self._floor.filled_of(ref) != wanted
 
     def _named(self, child: OrderRequest, number: int) -> OrderRequest:
         if not abs(child.quantity) <= abs(self.unplaced) or child.quantity * self.unplaced <= 0:

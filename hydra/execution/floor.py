@@ -174,7 +174,8 @@ class Floor:
 
     async def news(self) -> None:
         """Wait until something was told or the time moved on; raises what ended the listening."""
-        await self._told.wait()
+        if not self._problem:
+            await self._told.wait()
         if self._problem:
             raise BrokerError(f"The floor is closed: {self._problem}") from self._problem
         if _wall() - self._moved_at > self.pace.stall_s:
@@ -194,11 +195,16 @@ class Floor:
             await _finish(tasks)
 
     async def _guard(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Whatever ends the listening ends all who wait for it."""
         try:
             await run()
-        except Exception as problem:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as problem:
             self._problem = problem
             self.tell()
+            if not isinstance(problem, Exception):
+                raise
 
     async def _listen(self) -> None:
         while True:

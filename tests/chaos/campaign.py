@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 from hydra.journal.journal import Journal
-from tests.chaos.invariants import broken, sent_unreconciled
-from tests.chaos.trader import GATE, SETTINGS, Fate, Killed, as_process, trade_once
+from tests.chaos.invariants import beyond, broken, sent_unreconciled
+from tests.chaos.trader import ALGOS, GATE, SETTINGS, Fate, Killed, as_process, trade_once
 
 FIRST = date(2013, 1, 14)
 SESSIONS = 3
@@ -124,6 +124,7 @@ class Place:
         self.server: GatewayServer
         self.heard: list[dict[str, Any]] = []
         self.is_dying = False
+        self.wanted: dict[str, Decimal] = {}
         self.parallel = self.was_parallel = False
 
     async def open(self) -> None:
@@ -150,6 +151,14 @@ class Place:
                 break
             await asyncio.sleep(0.005)
         self.is_dying = False
+
+    async def let_time_pass(self) -> None:
+        """Order algorithms wait by the market's clock, so it runs while they work."""
+        while True:
+            await asyncio.sleep(0.05)
+            now = self.server.exchange.venue.now + timedelta(seconds=5)
+            if now.hour < 20:
+                self.server.deliver(self.server.world.command(now.isoformat()))
 
     def note(self, event: Any) -> None:
         """Somebody writes into the journal by hand."""
@@ -182,21 +191,34 @@ async def live(seed: int, folder: Path) -> Life:
 async def trade_session(place: Place) -> None:
     """All strategies trade the session, one after the other or all at once."""
     instruments = listed(place.server)
-    decisions = [wishes(place.rng, s, place.session, instruments) for s in STRATEGIES]
+    algos = [draw_algo(place) for _ in STRATEGIES]
+    decisions = [
+        wishes(place, s, instruments, bool(a)) for s, a in zip(STRATEGIES, algos, strict=True)
+    ]
     if place.rng.random() < 0.3:
         place.parallel = place.was_parallel = True
         place.life.faults["strategies at once"] += 1
         ids = range(31, 31 + 16 * len(decisions), 16)
         await asyncio.gather(
-            *(trade_through(place, d, i) for d, i in zip(decisions, ids, strict=True))
+            *(trade_through(place, d, i, a) for d, i, a in zip(decisions, ids, algos, strict=True))
         )
         place.parallel = False
     else:
-        for decision in decisions:
-            await trade_through(place, decision, SETTINGS.client_id)
+        for decision, algo in zip(decisions, algos, strict=True):
+            await trade_through(place, decision, SETTINGS.client_id, algo)
 
 
-async def trade_through(place: Place, requests: list[OrderRequest], first_id: int) -> None:
+def draw_algo(place: Place) -> str:
+    """The order algorithm that works a decision; empty for plain orders."""
+    algo = place.rng.choice(sorted(ALGOS)) if place.rng.random() < 0.35 else ""
+    if algo:
+        place.life.faults[f"worked by {algo}"] += 1
+    return algo
+
+
+async def trade_through(
+    place: Place, requests: list[OrderRequest], first_id: int, algo: str
+) -> None:
     """Trade one decision, resuming after each failure; the last attempt meets no new fault.
 
     It must get through, however slow the machine: the gateway tells of executions on their day
@@ -208,7 +230,7 @@ async def trade_through(place: Place, requests: list[OrderRequest], first_id: in
             disarm(place.server)
         elif place.rng.random() < 0.6:
             arm(place)
-        fate = CALM if calm else draw_fate(place)
+        fate = replace(CALM if calm else draw_fate(place), algo=algo)
         done = await attempt_once(place, requests, fate, first_id, calm)
         if done and place.rng.random() < 0.8:
             return
@@ -226,6 +248,7 @@ async def attempt_once(
     restart = None
     if not calm and rng.random() < 0.1:
         restart = asyncio.ensure_future(place.die_and_come_back(rng.randint(5, 80)))
+    clock = asyncio.ensure_future(place.let_time_pass()) if fate.algo else None
     try:
         if fate.really:
             return await in_process(place, requests, fate)
@@ -234,6 +257,8 @@ async def attempt_once(
         place.life.faults[f"met {type(problem).__name__}"] += 1
         return False
     finally:
+        if clock:
+            clock.cancel()
         if restart:
             await restart
         if halted:
@@ -281,18 +306,32 @@ async def finish(place: Place) -> None:
         await engine.start()
         for ref in engine.state.working:
             try:
-                await engine.cancel(ref)
+                if engine.works(ref):
+                    await engine.cancel(ref)
+                    await engine.settle(1.0)
             except HydraError as problem:
-                problems.append(str(problem))
-        left = await engine.settle(5.0)
+                await engine.reconcile()
+                problems += [str(problem)] if engine.works(ref) else []
+        await engine.settle(5.0)
+        await told_of_all(engine)
         await engine.reconcile()
         await broker.disconnect()
-        problems += [f"{ref} is still working" for ref in left]
+        problems += [f"{ref} is still working" for ref in engine.state.working]
         heard = [*place.heard, *place.server.record.after(0)]
+        problems += list(beyond(journal, place.wanted))
         problems += list(broken(journal, place.server.exchange.state(), heard))
         if not place.was_parallel:  # a loss is one connection's, and tells nothing of another's
             problems += list(sent_unreconciled(journal.read()))
         place.life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
+
+
+async def told_of_all(engine: OrderEngine) -> None:
+    """Wait for the end of exits, which `settle` leaves alone."""
+    for _ in range(200):
+        engine.drain()
+        if not engine.state.working:
+            return
+        await asyncio.sleep(0.02)
 
 
 def into_blackout(place: Place) -> None:
@@ -309,26 +348,33 @@ def listed(server: GatewayServer) -> list[Instrument]:
 
 
 def wishes(
-    rng: random.Random, strategy: str, session: date, instruments: list[Instrument]
+    place: Place, strategy: str, instruments: list[Instrument], is_worked: bool
 ) -> list[OrderRequest]:
     """A decision: some market orders and now and then a limit that will not be reached."""
-    requests = []
+    rng, requests = place.rng, []
     for instrument in rng.sample(instruments, rng.randint(1, len(instruments))):
         quantity = Decimal(rng.choice([-1, 1]) * rng.randint(1, 300))
-        limited = rng.random() < 0.25
+        limited = not is_worked and rng.random() < 0.25
         price = Decimal(1) if quantity > 0 else Decimal(9000)
-        requests.append(
-            OrderRequest(
-                strategy,
-                session,
-                instrument,
-                quantity,
-                Decimal(100),
-                OrderType.LIMIT if limited else OrderType.MARKET,
-                price if limited else None,
-            )
+        request = OrderRequest(
+            strategy,
+            place.session,
+            instrument,
+            quantity,
+            mark_of(place.server, instrument),
+            OrderType.LIMIT if limited else OrderType.MARKET,
+            price if limited else None,
         )
+        place.wanted[request.order_ref] = quantity
+        requests.append(request)
     return requests
+
+
+def mark_of(server: GatewayServer, instrument: Instrument) -> Decimal:
+    """What the gateway's market says now."""
+    one = server.exchange.venue.universe.get(instrument.con_id)
+    assert one is not None
+    return Decimal(str(server.exchange.venue.mark(one)))
 
 
 def arm(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -169,6 +169,39 @@ def _sent_in_a_blackout(records: list[Recorded]) -> Iterator[str]:
             now = record.time.astimezone(NEW_YORK).time()
             if BLACKOUT[0] <= now < BLACKOUT[1]:
                 yield f"{record.event.order_ref} was admitted in the blackout, at {now}"
+
+
+def beyond(journal: Journal, wanted: Mapping[str, Decimal]) -> Iterator[str]:
+    """An algorithm that traded more than it was asked for; exits trade what was entered back."""
+    admitted = journal.read(kinds=[OrderAdmitted])
+    requests = [r.event.order.request for r in admitted if isinstance(r.event, OrderAdmitted)]
+    exits = {request.order_ref for request in requests if request.parent}
+    total: Counter[str] = Counter()
+    for ref, quantity in _filled(journal).items():
+        if ref not in exits:
+            total[base_of(ref)] += abs(quantity)  # type: ignore[assignment]
+    for ref, quantity in total.items():
+        if quantity > abs(wanted[ref]):
+            yield f"{ref} traded {quantity} of {wanted[ref]}"
+
+
+def _filled(journal: Journal) -> Mapping[str, Decimal]:
+    """Signed fills by order reference."""
+    filled: dict[str, Decimal] = {}
+    for record in journal.read(kinds=[FillRecorded, FillCorrected]):
+        event = record.event
+        if isinstance(event, FillRecorded):
+            ref, change = event.fill.order_ref, event.fill.quantity
+        elif isinstance(event, FillCorrected):
+            ref, change = event.new.order_ref, event.new.quantity - event.old.quantity
+        filled[ref] = filled.get(ref, ZERO) + change
+    return filled
+
+
+def base_of(order_ref: str) -> str:
+    """The request that an order works: a child's reference has its number after a point."""
+    head, colon, step = order_ref.rpartition(":")
+    return head + colon + step.partition(".")[0]
 
 
 def kinds(records: Iterable[Recorded]) -> Counter[str]:

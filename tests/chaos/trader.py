@@ -10,14 +10,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from hydra.algos._base import Algo
+from hydra.algos.bracket import Bracket
+from hydra.algos.market import Market
+from hydra.algos.patient_limit import PatientLimit
+from hydra.algos.twap import Twap
 from hydra.brokers.ib import IbBroker
+from hydra.clock import Sessions
 from hydra.config import Gateway
 from hydra.domain.orders import OrderRequest
 from hydra.errors import HydraError
 from hydra.execution.engine import OrderEngine
+from hydra.execution.floor import Floor, Pace
 from hydra.execution.supervisor import Patience, Supervisor
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
@@ -56,6 +64,7 @@ class Fate:
     full_at: int = 0
     locked_at: int = 0
     supervised: bool = False
+    algo: str = ""
     really: bool = False
     timeout_s: float = SETTINGS.timeout_s
 
@@ -103,6 +112,16 @@ def lock_of(path: Path, fate: Fate) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
+ALGOS: dict[str, Algo] = {
+    "patient_limit": PatientLimit(steps=2, interval_s=20.0, collar_fraction=0.2),
+    "twap": Twap(duration_s=60.0, slices=3, max_participation=0.9),
+    "bracket": Bracket(0.05, 0.05),
+    "market": Market(),
+}
+"""Order algorithms, with lives short enough for a life of chaos."""
+VOLUMES = dict.fromkeys(("AAPL", "IBM", "MSFT"), Decimal(10_000_000))
+
+
 async def trade_once(
     port: int, path: Path, requests: list[OrderRequest], fate: Fate, first_id: int
 ) -> bool:
@@ -122,12 +141,22 @@ async def trade_once(
 
 
 async def _trade(engine: OrderEngine, requests: list[OrderRequest], fate: Fate) -> bool:
+    if fate.algo:
+        return await _work(engine, requests, fate)
     if not fate.supervised:
         await engine.trade(requests)
         return not await engine.settle(SETTLE_S)
     supervisor = Supervisor(engine, PATIENCE)
     await supervisor.steady(lambda: engine.trade(requests))
     return not await supervisor.settle(SETTLE_S)
+
+
+async def _work(engine: OrderEngine, requests: list[OrderRequest], fate: Fate) -> bool:
+    """The decision through an order algorithm; True when no entry of it works any more."""
+    floor = Floor(Supervisor(engine, PATIENCE), Sessions(), VOLUMES, Pace(0.03, 0.3, 5.0, 2.0))
+    await floor.work(fate.algo, ALGOS[fate.algo], requests)
+    entries = [o for o in engine.state.working.values() if not o.request.parent]
+    return not entries
 
 
 def as_process(port: int, path: Path, requests: list[OrderRequest], fate: Fate) -> None:
