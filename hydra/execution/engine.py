@@ -304,9 +304,11 @@ class OrderEngine:
 
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
-        the time is up; returns the references that are still working.
+        the time is up; returns the references that are still working or unknown.
 
-        What is open when the time is up is asked for once more: a message may have been lost.
+        What is open when the time is up is asked for once more: a message may have been lost. An
+        order of today that nobody knows of is waited for too: tomorrow the broker would tell no
+        more of its executions.
         Raises `NotReconciled` when the connection goes meanwhile: see `Supervisor`.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
@@ -321,7 +323,7 @@ class OrderEngine:
                 self.record(event)
                 self.drain()
             self._reconciled()
-        return tuple(self.state.working)
+        return (*self.state.working, *self._unknown_today())
 
     async def mark(self) -> NavMarked:
         """Value the journal's cash and positions at the broker's marks and journal the result."""
@@ -573,7 +575,14 @@ class OrderEngine:
         """Whether something is to be waited for: exits wait for their prices, perhaps all day."""
         state = self._so_far()
         awaited = (o for o in state.working.values() if not o.may_be_sent)
-        return any(not o.request.parent for o in awaited) or bool(state.uncharged)
+        works = any(not o.request.parent for o in awaited)
+        return works or bool(state.uncharged) or bool(self._unknown_today())
+
+    def _unknown_today(self) -> tuple[str, ...]:
+        """Orders of the market's day that nobody knows of."""
+        day = self.clock.now().date()
+        unknown = self._so_far().unknown.items()
+        return tuple(ref for ref, order in unknown if order.admitted_at.date() == day)
 
 
 def _changed(

@@ -221,6 +221,18 @@ async def test_an_order_that_nobody_tells_of_is_unknown_and_never_sent_again(bro
     assert not broker.done
 
 
+async def test_an_unknown_order_is_waited_for_until_its_fill_is_told_or_the_time_is_up(
+    broker, journal
+):
+    engine = await admitted_engine(broker, journal)
+    await engine.reconcile()
+    assert await engine.settle(0) == (request().order_ref,)
+    for event in execution("a.b.c.01", 10, "70"):
+        broker.events.put_nowait(event)
+    assert await engine.settle(1) == ()
+    assert engine.state.quantity("AAPL", "s") == 10
+
+
 async def test_an_unknown_order_that_the_broker_turns_out_to_hold_works_again(broker, journal):
     engine = await admitted_engine(broker, journal)
     await engine.reconcile()
