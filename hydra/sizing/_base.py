@@ -34,3 +34,10 @@ def above_zero(owner: object, **given: float) -> None:
     for name, value in given.items():
         if not value > 0:
             raise BadParameter(f"{type(owner).__name__}: {name} is {value}; it must be above 0.")
+
+
+def at_least_two(owner: object, **given: int) -> None:
+    """Raise `BadParameter` for the first window of `owner` that is too short for a deviation."""
+    for name, value in given.items():
+        if value < 2:
+            raise BadParameter(f"{type(owner).__name__}: {name} is {value}; it must be 2 or more.")

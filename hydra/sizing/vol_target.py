@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
-from hydra.errors import BadParameter
-from hydra.sizing._base import above_zero
+from hydra.sizing._base import above_zero, at_least_two
+from hydra.sizing._caps import capped, summed
 from hydra.windows import trailing_return, trailing_std
 
 
@@ -38,10 +38,7 @@ class VolTarget:
         """Refuse limits that would hold nothing and a window without a deviation."""
         above_zero(self, annual_vol=self.annual_vol, bars_a_year=self.bars_a_year)
         above_zero(self, max_weight=self.max_weight, max_gross=self.max_gross)
-        if self.window_bars < 2:
-            raise BadParameter(
-                f"VolTarget: window_bars is {self.window_bars}; it must be 2 or more."
-            )
+        at_least_two(self, window_bars=self.window_bars)
 
     @property
     def lookback_bars(self) -> int:
@@ -55,24 +52,14 @@ class VolTarget:
         raw = (signals / own_vol.where(own_vol > 0)).fillna(0.0)
         vol = _portfolio_vol(raw, returns, self.window_bars) * np.sqrt(self.bars_a_year)
         scale = np.divide(self.annual_vol, vol, out=np.zeros_like(vol), where=vol > 0)
-        weights = raw.mul(scale, axis=0).clip(-self.max_weight, self.max_weight)
-        gross = _sum(weights.abs().to_numpy(), axis=1)
-        return weights.mul(np.minimum(1.0, self.max_gross / np.maximum(gross, 1e-12)), axis=0)
+        return capped(raw.mul(scale, axis=0), self.max_weight, self.max_gross)
 
 
 def _portfolio_vol(weights: pd.DataFrame, returns: pd.DataFrame, window: int) -> np.ndarray:
     """By row, the deviation that this row's weights would have had over the window's returns."""
     held = weights.to_numpy()
     past = [
-        _sum(held * returns.shift(lag).fillna(0.0).to_numpy(), axis=1) for lag in range(window)
+        summed(held * returns.shift(lag).fillna(0.0).to_numpy(), axis=1) for lag in range(window)
     ]
-    mean = _sum(np.array(past), axis=0) / window
-    return np.sqrt(_sum((np.array(past) - mean) ** 2, axis=0) / (window - 1))
-
-
-def _sum(array: np.ndarray, axis: int) -> np.ndarray:
-    """Sum term by term: np.sum's rounding would depend on how many rows there are."""
-    if array.shape[axis] == 0:
-        return np.zeros(np.delete(array.shape, axis))
-    total: np.ndarray = np.add.accumulate(array, axis=axis).take(-1, axis=axis)
-    return total
+    mean = summed(np.array(past), axis=0) / window
+    return np.sqrt(summed((np.array(past) - mean) ** 2, axis=0) / (window - 1))

@@ -15,6 +15,9 @@ from hydra.data.sample import Sample
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
 from hydra.sizing.equal_weight import EqualWeight
+from hydra.sizing.inverse_vol import InverseVol
+from hydra.sizing.kelly import Kelly
+from hydra.sizing.risk_parity import RiskParity, risk_budgeted
 from hydra.sizing.vol_target import VolTarget
 from hydra.strategies.ts_momentum import TsMomentum
 
@@ -40,7 +43,8 @@ def made(name: str):
 
 
 def test_the_shipped_sizings_are_found():
-    assert {"equal_weight", "vol_target"} <= set(NAMES)
+    shipped = {"equal_weight", "vol_target", "inverse_vol", "kelly", "risk_parity"}
+    assert shipped <= set(NAMES)
 
 
 @each
@@ -131,6 +135,62 @@ def test_vol_target_waits_for_a_whole_window_of_a_new_listing():
     assert (weights.iloc[listing + 60 :] > 0).all()
 
 
+@each
+def test_no_weight_and_no_portfolio_is_beyond_its_cap(name):
+    tight = plugins.configure("sizing", name, {"max_weight": 0.1})
+    assert tight.weights(signals(), sample()).abs().to_numpy().max() <= 0.1 + 1e-15
+    if hasattr(tight, "max_gross"):
+        small = plugins.configure("sizing", name, {"max_gross": 0.3})
+        assert small.weights(signals(), sample()).abs().sum(axis=1).max() <= 0.3 + 1e-12
+
+
+def test_inverse_vol_is_in_proportion_to_one_over_volatility_and_sums_to_its_gross():
+    weights = InverseVol(60, 0.8, 9.0, 9.0).weights(signals() * 0.0 + 1.0, sample()).iloc[-1]
+    vol = sample().close.pct_change(fill_method=None).tail(60).std()
+    held = weights[weights > 0].index
+    assert (weights * vol)[held].to_numpy() == pytest.approx((weights * vol)["IBM"])
+    assert weights.sum() == pytest.approx(0.8)
+
+
+def test_kelly_is_mean_over_variance_in_the_signals_direction_and_nothing_against_it():
+    said = signals() * 0.0 + 1.0
+    weights = Kelly(0.5, 120, 99.0, 999.0).weights(said, sample()).iloc[-1]
+    returns = sample().close.pct_change(fill_method=None).tail(120)
+    best = 0.5 * returns.mean() / returns.var()
+    for symbol in ("AAPL", "IBM", "MSFT"):
+        assert weights[symbol] == pytest.approx(max(best[symbol], 0.0))
+    short = Kelly(0.5, 120, 99.0, 999.0).weights(-said, sample()).iloc[-1]
+    assert (weights * short == 0).all()
+
+
+def test_risk_parity_gives_every_symbol_the_same_share_of_the_risk():
+    said = signals() * 0.0 + 1.0
+    said["IBM"] = -1.0
+    weights = RiskParity(60, 1.0, 9.0, 9.0).weights(said, sample()).iloc[-1]
+    held = weights[weights != 0].index
+    assert len(held) == 4
+    assert weights["IBM"] < 0
+    covariance = sample().close.pct_change(fill_method=None).tail(60).cov().loc[held, held]
+    risk = weights[held] * (covariance @ weights[held])
+    assert risk.to_numpy() == pytest.approx(risk.sum() / 4, rel=1e-7)
+    assert weights.abs().sum() == pytest.approx(1.0)
+
+
+def test_risk_parity_of_two_symbols_is_inverse_to_their_volatility():
+    covariance = np.array([[[0.04, 0.006], [0.006, 0.01]]])
+    sizes = risk_budgeted(covariance, np.ones((1, 2)))[0]
+    assert sizes[1] / sizes[0] == pytest.approx(2.0)
+
+
+def test_risk_parity_shares_the_risk_as_the_budget_says():
+    covariance = np.array([[[0.04, 0.006, 0.0], [0.006, 0.01, 0.002], [0.0, 0.002, 0.09]]])
+    budget = np.array([[1.0, 2.0, 0.0]])
+    sizes = risk_budgeted(covariance, budget)[0]
+    risk = sizes * (covariance[0] @ sizes)
+    assert risk[1] / risk[0] == pytest.approx(2.0)
+    assert sizes[2] == 0
+
+
 @pytest.mark.parametrize(
     ("cls", "given", "sentence"),
     [
@@ -139,6 +199,10 @@ def test_vol_target_waits_for_a_whole_window_of_a_new_listing():
         (VolTarget, {"annual_vol": float("nan")}, "annual_vol is nan"),
         (VolTarget, {"max_gross": 0.0}, "max_gross is 0.0"),
         (VolTarget, {"window_bars": 1}, "window_bars is 1; it must be 2 or more"),
+        (InverseVol, {"gross": -1.0}, "gross is -1.0"),
+        (Kelly, {"fraction": 1.1}, r"fraction is 1.1; it must be in \(0, 1\]"),
+        (Kelly, {"fraction": 0.0}, "fraction is 0.0"),
+        (RiskParity, {"window_bars": 1}, "window_bars is 1"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused_in_one_sentence(cls, given, sentence):
