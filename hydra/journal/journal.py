@@ -92,7 +92,8 @@ class Journal:
     def append(self, event: Event, at: datetime) -> int | None:
         """Write one event durably; `at` is the market's time (aware). Returns its sequence number,
         or None when an event with the same `once` key is there already: then nothing changed."""
-        with _explained(self.path):
+        with self.together(), _explained(self.path):
+            # The time is taken once the lock is held, so that times follow the sequence.
             cursor = self._connection.execute(
                 "INSERT INTO events (time, recorded, kind, ref, once, body)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (once) DO NOTHING",
