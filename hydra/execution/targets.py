@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -30,6 +31,79 @@ def weights_to_quantities(
         symbol: _quantity(symbol, weight, nav, prices[symbol], instruments[symbol])
         for symbol, weight in weights.items()
     }
+
+
+@dataclass(frozen=True)
+class TradeLimits:
+    """How much one session may trade; what only reduces a position passes both.
+
+    `max_turnover` is the sum of all trades' sizes as a fraction of NAV (2 turns a fully invested
+    portfolio over). `max_impact_bps` is how far one trade may move its price by the square root
+    law with `impact_coefficient`.
+    """
+
+    max_turnover: float = 2.0
+    max_impact_bps: float = 100.0
+    impact_coefficient: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits that would hold nothing."""
+        for name in ("max_turnover", "max_impact_bps", "impact_coefficient"):
+            if not getattr(self, name) > 0:
+                raise BadParameter(f"{name} is {getattr(self, name)}; it must be above 0.")
+
+    def largest_trade(self, volatility_bps: float, daily_volume: float) -> Decimal:
+        """The size (> 0) whose impact is `max_impact_bps`: the law solved for the quantity.
+
+        `volatility_bps` is the deviation of a day's return, `daily_volume` a day's mean volume.
+        """
+        if not volatility_bps > 0:
+            return Decimal(str(daily_volume))
+        share = (self.max_impact_bps / (self.impact_coefficient * volatility_bps)) ** 2
+        return Decimal(str(daily_volume * min(share, 1.0)))
+
+
+def limited(
+    targets: Mapping[str, Decimal],
+    held: Mapping[str, Decimal],
+    values: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    largest: Mapping[str, Decimal],
+    room: Decimal,
+) -> dict[str, Decimal]:
+    """Targets that a session may reach from what is held, in whole lots.
+
+    `values` are the money of one unit (> 0), `largest` the largest trades that add to a position
+    (a symbol that is not there is not limited), `room` the money that all trades may add up to.
+    Reductions come first and whole; what is left of the room the additions share in proportion.
+    """
+    cuts, adds = {}, {}
+    for symbol, target in targets.items():
+        now = held.get(symbol, ZERO)
+        through_zero = now * target < 0
+        kept = ZERO if through_zero else min(target, now, key=abs)
+        cuts[symbol] = kept - now
+        most = largest.get(symbol)
+        add = target - kept
+        adds[symbol] = add if most is None else max(-most, min(most, add))
+    left = room - sum((abs(q) * values[s] for s, q in cuts.items()), ZERO)
+    wanted = sum((abs(q) * values[s] for s, q in adds.items()), ZERO)
+    share = min(Decimal(1), max(left, ZERO) / wanted) if wanted else ZERO
+    return {
+        s: held.get(s, ZERO) + cuts[s] + instruments[s].round_quantity(adds[s] * share)
+        for s in targets
+    }
+
+
+def tracking_error(
+    weights: Mapping[str, float], quantities: Mapping[str, Decimal], values: Mapping[str, float]
+) -> float:
+    """How far the targets are from the wanted weights: root of the summed squared differences.
+
+    `values` are one unit's money value as a fraction of NAV; the result is a fraction of NAV.
+    """
+    off = [weights[s] - float(quantities[s]) * values[s] for s in weights]
+    return math.sqrt(sum(difference * difference for difference in off))
 
 
 def quantities_to_requests(

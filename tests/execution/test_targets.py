@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hydra.costs.impact import square_root_impact_bps
 from hydra.domain.instruments import Instrument
 from hydra.errors import BadParameter
-from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.execution.targets import (
+    TradeLimits,
+    limited,
+    quantities_to_requests,
+    tracking_error,
+    weights_to_quantities,
+)
 
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 INSTRUMENTS = {s: Instrument(s) for s in SYMBOLS}
@@ -56,3 +63,78 @@ def test_sells_come_before_buys_and_nothing_is_asked_where_nothing_changes():
 def test_a_weight_or_price_that_is_no_figure_is_refused_by_symbol(weight, price, word):
     with pytest.raises(BadParameter, match=f"AAPL.*{word}"):
         weights_to_quantities({"AAPL": weight}, Decimal(1), {"AAPL": Decimal(price)}, INSTRUMENTS)
+
+
+AAPL, LOTS = Instrument("AAPL"), Instrument("LOTS", lot_size=Decimal(10))
+UNIT = {"AAPL": Decimal(100), "LOTS": Decimal(10)}
+BOTH = {"AAPL": AAPL, "LOTS": LOTS}
+quantities = st.integers(-1000, 1000).map(Decimal)
+
+
+def reach(targets, held, largest=None, room=10**9):
+    return limited(targets, held, UNIT, BOTH, largest or {}, Decimal(room))
+
+
+def test_within_its_limits_a_session_reaches_its_targets():
+    assert reach({"AAPL": Decimal(7), "LOTS": Decimal(-30)}, {}) == {"AAPL": 7, "LOTS": -30}
+
+
+def test_additions_share_what_reductions_leave_of_the_turnover():
+    held = {"AAPL": Decimal(10)}
+    made = reach({"AAPL": Decimal(5), "LOTS": Decimal(100)}, held, room=1000)
+    assert made == {"AAPL": 5, "LOTS": 50}
+
+
+def test_a_reduction_passes_also_where_no_turnover_is_left():
+    assert reach({"AAPL": Decimal(0)}, {"AAPL": Decimal(10)}, room=0) == {"AAPL": 0}
+
+
+def test_a_trade_through_zero_is_a_reduction_and_then_an_addition():
+    assert reach({"AAPL": Decimal(-5)}, {"AAPL": Decimal(10)}, room=1000) == {"AAPL": 0}
+
+
+def test_the_largest_trade_limits_what_is_added_and_not_what_is_reduced():
+    most = {"AAPL": Decimal(3)}
+    assert reach({"AAPL": Decimal(9)}, {}, most) == {"AAPL": 3}
+    assert reach({"AAPL": Decimal(0)}, {"AAPL": Decimal(9)}, most) == {"AAPL": 0}
+
+
+@given(
+    st.dictionaries(st.sampled_from(["AAPL", "LOTS"]), quantities, min_size=1),
+    st.dictionaries(st.sampled_from(["AAPL", "LOTS"]), quantities),
+    st.integers(0, 200_000),
+)
+def test_no_session_adds_beyond_its_turnover_nor_goes_past_a_target(targets, held, room):
+    held = {s: BOTH[s].round_quantity(q) for s, q in held.items()}
+    targets = {s: BOTH[s].round_quantity(q) for s, q in targets.items()}
+    made = reach(targets, held, room=room)
+    traded = added = Decimal(0)
+    for symbol, target in targets.items():
+        now, then = held.get(symbol, Decimal(0)), made[symbol]
+        assert min(now, target) <= then <= max(now, target)
+        assert BOTH[symbol].in_lots(then)
+        traded += abs(then - now) * UNIT[symbol]
+        cut = abs(now) if now * target < 0 else max(abs(now) - abs(target), Decimal(0))
+        added += max(abs(then - now) - cut, Decimal(0)) * UNIT[symbol]
+    assert not added or traded <= room
+
+
+def test_the_largest_trade_has_the_impact_that_is_allowed():
+    limits = TradeLimits(max_impact_bps=20.0, impact_coefficient=0.8)
+    size = limits.largest_trade(150.0, 1e6)
+    impact = square_root_impact_bps(float(size), 150.0, 1e6, 0.8)
+    assert float(impact) == pytest.approx(20.0)
+
+
+def test_rounding_to_lots_is_told_as_a_distance_from_the_wanted_weights():
+    error = tracking_error({"A": 0.5, "B": 0.2}, {"A": Decimal(49), "B": Decimal(20)}, UNITS)
+    assert error == pytest.approx(0.01)
+
+
+UNITS = {"A": 0.01, "B": 0.01}
+
+
+@pytest.mark.parametrize("name", ["max_turnover", "max_impact_bps", "impact_coefficient"])
+def test_a_limit_that_would_hold_nothing_is_refused(name):
+    with pytest.raises(BadParameter, match=name):
+        TradeLimits(**{name: 0.0})
