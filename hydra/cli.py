@@ -20,7 +20,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from hydra import __version__
-from hydra.errors import BadParameter, HydraError, RunFailed
+from hydra.errors import BadParameter, HydraError, RunFailed, unknown
 
 if TYPE_CHECKING:
     from hydra.config import Settings
@@ -243,6 +243,54 @@ def fills(
 
 
 @app.command()
+def report(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy that has traded.")],
+    promotion: Annotated[
+        bool, typer.Option("--promotion", help="Which gates of paper trading it has passed.")
+    ] = False,
+    source: Annotated[
+        str, typer.Option("--data-source", help="Bars for the cost model: sample, gateway, a CSV.")
+    ] = "sample",
+    as_json: Json = False,
+) -> None:
+    """What a strategy gained; with --promotion which gates of paper trading it has passed, and
+    then it ends with 1 while one is open."""
+    from hydra import wiring
+    from hydra.costs.calibration import agreement_of
+    from hydra.journal.cost_rows import samples_of, symbols_of
+    from hydra.journal.promotion import promotion_rows
+    from hydra.journal.views import strategy_rows
+    from hydra.research.cost_file import cost_model
+
+    settings = _settings(context)
+    state = _state(settings)
+    if strategy not in state.sessions:
+        raise BadParameter(unknown("strategy in the journal", strategy, sorted(state.sessions)))
+    if not promotion:
+        mine = [row for row in strategy_rows(state) if row["strategy"] == strategy]
+        _print_table(strategy, mine, as_json)
+        return
+    records = _events(settings, ())
+    mine = [r for r in records if not r.event.order_ref or _of(r.event.order_ref, strategy)]
+    try:
+        bars = wiring.known_liquidity(settings, source, symbols_of(mine))
+        liquidity = asyncio.run(bars)
+        samples = samples_of(mine, liquidity)[0] if liquidity else []
+        agreement = agreement_of(cost_model(settings.costs_path), samples)
+    except HydraError as problem:
+        err.print(f"The costs cannot be held against the model: {problem}", highlight=False)
+        agreement = None
+    rows = promotion_rows(records, strategy, agreement)
+    if as_json:
+        _print_json(rows)
+    else:
+        shown = [{**row, "holds": "yes" if row["holds"] else "no"} for row in rows]
+        _print_table(f"{strategy} on paper", shown, as_json)
+    raise typer.Exit(0 if all(row["holds"] for row in rows) else 1)
+
+
+@app.command()
 def halt(context: typer.Context, reason: Annotated[str, typer.Argument()] = "by hand") -> None:
     """Halt trading: the gate refuses every order until `hydra resume`."""
     from hydra.domain.events import Halted
@@ -412,6 +460,12 @@ def _append(settings: Settings, event: Event) -> None:
 
     with Journal.open(settings.journal_path) as journal:
         journal.append(event, WallClock().now())
+
+
+def _of(order_ref: str, strategy: str) -> bool:
+    from hydra.journal.fold import strategy_of
+
+    return strategy_of(order_ref) == strategy
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:
