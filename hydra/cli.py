@@ -256,12 +256,7 @@ def report(
 ) -> None:
     """What a strategy gained; with --promotion which gates of paper trading it has passed, and
     then it ends with 1 while one is open."""
-    from hydra import wiring
-    from hydra.costs.calibration import agreement_of
-    from hydra.journal.cost_rows import samples_of, symbols_of
-    from hydra.journal.promotion import promotion_rows
     from hydra.journal.views import strategy_rows
-    from hydra.research.cost_file import cost_model
 
     settings = _settings(context)
     state = _state(settings)
@@ -271,17 +266,7 @@ def report(
         mine = [row for row in strategy_rows(state) if row["strategy"] == strategy]
         _print_table(strategy, mine, as_json)
         return
-    records = _events(settings, ())
-    mine = [r for r in records if not r.event.order_ref or _of(r.event.order_ref, strategy)]
-    try:
-        bars = wiring.known_liquidity(settings, source, symbols_of(mine))
-        liquidity = asyncio.run(bars)
-        samples = samples_of(mine, liquidity)[0] if liquidity else []
-        agreement = agreement_of(cost_model(settings.costs_path), samples)
-    except HydraError as problem:
-        err.print(f"The costs cannot be held against the model: {problem}", highlight=False)
-        agreement = None
-    rows = promotion_rows(records, strategy, agreement)
+    rows = _promotion(settings, strategy, source)
     if as_json:
         _print_json(rows)
     else:
@@ -462,10 +447,24 @@ def _append(settings: Settings, event: Event) -> None:
         journal.append(event, WallClock().now())
 
 
-def _of(order_ref: str, strategy: str) -> bool:
+def _promotion(settings: Settings, strategy: str, source: str) -> list[dict[str, Any]]:
+    """The gates of paper trading, with the costs held against the model where that can be done."""
+    from hydra import wiring
+    from hydra.costs.calibration import agreement_of
+    from hydra.journal.cost_rows import samples_of, symbols_of
     from hydra.journal.fold import strategy_of
+    from hydra.journal.promotion import promotion_rows
+    from hydra.research.cost_file import cost_model
 
-    return strategy_of(order_ref) == strategy
+    records, agreement = _events(settings, ()), None
+    mine = [r for r in records if strategy_of(r.event.order_ref or strategy) == strategy]
+    try:
+        liquidity = asyncio.run(wiring.known_liquidity(settings, source, symbols_of(mine)))
+        samples = samples_of(mine, liquidity)[0] if liquidity else []
+        agreement = agreement_of(cost_model(settings.costs_path), samples)
+    except HydraError as problem:
+        err.print(f"The costs cannot be held against the model: {problem}", highlight=False)
+    return promotion_rows(records, strategy, agreement)
 
 
 def _pairs(texts: Iterable[str]) -> dict[str, str]:
