@@ -76,7 +76,8 @@ class Floor:
             try:
                 await asyncio.gather(*tasks, return_exceptions=True)
             finally:
-                await _finish(tasks)
+                # Not soon again: what is left at the broker is taken back meanwhile.
+                await _finish(tasks, 3 * self.pace.end_s)
         problems = [t.exception() for t in tasks if not t.cancelled()]
         first = next((problem for problem in problems if problem), None)
         if first:
@@ -192,7 +193,7 @@ class Floor:
         try:
             yield
         finally:
-            await _finish(tasks)
+            await _finish(tasks, self.pace.beat_s)
 
     async def _guard(self, run: Callable[[], Awaitable[None]]) -> None:
         """Whatever ends the listening ends all who wait for it."""
@@ -243,10 +244,17 @@ async def _unbroken(step: Awaitable[T]) -> T:
         raise
 
 
-async def _finish(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _finish(tasks: Sequence[asyncio.Task[None]], again_s: float) -> None:
+    """Cancel all and wait for their ends; ask again after a while.
+
+    Before Python 3.12 `asyncio.wait_for` can lose a cancellation that comes together with its
+    result (CPython issue 81839).
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=again_s)
 
 
 def _instruments(requests: Sequence[OrderRequest]) -> list[Instrument]:

@@ -47,6 +47,7 @@ STRATEGIES = ("alpha", "beta", "gamma")
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 ATTEMPTS = 4
 AT_ONCE = 24
+LONGEST_LIFE_S = 300.0
 REALLY = 0.04
 """Share of attempts that are a process of their own, killed for real."""
 
@@ -176,16 +177,24 @@ async def live(seed: int, folder: Path) -> Life:
     place = Place(seed, folder)
     await place.open()
     try:
-        for number in range(SESSIONS):
-            if number:
-                place.server.deliver(place.server.world.command("next_open"))
-            if place.rng.random() < 0.08:
-                into_blackout(place)
-            await trade_session(place)
-        await finish(place)
+        async with asyncio.timeout(LONGEST_LIFE_S):
+            await live_in(place)
+    except TimeoutError:
+        place.life.problems.append("this life did not end")
     finally:
         await place.close()
     return place.life
+
+
+async def live_in(place: Place) -> None:
+    """Some sessions, and then the comparison."""
+    for number in range(SESSIONS):
+        if number:
+            place.server.deliver(place.server.world.command("next_open"))
+        if place.rng.random() < 0.08:
+            into_blackout(place)
+        await trade_session(place)
+    await finish(place)
 
 
 async def trade_session(place: Place) -> None:
