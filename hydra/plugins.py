@@ -111,7 +111,16 @@ def convert(value: Any, wanted: Any, what: str) -> Any:
                 convert(i.strip() if isinstance(i, str) else i, inner, what) for i in items
             )
         raise BadParameter(f"{what} is {value!r}; it takes a list.")
+    if typing.get_origin(wanted) is Mapping:
+        return _convert_mapping(value, typing.get_args(wanted)[1], what)
     return _convert_plain(value, wanted, what)
+
+
+def _convert_mapping(value: Any, inner: Any, what: str) -> Any:
+    """A table of texts to values of one type."""
+    if not isinstance(value, Mapping):
+        raise BadParameter(f"{what} is {value!r}; it takes a table such as {{ AAPL = … }}.")
+    return {str(key): convert(item, inner, f"{what}.{key}") for key, item in value.items()}
 
 
 def _convert_union(value: Any, options: tuple[Any, ...], what: str) -> Any:

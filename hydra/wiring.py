@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from hydra import plugins
 from hydra.config import Settings, load_settings
-from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.session import PaperSession, Plan
 from hydra.execution.supervisor import Patience
 from hydra.journal.journal import Journal
-from hydra.risk._gate import RiskGate
+from hydra.risk._gate import RiskGate, gate_of
 
 if TYPE_CHECKING:
     from hydra.costs.liquidity import Liquidity
@@ -26,19 +25,7 @@ def build_gate(settings: Settings) -> RiskGate:
 
     Raises `ConfigError` for a table or key that no check has.
     """
-    found = plugins.find("risk")
-    for name in settings.risk:
-        if name not in found:
-            raise ConfigError(f"hydra.toml [risk.{name}]: {unknown('risk check', name, found)}")
-    checks = {}
-    for name in found:
-        table = dict(settings.risk.get(name, {}))
-        if table.pop("enabled", True):
-            try:
-                checks[name] = plugins.configure("risk", name, table)
-            except (UnknownName, BadParameter) as problem:
-                raise ConfigError(f"hydra.toml [risk.{name}]: {problem}") from problem
-    return RiskGate(checks)
+    return gate_of(settings.risk)
 
 
 def own_root(settings: Settings) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
@@ -158,6 +159,4 @@ def with_details(
         primary_exchange=contract.primaryExchange,
         min_tick=decimal(details.minTick) * magnifier,
         lot_size=decimal(increment) if 0 < increment < 1e9 else Decimal(1),
-        multiplier=decimal(contract.multiplier or 1) / magnifier,
-        ticks=ticks,
-    )
+        expires=_last_day(contract),

@@ -36,6 +36,7 @@ from hydra.domain.events import (
 from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState, Told
 from hydra.domain.orders import Fill, OrderRequest
+from hydra.domain.traffic import Intent, Moment, Sent, remember
 
 ZERO = Decimal(0)
 
@@ -130,6 +131,10 @@ class State:
     peak_nav: Decimal = ZERO
     sessions: Mapping[str, date] = field(default_factory=dict)
     """The last session each strategy started."""
+    sent: Sent = field(default_factory=Sent)
+    """How many orders and changes left of late, by the market's clock."""
+    intents: Mapping[Intent, Moment] = field(default_factory=dict)
+    """The newest wishes, oldest first; a thousand at most."""
 
     def quantity(self, symbol: str, strategy: str | None = None) -> Decimal:
         """Signed quantity of one strategy, or of the whole account (external included)."""
@@ -191,6 +196,8 @@ class Folding:
     marked_at: datetime | None
     peak_nav: Decimal
     sessions: dict[str, date]
+    sent: Sent
+    intents: dict[Intent, Moment]
 
     @classmethod
     def of(cls, state: State) -> Self:
@@ -286,6 +293,8 @@ def _admitted(draft: Folding, event: OrderAdmitted, time: datetime) -> None:
     request = event.order.request
     draft.instruments[request.instrument.symbol] = request.instrument
     draft.working[request.order_ref] = WorkingOrder(request, time)
+    draft.sent = draft.sent.after(request, time)
+    remember(draft.intents, request, time)
 
 
 def _submitted(draft: Folding, event: OrderSubmitted, time: datetime) -> None:
@@ -305,6 +314,7 @@ def _modified(draft: Folding, event: OrderModified, time: datetime) -> None:
     if order := draft.working.get(event.order.order_ref):
         request = event.order.request
         draft.working[request.order_ref] = replace(order, request=request, changes=event.number)
+        draft.sent = draft.sent.after_change(time)
 
 
 def _acknowledged(draft: Folding, event: OrderAcknowledged, time: datetime) -> None:

@@ -3,22 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from hydra.domain.orders import Objection, OrderRequest
 from hydra.domain.portfolio import Portfolio
+from hydra.domain.traffic import Traffic
+from hydra.errors import BadParameter
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+NOTHING = Portfolio(ZERO)
+
+
+@dataclass(frozen=True)
+class SessionTimes:
+    """The session of an exchange that is on, or comes next; its open and close, aware UTC."""
+
+    session: date
+    opens: datetime
+    closes: datetime
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What the broker's what-if tells of one order, in the account's currency.
+
+    `initial` is the whole account's initial margin with the order, `equity` what is there for it.
+    """
+
+    initial: Decimal
+    equity: Decimal
+
+
+@dataclass
+class _Judged:
+    """The request that is judged now, and what was reckoned of it."""
+
+    request: OrderRequest | None = None
+    proposed: Portfolio = NOTHING
+    one_sided: Decimal = ZERO
 
 
 @dataclass(frozen=True)
 class Context:
     """The moment an order is judged in. Money is in `currency`, times are aware UTC.
 
-    `portfolio` is what is held with all working orders and those admitted before this one filled;
-    `quotes` are last prices by symbol and `quoted_at` their times, None where there is none;
-    `halted` is the reason while trading is halted.
+    `portfolio` is what is held with all working orders and those admitted before this one filled,
+    `books` the same for each strategy alone (no cash), and `held` what has filled, signed, both
+    sides' working orders left out. `quotes` are last prices by symbol, `quoted_at` their times,
+    `bids` and `asks` the two sides, None where there is none; `delayed` are the symbols whose
+    prices are not of this moment. `sessions` are by symbol, `daily_volume` is the mean of a day's
+    volume in units, `rates` what one unit of another currency is worth in `currency`, `margins`
+    the broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
+    reasons while trading is halted, or while orders may only reduce. What is not known is left
+    out, and a check that needs it objects.
     """
 
     now: datetime
@@ -29,6 +70,65 @@ class Context:
     quotes: Mapping[str, Decimal | None]
     quoted_at: Mapping[str, datetime | None]
     halted: str | None = None
+    reduce_only: str | None = None
+    connected: bool = False
+    reconciled: bool = False
+    bids: Mapping[str, Decimal | None] = field(default_factory=dict)
+    asks: Mapping[str, Decimal | None] = field(default_factory=dict)
+    delayed: frozenset[str] = frozenset()
+    sessions: Mapping[str, SessionTimes] = field(default_factory=dict)
+    daily_volume: Mapping[str, Decimal | None] = field(default_factory=dict)
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    margins: Mapping[str, Margin] = field(default_factory=dict)
+    books: Mapping[str, Portfolio] = field(default_factory=dict)
+    held: Mapping[str, Decimal] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
+    _judged: _Judged = field(default_factory=_Judged, init=False, repr=False, compare=False)
+
+    def proposed(self, request: OrderRequest) -> Portfolio:
+        """The whole portfolio as if the request had filled at its price."""
+        return self._judge(request).proposed
+
+    def one_sided(self, request: OrderRequest) -> Decimal:
+        """The signed quantity if the request and all that works on its side fill, and nothing on
+        the other side: how far the order can go at worst."""
+        return self._judge(request).one_sided
+
+    def _judge(self, request: OrderRequest) -> _Judged:
+        """Reckoned once for all checks that look at the request."""
+        judged = self._judged
+        if judged.request is not request:
+            judged.proposed = self.portfolio.after(request)
+            judged.one_sided = self._one_sided(request)
+            judged.request = request
+        return judged
+
+    def _one_sided(self, request: OrderRequest) -> Decimal:
+        symbol, traffic = request.instrument.symbol, self.traffic
+        left = request.quantity
+        resting = traffic.same_side(symbol, left)
+        if own := traffic.working.get(request.order_ref):
+            left -= own.filled
+            resting -= own.left
+        return self.held.get(symbol, ZERO) + resting + left
+
+    def book(self, strategy: str) -> Portfolio:
+        """One strategy's own positions."""
+        return self.books.get(strategy, NOTHING)
+
+    def rate(self, currency: str) -> Decimal | None:
+        """What one unit of a currency is worth in the account's; None when nobody knows."""
+        return ONE if currency == self.currency else self.rates.get(currency)
+
+    def after(self, request: OrderRequest) -> Context:
+        """The context of the next request, once this one was admitted."""
+        book = self.book(request.strategy).after(request)
+        return replace(
+            self,
+            portfolio=self.proposed(request),
+            books={**self.books, request.strategy: book},
+            traffic=self.traffic.after(request, self.now),
+        )
 
 
 class Check(Protocol):
@@ -39,6 +139,28 @@ class Check(Protocol):
 
 
 def reduces(request: OrderRequest, context: Context) -> bool:
-    """Whether the request only shrinks what is held: such orders pass limits on exposure."""
-    held = context.portfolio.quantity(request.instrument.symbol)
-    return held * request.quantity < 0 and abs(request.quantity) <= abs(held)
+    """Whether the request can only shrink what is held, whatever else fills or does not.
+
+    Such exits pass limits on exposure: nobody may be kept in a position by a limit. What has
+    filled counts, and all that works on the same side: two exits for one position are one too
+    many.
+    """
+    held = context.held.get(request.instrument.symbol, ZERO)
+    return held * request.quantity < 0 and held * context.one_sided(request) >= 0
+
+
+def positive(check: str, **limits: Decimal | float) -> None:
+    """Refuse a limit that would refuse everything, or mean nothing, without saying so."""
+    for name, value in limits.items():
+        if not value > 0:
+            raise BadParameter(f"{name} is {value}; the check {check} needs it to be > 0.")
+
+
+def fraction(check: str, highest: Decimal, **limits: Decimal) -> None:
+    """Refuse a percentage given as a fraction: 30 for 30 % would switch the check off unseen."""
+    for name, value in limits.items():
+        if not 0 < value <= highest:
+            raise BadParameter(
+                f"{name} is {value}; the check {check} takes a fraction in (0, {highest}], "
+                "so 30 % is 0.30."
+            )

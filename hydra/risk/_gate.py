@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from hydra import plugins
 from hydra.domain.orders import Order, OrderRequest, Refusal
+from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.risk._base import Check, Context
 
 
@@ -22,3 +25,25 @@ class RiskGate:
         if objections:
             return Refusal(request, objections)
         return Order(request, context.now, tuple(self.checks))
+
+
+def gate_of(tables: Mapping[str, Mapping[str, Any]] | None = None) -> RiskGate:
+    """Every check found, with its table of limits where one is given; `enabled = false` drops one.
+
+    Raises `ConfigError` for a table or key that no check has, and for a limit that makes no sense.
+    """
+    found, tables = plugins.find("risk"), tables or {}
+    for name in tables:
+        if name not in found:
+            raise ConfigError(f"hydra.toml [risk.{name}]: {unknown('risk check', name, found)}")
+    checks = {name: _configured(name, dict(tables.get(name, {}))) for name in found}
+    return RiskGate({name: check for name, check in checks.items() if check})
+
+
+def _configured(name: str, table: dict[str, Any]) -> Check | None:
+    try:
+        enabled = plugins.convert(table.pop("enabled", True), bool, f"risk check {name}: enabled")
+        check: Check = plugins.configure("risk", name, table)
+    except (UnknownName, BadParameter) as problem:
+        raise ConfigError(f"hydra.toml [risk.{name}]: {problem}") from problem
+    return check if enabled else None

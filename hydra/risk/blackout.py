@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hydra.domain.orders import Objection, OrderRequest
@@ -33,19 +34,27 @@ class Blackout:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to any order inside a window, by the market's clock."""
         for window in self.windows:
-            begin, end, zone = _parsed(window)
-            now = context.now.astimezone(zone).time()
-            if begin <= now < end or (begin > end and (now >= begin or now < end)):
-                return Objection(
-                    "blackout",
-                    f"{context.now.astimezone(zone):%H:%M}",
-                    window,
-                    f"It is {context.now.astimezone(zone):%H:%M} {zone.key}, in the blackout "
-                    f"{window}; orders sent now may be lost.",
-                )
+            if objection := _inside(window, context.now):
+                return objection
         return None
 
 
+@lru_cache(maxsize=8)
+def _inside(window: str, moment: datetime) -> Objection | None:
+    """A basket is judged in one moment, so the answer of the last one mostly holds."""
+    begin, end, zone = _parsed(window)
+    now = moment.astimezone(zone).time()
+    if not (begin <= now < end or (begin > end and (now >= begin or now < end))):
+        return None
+    return Objection(
+        "blackout",
+        f"{now:%H:%M}",
+        window,
+        f"It is {now:%H:%M} {zone.key}, in the blackout {window}; orders sent now may be lost.",
+    )
+
+
+@lru_cache(maxsize=8)
 def _parsed(window: str) -> tuple[time, time, ZoneInfo]:
     match = WINDOW.fullmatch(window)
     try:

@@ -26,16 +26,15 @@ class PositionWeight:
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects when the proposed position is beyond the limit; what only reduces passes."""
-        if reduces(request, context):
+        symbol, proposed = request.instrument.symbol, context.proposed(request)
+        nav, size = proposed.nav, abs(proposed.value(symbol))
+        if (nav > 0 and size <= self.limit_weight * nav) or reduces(request, context):
             return None
-        symbol = request.instrument.symbol
-        weight = abs(context.portfolio.after(request).weight(symbol))
-        if context.portfolio.nav > 0 and weight <= self.limit_weight:
-            return None
+        weight = abs(proposed.weight(symbol))
         return Objection(
             "position_weight",
             f"{weight:.4f}",
             f"{self.limit_weight:.4f}",
-            f"{symbol} would be {weight:.2%} of a NAV of {context.portfolio.nav:,.2f}; "
+            f"{symbol} would be {weight:.2%} of a NAV of {nav:,.2f}; "
             f"the limit is {self.limit_weight:.2%}.",
         )

@@ -27,17 +27,17 @@ class PriceCollar:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a price outside the collar, and to having no last price."""
         last = context.quotes.get(request.instrument.symbol)
-        limit = f"{self.limit_fraction:.4f}"
+        limit = self.limit_fraction
         if last is None or not last > 0:
             sentence = f"{request.instrument.symbol} has no last price to hold the order against."
-            return Objection("price_collar", "none", limit, sentence)
-        distance = abs(request.price / last - 1)
-        if distance <= self.limit_fraction:
+            return Objection("price_collar", "none", f"{limit:.4f}", sentence)
+        if abs(request.price - last) <= limit * last:
             return None
+        distance = abs(request.price / last - 1)
         return Objection(
             "price_collar",
             f"{distance:.4f}",
-            limit,
+            f"{limit:.4f}",
             f"{request.instrument.symbol}: the order's price {request.price} is {distance:.2%} "
             f"from the last price {last}; the collar is {self.limit_fraction:.2%}.",
         )

@@ -26,11 +26,11 @@ class StalePrice:
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects when the last trade is too old, of unknown age, or later than now."""
-        symbol, limit = request.instrument.symbol, f"{self.limit_age_s:.0f}"
+        symbol = request.instrument.symbol
         time = context.quoted_at.get(symbol)
         if time is None:
             sentence = f"{symbol}: the gateway tells no time of the last trade."
-            return Objection("stale_price", "unknown", limit, sentence)
+            return Objection("stale_price", "unknown", f"{self.limit_age_s:.0f}", sentence)
         age_s = (context.now - time).total_seconds()
         # A quote may arrive between two readings of the clock, hence a second of grace.
         if -1 <= age_s <= self.limit_age_s:
@@ -38,6 +38,7 @@ class StalePrice:
         return Objection(
             "stale_price",
             f"{age_s:.0f}",
-            limit,
-            f"{symbol}: the last trade is {age_s:,.0f} s old; the limit is {limit} s.",
+            f"{self.limit_age_s:.0f}",
+            f"{symbol}: the last trade is {age_s:,.0f} s old; "
+            f"the limit is {self.limit_age_s:,.0f} s.",
         )

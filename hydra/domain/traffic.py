@@ -1,0 +1,151 @@
+"""What was sent of late: the orders that work, and counts by minute and by session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from hydra.domain.orders import OrderRequest
+
+ZERO = Decimal(0)
+MINUTE_S = 60
+INTENTS = 1_000
+"""So many of the newest intentions are remembered."""
+
+Intent = tuple[str, str, Decimal]
+"""Strategy, symbol and signed quantity: who wants what."""
+Moment = tuple[datetime, date, int]
+"""When it was wanted (market time, aware UTC), in which session and as which step."""
+
+
+@dataclass(frozen=True)
+class Resting:
+    """A working order: its signed quantity and how much of it has filled (same sign)."""
+
+    symbol: str
+    quantity: Decimal
+    filled: Decimal = ZERO
+
+    @property
+    def left(self) -> Decimal:
+        """Signed quantity that may still fill."""
+        return self.quantity - self.filled
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many messages left, by second of the market's clock; one minute is remembered."""
+
+    seconds: Mapping[int, int] = field(default_factory=dict)
+
+    def after(self, at: datetime) -> Tally:
+        """With one more at that time."""
+        second = int(at.timestamp())
+        kept = {s: n for s, n in self.seconds.items() if s > second - MINUTE_S}
+        kept[second] = kept.get(second, 0) + 1
+        return Tally(kept)
+
+    def within_minute(self, at: datetime) -> int:
+        """How many left in the minute that ends at `at`."""
+        if not self.seconds:
+            return 0
+        since = int(at.timestamp()) - MINUTE_S
+        return sum(n for second, n in self.seconds.items() if second > since)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A session's new orders so far, and the sum of their sizes in money, filled or not."""
+
+    session: date = date.min
+    orders: int = 0
+    turnover: Decimal = ZERO
+
+    def of(self, session: date) -> Day:
+        """The day's figures, or a fresh day for another session than the last."""
+        return self if session == self.session else Day(session)
+
+    def after(self, request: OrderRequest) -> Day:
+        """With one more order; an order of a session before the last changes nothing."""
+        if request.session < self.session:
+            return self
+        day = self.of(request.session)
+        return Day(request.session, day.orders + 1, day.turnover + abs(request.notional))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Counts of what left; their size does not grow with the journal."""
+
+    orders: Tally = field(default_factory=Tally)
+    changes: Tally = field(default_factory=Tally)
+    day: Day = field(default_factory=Day)
+
+    def after(self, request: OrderRequest, at: datetime) -> Sent:
+        """With one more order admitted."""
+        return replace(self, orders=self.orders.after(at), day=self.day.after(request))
+
+    def after_change(self, at: datetime) -> Sent:
+        """With one more change of a working order."""
+        return replace(self, changes=self.changes.after(at))
+
+
+def remember(intents: dict[Intent, Moment], request: OrderRequest, at: datetime) -> None:
+    """Put a wish last among `intents` (changed in place), and forget the oldest beyond 1,000."""
+    intent = intent_of(request)
+    intents.pop(intent, None)
+    intents[intent] = (at, request.session, request.step)
+    if len(intents) > INTENTS:
+        del intents[next(iter(intents))]
+
+
+def intent_of(request: OrderRequest) -> Intent:
+    """Who wants what; two orders of one intention within moments are one too many."""
+    return request.strategy, request.instrument.symbol, request.quantity
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was sent, and what of it still works; `buys` and `sells` are what may still fill, by
+    symbol and signed, `intents` the newest wishes with their moments, oldest first."""
+
+    sent: Sent = field(default_factory=Sent)
+    intents: Mapping[Intent, Moment] = field(default_factory=dict)
+    working: Mapping[str, Resting] = field(default_factory=dict)
+    buys: Mapping[str, Decimal] = field(default_factory=dict)
+    sells: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, sent: Sent, intents: Mapping[Intent, Moment], working: Mapping[str, Resting]
+    ) -> Traffic:
+        """From what was sent and all orders that work, by reference."""
+        sides: tuple[dict[str, Decimal], dict[str, Decimal]] = {}, {}
+        for order in working.values():
+            side = sides[order.quantity < 0]
+            side[order.symbol] = side.get(order.symbol, ZERO) + order.left
+        return cls(sent, intents, working, *sides)
+
+    def same_side(self, symbol: str, quantity: Decimal) -> Decimal:
+        """Signed quantity that may still fill on the side of `quantity`."""
+        return (self.buys if quantity > 0 else self.sells).get(symbol, ZERO)
+
+    def after(self, request: OrderRequest, at: datetime) -> Traffic:
+        """With one more order admitted, or with the change of one that works."""
+        ref, symbol, quantity = request.order_ref, request.instrument.symbol, request.quantity
+        old = self.working.get(ref, Resting(symbol, ZERO))
+        new = Resting(symbol, quantity, old.filled)
+        total = self.same_side(symbol, quantity) + new.left - old.left
+        buys, sells = self.buys, self.sells
+        if quantity > 0:
+            buys = {**buys, symbol: total}
+        else:
+            sells = {**sells, symbol: total}
+        working = {**self.working, ref: new}
+        if ref in self.working:
+            return Traffic(self.sent.after_change(at), self.intents, working, buys, sells)
+        intents = dict(self.intents)
+        remember(intents, request, at)
+        return Traffic(self.sent.after(request, at), intents, working, buys, sells)
