@@ -25,18 +25,21 @@ from hydra.domain.events import (
     Warned,
 )
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Commission, Fill, Order
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest
 from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
 from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
 from hydra.ib.contracts import decimal, symbol_of, to_contract
+from hydra.risk._base import Margin
 
 DELAYED_TYPES = frozenset({3, 4})
 LIVE_ELSE_DELAYED = 3
 CANCEL_WITH_BLOCK = 1
 """IB's ocaType by which a fill takes the rest of its group back, never two at a time."""
+UNSET = Decimal("1e300")
+"""IB writes the largest float where it has no figure."""
 
 
 class IbBroker:
@@ -135,6 +138,20 @@ class IbBroker:
         tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
         await self._first_prices(tickers.values())
         return {symbol: _quote(symbol, ticker) for symbol, ticker in tickers.items()}
+
+    async def what_if(self, request: OrderRequest) -> Margin | None:
+        """The gateway's what-if; None when it gives no margin, an error, or no answer in time.
+
+        ib_async never returns from a what-if that is answered by a warning or without a margin.
+        """
+        order = _wire_terms(request, self._account)
+        call = self.ib.whatIfOrderAsync(to_contract(request.instrument), order)
+        try:
+            told = await self._ask(call, "the margin")
+        except BrokerError:
+            return None
+        initial, equity = _margin(told, "initMarginAfter"), _margin(told, "equityWithLoanAfter")
+        return None if initial is None or equity is None else Margin(initial, equity)
 
     async def executions(self) -> list[tuple[Fill, Commission | None]]:
         """All executions of the account that the gateway still tells of, of any client."""
@@ -362,8 +379,12 @@ WORKING = frozenset({"PreSubmitted", "Submitted"})
 
 
 def _wire_order(order: Order, account: str) -> WireOrder:
+    """IB's order, of one that the gate admitted."""
+    return _wire_terms(order.request, account)
+
+
+def _wire_terms(request: OrderRequest, account: str) -> WireOrder:
     """IB's order, with every field explicit that a preset of the account could change."""
-    request = order.request
     wire = WireOrder(
         action="BUY" if request.quantity > 0 else "SELL",
         totalQuantity=float(abs(request.quantity)),
@@ -480,3 +501,12 @@ def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decim
     if (tag, currency) not in values:
         raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
     return Decimal(values[tag, currency])
+
+
+def _margin(told: Any, name: str) -> Decimal | None:
+    """A figure of a what-if; None for an empty one and for IB's 1.7976931348623157E308, unset."""
+    try:
+        figure = Decimal(str(getattr(told, name, "")))
+    except ArithmeticError:
+        return None
+    return figure if figure.is_finite() and abs(figure) < UNSET else None

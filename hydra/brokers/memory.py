@@ -25,6 +25,7 @@ from hydra.errors import (
     unknown,
 )
 from hydra.execution.broker import Account, HeldOrder, Quote
+from hydra.risk._base import Margin
 
 ZERO = Decimal(0)
 AT_CLOSE = frozenset({OrderType.MARKET_ON_CLOSE, OrderType.LIMIT_ON_CLOSE})
@@ -88,6 +89,10 @@ class Memory:
         """The price as bid, ask and last, of this moment."""
         found: Mapping[str, Decimal] = {i.symbol: self.prices[i.symbol] for i in instruments}
         return {s: Quote(s, price, price, price, self.now) for s, price in found.items()}
+
+    async def what_if(self, request: OrderRequest) -> Margin | None:
+        """It asks for no margin, so it tells none."""
+        return None
 
     async def executions(self) -> list[tuple[Fill, Commission | None]]:
         """Every fill it ever made."""

@@ -22,11 +22,15 @@ Moment = tuple[datetime, date, int]
 
 @dataclass(frozen=True)
 class Resting:
-    """A working order: its signed quantity and how much of it has filled (same sign)."""
+    """A working order: its signed quantity and how much of it has filled (same sign).
+
+    Of those in one `oca_group` a fill of one takes the others back.
+    """
 
     symbol: str
     quantity: Decimal
     filled: Decimal = ZERO
+    oca_group: str = ""
 
     @property
     def left(self) -> Decimal:
@@ -123,7 +127,7 @@ class Traffic:
     ) -> Traffic:
         """From what was sent and all orders that work, by reference."""
         sides: tuple[dict[str, Decimal], dict[str, Decimal]] = {}, {}
-        for order in working.values():
+        for order in _independent(working):
             side = sides[order.quantity < 0]
             side[order.symbol] = side.get(order.symbol, ZERO) + order.left
         return cls(sent, intents, working, *sides)
@@ -149,3 +153,14 @@ class Traffic:
         intents = dict(self.intents)
         remember(intents, request, at)
         return Traffic(self.sent.after(request, at), intents, working, buys, sells)
+
+
+def _independent(working: Mapping[str, Resting]) -> list[Resting]:
+    """The orders that can all fill: of a group's orders on one side, the largest."""
+    alone = [order for order in working.values() if not order.oca_group]
+    largest: dict[tuple[str, str, bool], Resting] = {}
+    for order in working.values():
+        key = (order.symbol, order.oca_group, order.quantity > 0)
+        if order.oca_group and abs(order.left) >= abs(largest.get(key, order).left):
+            largest[key] = order
+    return [*alone, *largest.values()]

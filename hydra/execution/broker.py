@@ -11,7 +11,8 @@ from typing import Protocol
 
 from hydra.domain.events import Event
 from hydra.domain.instruments import Instrument
-from hydra.domain.orders import Commission, Fill, Order
+from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.risk._base import Margin
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,12 @@ class Broker(Protocol):
 
     async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
         """A quote for each instrument, by symbol."""
+
+    async def what_if(self, request: OrderRequest) -> Margin | None:
+        """What margin the account would need with the request; nothing is sent to an exchange.
+
+        None when the broker cannot tell, or does not in time: nobody waits for it for ever.
+        """
 
     async def executions(self) -> list[tuple[Fill, Commission | None]]:
         """All executions that the broker still tells of, those of other clients too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -40,10 +40,11 @@ from hydra.errors import (
     NotReconciled,
 )
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
+from hydra.execution.moment import context_of
 from hydra.execution.reconcile import compare, recover_fills, recover_orders
 from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.journal import Journal
-from hydra.risk._base import Context
+from hydra.risk._base import Context, Margin
 from hydra.risk._gate import RiskGate
 
 ZERO = Decimal(0)
@@ -90,6 +91,8 @@ class OrderEngine:
         self._early: dict[str, CommissionRecorded] = {}
         self._seen: dict[str, Decimal] = {}
         """Last prices by symbol: what was bought since the account was told has no mark in it."""
+        self.daily_volume: dict[str, Decimal] = {}
+        """The mean of a day's volume by symbol, as the last bars that were decided on tell it."""
 
     @property
     def state(self) -> State:
@@ -185,7 +188,8 @@ class OrderEngine:
         quotes = await self._quotes([r.instrument for r in fresh])
         self.clock.set(await self.broker.time())
         for start in range(0, len(fresh), CHUNK):
-            judged = self._judge(fresh[start : start + CHUNK], quotes)
+            chunk = fresh[start : start + CHUNK]
+            judged = self._judge(chunk, quotes, await self._margins(chunk, quotes))
             await self._send(judged.orders)
             done = done.and_then(judged)
             await asyncio.sleep(0)  # lets in what the broker has said meanwhile
@@ -450,7 +454,29 @@ class OrderEngine:
             self._ours.clear()
             raise
 
-    def _judge(self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]) -> Traded:
+    async def _margins(
+        self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]
+    ) -> dict[str, Margin]:
+        """The broker's what-if by reference, asked where the gate wants it; a broker that does
+        not answer one is not asked for the rest."""
+        portfolio = self._expected(self._reconciled(), quotes)
+        for request in requests:
+            portfolio = portfolio.after(request)
+        told: dict[str, Margin] = {}
+        if self.gate.asks_margin(portfolio):
+            for request in requests:
+                margin = await self.broker.what_if(request)
+                if margin is None:
+                    break
+                told[request.order_ref] = margin
+        return told
+
+    def _judge(
+        self,
+        requests: Sequence[OrderRequest],
+        quotes: dict[str, Quote],
+        margins: Mapping[str, Margin] | None = None,
+    ) -> Traded:
         """The gate's verdict on each request, on the portfolio with all before it filled; durable.
 
         In one write with what it was judged on: what another process admits comes before or after.
@@ -461,14 +487,15 @@ class OrderEngine:
         self.drain()
         account = self._reconciled()
         with self._together():
-            portfolio = self._expected(account, quotes)
+            context = self._context(self._expected(account, quotes), quotes)
+            context = replace(context, margins=margins or {})
             for request in requests:
-                verdict = self.gate.review(request, self._context(portfolio, quotes))
+                verdict = self.gate.review(request, context)
                 if isinstance(verdict, Refusal):
                     self._refuse(verdict)
                     refusals.append(verdict)
                 elif self._admit(verdict, quotes[request.instrument.symbol]):
-                    portfolio = portfolio.after(request)
+                    context = context.after(request)
                     orders.append(verdict)
                 else:
                     repeated.append(verdict.order_ref)
@@ -559,16 +586,12 @@ class OrderEngine:
         return Portfolio(cash, positions)
 
     def _context(self, portfolio: Portfolio, quotes: dict[str, Quote]) -> Context:
-        account = self._reconciled()
-        return Context(
-            now=self.clock.now(),
-            account=account.code,
-            port=account.port,
-            currency=account.currency,
-            portfolio=portfolio,
-            quotes={s: q.last for s, q in quotes.items()},
-            quoted_at={s: q.time for s, q in quotes.items()},
-            halted=self._so_far().halted,
+        known = context_of(self.state, self._reconciled(), self.clock.now(), portfolio, quotes)
+        return replace(
+            known,
+            connected=self._lost is None,
+            reconciled=self.account is not None,
+            daily_volume=self.daily_volume,
         )
 
     def _unsettled(self) -> bool:

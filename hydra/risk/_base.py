@@ -55,7 +55,7 @@ class Context:
     `books` the same for each strategy alone (no cash), and `held` what has filled, signed, both
     sides' working orders left out. `quotes` are last prices by symbol, `quoted_at` their times,
     `bids` and `asks` the two sides, None where there is none; `delayed` are the symbols whose
-    prices are not of this moment. `sessions` are by symbol, `daily_volume` is the mean of a day's
+    prices are old. `sessions` are by calendar, `daily_volume` is the mean of a day's
     volume in units, `rates` what one unit of another currency is worth in `currency`, `margins`
     the broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
     reasons while trading is halted, or while orders may only reduce. What is not known is left
@@ -106,6 +106,8 @@ class Context:
     def _one_sided(self, request: OrderRequest) -> Decimal:
         symbol, traffic = request.instrument.symbol, self.traffic
         left = request.quantity
+        if request.parent:  # it works only once its parent has filled
+            return self.portfolio.quantity(symbol) + left
         resting = traffic.same_side(symbol, left)
         if own := traffic.working.get(request.order_ref):
             left -= own.filled
@@ -116,13 +118,21 @@ class Context:
         """One strategy's own positions."""
         return self.books.get(strategy, NOTHING)
 
+    def book_after(self, request: OrderRequest) -> Portfolio:
+        """The strategy's own positions as if the request, or the change of its order, had
+        filled."""
+        book = self.book(request.strategy)
+        if own := self.traffic.working.get(request.order_ref):
+            book = book.after(replace(request, quantity=-own.quantity))
+        return book.after(request)
+
     def rate(self, currency: str) -> Decimal | None:
         """What one unit of a currency is worth in the account's; None when nobody knows."""
         return ONE if currency == self.currency else self.rates.get(currency)
 
     def after(self, request: OrderRequest) -> Context:
         """The context of the next request, once this one was admitted."""
-        book = self.book(request.strategy).after(request)
+        book = self.book_after(request)
         return replace(
             self,
             portfolio=self.proposed(request),

@@ -8,8 +8,10 @@ from typing import Any
 
 from hydra import plugins
 from hydra.domain.orders import Order, OrderRequest, Refusal
+from hydra.domain.portfolio import Portfolio
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.risk._base import Check, Context
+from hydra.risk.free_margin import FreeMargin
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class RiskGate:
         if objections:
             return Refusal(request, objections)
         return Order(request, context.now, tuple(self.checks))
+
+    def asks_margin(self, portfolio: Portfolio) -> bool:
+        """Whether the broker's what-if is wanted before orders that lead to `portfolio`."""
+        check = self.checks.get("free_margin")
+        return isinstance(check, FreeMargin) and check.asks(portfolio)
 
 
 def gate_of(tables: Mapping[str, Mapping[str, Any]] | None = None) -> RiskGate:

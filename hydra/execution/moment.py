@@ -1,0 +1,116 @@
+"""What the risk gate is told of the moment, from the journal's state, the account, the quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from hydra.clock import Sessions
+from hydra.domain.instruments import Instrument
+from hydra.domain.portfolio import Portfolio, Position
+from hydra.domain.traffic import Resting, Traffic
+from hydra.errors import UnknownName
+from hydra.execution.broker import Account, Quote
+from hydra.journal.fold import State
+from hydra.risk._base import Context, SessionTimes
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class SessionsAt(Mapping[str, SessionTimes]):
+    """By calendar, the session that `now` lies in or before; reckoned when it is asked for."""
+
+    now: datetime
+
+    def __getitem__(self, calendar: str) -> SessionTimes:
+        """Raises `KeyError` for a calendar that there is not."""
+        try:
+            return session_times(calendar, self.now)
+        except UnknownName as problem:
+            raise KeyError(calendar) from problem
+
+    def __iter__(self) -> Iterator[str]:
+        """No calendar is listed: all may be asked for."""
+        return iter(())
+
+    def __len__(self) -> int:
+        """The number of those listed."""
+        return 0
+
+
+@lru_cache(maxsize=64)
+def session_times(calendar: str, now: datetime) -> SessionTimes:
+    """The session on at `now` (aware), else the next one, with its bounds."""
+    sessions = Sessions(calendar)
+    session = sessions.session_at(now)
+    return SessionTimes(session, sessions.opens(session), sessions.closes(session))
+
+
+def context_of(
+    state: State,
+    account: Account,
+    now: datetime,
+    portfolio: Portfolio,
+    quotes: Mapping[str, Quote],
+) -> Context:
+    """The gate's view: `portfolio` is what is expected once all working orders have filled.
+
+    Connection, comparison, volumes and margins are left for the engine to add.
+    """
+    return Context(
+        now=now,
+        account=account.code,
+        port=account.port,
+        currency=account.currency,
+        portfolio=portfolio,
+        quotes={s: q.last for s, q in quotes.items()},
+        quoted_at={s: q.time for s, q in quotes.items()},
+        bids={s: q.bid for s, q in quotes.items()},
+        asks={s: q.ask for s, q in quotes.items()},
+        delayed=frozenset(s for s, q in quotes.items() if q.delayed),
+        halted=state.halted,
+        sessions=SessionsAt(now),
+        books=books_of(state, account, portfolio),
+        held=state.positions,
+        traffic=traffic_of(state),
+    )
+
+
+def traffic_of(state: State) -> Traffic:
+    """What was sent, and what works; an order that provably never left does not."""
+    working = {
+        ref: Resting(
+            order.request.instrument.symbol,
+            order.request.quantity,
+            order.filled,
+            order.request.oca_group,
+        )
+        for ref, order in state.working.items()
+        if not order.may_be_sent
+    }
+    return Traffic.of(state.sent, state.intents, working)
+
+
+def books_of(state: State, account: Account, portfolio: Portfolio) -> dict[str, Portfolio]:
+    """Each strategy's own positions, its working orders filled; no cash.
+
+    What two strategies hold against each other has no mark in the account: it counts at its cost.
+    """
+    held: dict[str, dict[str, Position]] = {}
+    for (strategy, symbol), holding in state.holdings.items():
+        if holding.quantity:
+            known = portfolio.positions.get(symbol)
+            instrument = state.instruments.get(symbol, Instrument(symbol))
+            mark = known.mark if known else account.marks.get(symbol, holding.average_cost)
+            position = Position(instrument, holding.quantity, mark)
+            held.setdefault(strategy, {})[symbol] = position
+    books = {strategy: Portfolio(ZERO, positions) for strategy, positions in held.items()}
+    for order in state.working.values():
+        if order.remaining and not order.may_be_sent and not order.request.parent:
+            rest = replace(order.request, quantity=order.remaining)
+            books[rest.strategy] = books.get(rest.strategy, Portfolio(ZERO)).after(rest)
+    return books

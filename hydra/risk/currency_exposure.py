@@ -1,0 +1,42 @@
+"""Refuses an order that would put too much of the account into one foreign currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hydra.domain.orders import Objection, OrderRequest
+from hydra.risk._base import Context, fraction, reduces
+
+
+@dataclass(frozen=True)
+class CurrencyExposure:
+    """`limit_weight` is the largest gross exposure in one currency other than the account's, as a
+    multiple of NAV."""
+
+    limit_weight: Decimal = Decimal("0.50")
+
+    def __post_init__(self) -> None:
+        """Refuse a percentage given as a fraction."""
+        fraction("currency_exposure", Decimal(20), limit_weight=self.limit_weight)
+
+    def objection(self, request: OrderRequest, context: Context) -> Objection | None:
+        """Objects when the currency's proposed exposure is beyond the limit, or has no rate."""
+        currency = request.instrument.currency
+        if currency == context.currency or reduces(request, context):
+            return None
+        limit, rate = f"{self.limit_weight:.4f}", context.rate(currency)
+        if rate is None:
+            sentence = f"What one {currency} is worth in {context.currency} is not known."
+            return Objection("currency_exposure", "unknown", limit, sentence)
+        proposed = context.proposed(request)
+        nav, size = proposed.nav, proposed.gross_by_currency[currency] * rate
+        if nav > 0 and size <= self.limit_weight * nav:
+            return None
+        return Objection(
+            "currency_exposure",
+            f"{size / nav:.4f}" if nav > 0 else f"{size:.2f}",
+            limit,
+            f"Positions in {currency} would be worth {size:,.2f} {context.currency} at a NAV of "
+            f"{nav:,.2f}; the limit is {self.limit_weight:.2%}.",
+        )
