@@ -128,6 +128,7 @@ async def test_a_cancelled_limit_order_ends_as_cancelled_and_nothing_was_filled(
 
     async with open_engine(connected) as engine:
         aapl = (await engine.broker.qualify(["AAPL"]))["AAPL"]
+        engine.daily_volume["AAPL"] = Decimal(100_000_000)  # no bars were asked for
         quote = (await engine.broker.quotes([aapl]))["AAPL"]
         limit = aapl.round_price(quote.last * Decimal("0.95"), Decimal(1))
         request = OrderRequest(
