@@ -162,14 +162,14 @@ def reduces(request: OrderRequest, context: Context) -> bool:
 def positive(check: str, **limits: Decimal | float) -> None:
     """Refuse a limit that would refuse everything, or mean nothing, without saying so."""
     for name, value in limits.items():
-        if not value > 0:
+        if not (Decimal(value).is_finite() and value > 0):
             raise BadParameter(f"{name} is {value}; the check {check} needs it to be > 0.")
 
 
 def fraction(check: str, highest: Decimal, **limits: Decimal) -> None:
     """Refuse a percentage given as a fraction: 30 for 30 % would switch the check off unseen."""
     for name, value in limits.items():
-        if not 0 < value <= highest:
+        if not (value.is_finite() and 0 < value <= highest):
             raise BadParameter(
                 f"{name} is {value}; the check {check} takes a fraction in (0, {highest}], "
                 "so 30 % is 0.30."

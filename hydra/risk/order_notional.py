@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.errors import BadParameter
-from hydra.risk._base import Context
+from hydra.risk._base import Context, positive
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,7 @@ class OrderNotional:
 
     def __post_init__(self) -> None:
         """Refuse a limit that would refuse everything without saying so."""
-        if not self.limit_notional > 0:
-            raise BadParameter(f"limit_notional is {self.limit_notional}; it must be > 0.")
+        positive("order_notional", limit_notional=self.limit_notional)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to an order larger than the limit, valued at the request's price."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.errors import BadParameter
-from hydra.risk._base import Context, reduces
+from hydra.risk._base import Context, fraction, reduces
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,7 @@ class PositionWeight:
 
     def __post_init__(self) -> None:
         """Refuse a percentage given as a fraction: 30 would switch the check off in silence."""
-        if not 0 < self.limit_weight <= 10:
-            raise BadParameter(
-                f"limit_weight is {self.limit_weight}; it is a fraction of NAV in (0, 10], "
-                "so 30 % is 0.30."
-            )
+        fraction("position_weight", Decimal(10), limit_weight=self.limit_weight)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects when the proposed position is beyond the limit; what only reduces passes."""

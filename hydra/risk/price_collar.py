@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.errors import BadParameter
-from hydra.risk._base import Context
+from hydra.risk._base import Context, fraction
 
 
 @dataclass(frozen=True)
@@ -18,11 +17,7 @@ class PriceCollar:
 
     def __post_init__(self) -> None:
         """Refuse a percentage given as a fraction."""
-        if not 0 < self.limit_fraction < 1:
-            raise BadParameter(
-                f"limit_fraction is {self.limit_fraction}; it is a fraction in (0, 1), "
-                "so 10 % is 0.10."
-            )
+        fraction("price_collar", Decimal(1), limit_fraction=self.limit_fraction)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a price outside the collar, and to having no last price."""

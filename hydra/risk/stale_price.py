@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.errors import BadParameter
-from hydra.risk._base import Context
+from hydra.risk._base import Context, positive
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,7 @@ class StalePrice:
 
     def __post_init__(self) -> None:
         """Refuse a limit that no price can meet."""
-        if not self.limit_age_s > 0:
-            raise BadParameter(f"limit_age_s is {self.limit_age_s}; it must be > 0 seconds.")
+        positive("stale_price", limit_age_s=self.limit_age_s)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects when the last trade is too old, of unknown age, or later than now."""
