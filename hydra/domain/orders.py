@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from hydra.domain.instruments import Instrument
 from hydra.errors import BadParameter
@@ -84,19 +85,19 @@ class OrderRequest:
                 f"{self.instrument.round_price(price, self.quantity)}."
             )
 
-    @property
+    @cached_property
     def order_ref(self) -> str:
         """The order's name everywhere: same strategy, session, instrument, step and child."""
         name = f"{self.strategy}:{self.session:%Y%m%d}:{self.instrument.symbol}:{self.step}"
         return f"{name}.{self.child}" if self.child else name
 
-    @property
+    @cached_property
     def price(self) -> Decimal:
         """The price to reckon with before a fill is known: limit, else stop, else decision."""
         given = (self.limit_price, self.stop_price, self.decision_price)
         return next(price for price in given if price is not None)
 
-    @property
+    @cached_property
     def notional(self) -> Decimal:
         """Signed money value at `price`, in the instrument's currency."""
         return self.instrument.notional(self.quantity, self.price)

@@ -45,6 +45,7 @@ class _Judged:
     request: OrderRequest | None = None
     proposed: Portfolio = NOTHING
     one_sided: Decimal = ZERO
+    book: Portfolio | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Context:
         if judged.request is not request:
             judged.proposed = self.portfolio.after(request)
             judged.one_sided = self._one_sided(request)
+            judged.book = None
             judged.request = request
         return judged
 
@@ -121,10 +123,13 @@ class Context:
     def book_after(self, request: OrderRequest) -> Portfolio:
         """The strategy's own positions as if the request, or the change of its order, had
         filled."""
-        book = self.book(request.strategy)
-        if own := self.traffic.working.get(request.order_ref):
-            book = book.after(replace(request, quantity=-own.quantity))
-        return book.after(request)
+        judged = self._judge(request)
+        if judged.book is None:
+            book = self.book(request.strategy)
+            if own := self.traffic.working.get(request.order_ref):
+                book = book.after(replace(request, quantity=-own.quantity))
+            judged.book = book.after(request)
+        return judged.book
 
     def rate(self, currency: str) -> Decimal | None:
         """What one unit of a currency is worth in the account's; None when nobody knows."""
