@@ -168,7 +168,8 @@ def backtest(
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
-        result = run_backtest(chosen, bars, sized, model)
+        gate = wiring.build_gate(settings)
+        result = run_backtest(chosen, bars, sized, model, gate=gate)
     if as_json:
         _print_json(result.to_dict())
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -73,6 +73,11 @@ class Sessions:
     def opens(self, session: date) -> datetime:
         """When the session opens, aware UTC; raises `BadParameter` when it is no session."""
         return self._bound(session, "session_open")
+
+    def opens_of(self, days: Sequence[date]) -> list[datetime | None]:
+        """The open of each day that is a session, aware UTC; None for the others."""
+        opens = exchange_calendar(self.calendar).opens.reindex([d.isoformat() for d in days])
+        return [None if o != o else o.to_pydatetime() for o in opens]
 
     def closes(self, session: date) -> datetime:
         """When the session closes (half days too), aware UTC."""

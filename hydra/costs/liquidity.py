@@ -71,6 +71,21 @@ def liquidity_of(bars: Bars, window_bars: int = WINDOW_BARS) -> Liquidity:
     return Liquidity((variance**0.5 / BPS).where(traded).ffill(), volume.where(traded).ffill())
 
 
+def daily_volume_of(bars: Bars, window_bars: int = WINDOW_BARS) -> pd.DataFrame:
+    """The mean of a day's volume in units, in the bars' shape, by what was known at each row.
+
+    Of daily bars, over the last `window_bars` rows, the row's own included; of shorter ones, over
+    so many days that had ended before the row's. NaN where nothing is known yet; a symbol without
+    a bar any more keeps its last figure.
+    """
+    if bars.bar_size == "1 day":
+        volume = _trailing_mean(bars.volume, window_bars)
+        return volume.where(bars.close.notna()).ffill()
+    days = bars.volume.groupby(bars.index.normalize()).sum(min_count=1)
+    known = _trailing_mean(days, window_bars).ffill().shift()
+    return known.reindex(bars.index.normalize()).set_axis(bars.index)
+
+
 def _trailing_mean(values: pd.DataFrame, bars: int) -> pd.DataFrame:
     """Mean of the numbers among the last `bars` rows; NaN where there is none."""
     array = values.to_numpy(dtype=float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from hydra.domain.orders import OrderRequest
@@ -12,7 +12,8 @@ from hydra.domain.orders import OrderRequest
 ZERO = Decimal(0)
 MINUTE_S = 60
 INTENTS = 1_000
-"""So many of the newest intentions are remembered."""
+"""So many of the newest intentions are remembered, and none for longer than an hour."""
+HOUR = timedelta(hours=1)
 
 Intent = tuple[str, str, Decimal]
 """Strategy, symbol and signed quantity: who wants what."""
@@ -97,11 +98,12 @@ class Sent:
 
 
 def remember(intents: dict[Intent, Moment], request: OrderRequest, at: datetime) -> None:
-    """Put a wish last among `intents` (changed in place), and forget the oldest beyond 1,000."""
+    """Put a wish last among `intents` (changed in place), and forget the oldest: those of more
+    than an hour ago, and those beyond 1,000."""
     intent = intent_of(request)
     intents.pop(intent, None)
     intents[intent] = (at, request.session, request.step)
-    if len(intents) > INTENTS:
+    while len(intents) > INTENTS or at - next(iter(intents.values()))[0] > HOUR:
         del intents[next(iter(intents))]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from hydra.algos._base import Algo
 from hydra.algos.market import Market
 from hydra.clock import Sessions
-from hydra.costs.liquidity import liquidity_of
+from hydra.costs.liquidity import daily_volume_of
 from hydra.domain.bars import Bars
 from hydra.domain.events import (
     Decided,
@@ -143,7 +143,7 @@ class PaperSession:
                 f"The newest bar ended at {bars.index[-1]} and the last completed session at "
                 f"{expected}; nothing is decided on old bars."
             )
-        volumes = liquidity_of(bars).daily_volume.iloc[-1]
+        volumes = daily_volume_of(bars).iloc[-1]
         self.engine.daily_volume.update(
             {str(s): Decimal(str(float(v))) for s, v in volumes.items() if v > 0}
         )

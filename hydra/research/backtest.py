@@ -4,13 +4,13 @@ At the close of row t the strategy sees all bars up to t, the sizing makes weigh
 and the same functions that the order path uses make whole lots of them at the close's net asset
 value. The difference to what is held trades at the open of row t + 1, across the spread, with the
 broker's commission. Money and quantities are decimals, as in the journal: a float's last bit must
-not decide whether one share more is bought.
+not decide whether one share more is bought. Every order passes the risk gate, as in a session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,9 @@ from hydra.domain.orders import OrderRequest
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BadParameter
 from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.research.gated import Judge, marked
 from hydra.research.result import BacktestResult
+from hydra.risk._gate import RiskGate, shipped_gate
 from hydra.sizing._base import Sizing
 from hydra.strategies._base import Strategy, checked_signals
 
@@ -32,13 +34,14 @@ ZERO = Decimal(0)
 DEFAULT_COSTS = CostModel()
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with a default
     strategy: Strategy,
     bars: Bars,
     sizing: Sizing,
     costs: CostModel = DEFAULT_COSTS,
     cash: float = 1_000_000.0,
     instruments: Mapping[str, Instrument] | None = None,
+    gate: RiskGate | Callable[[], RiskGate] | None = shipped_gate,
 ) -> BacktestResult:
     """Trade `bars` (checked, see `hydra.data`) from `cash` in the base currency.
 
@@ -46,6 +49,9 @@ def backtest(
     by the share. A symbol without a bar at the next open does not trade there, and what is held of
     it keeps its last close. Borrowed cash and borrowed shares cost no interest. `costs` whose
     impact depends on the order's size take volatility and volume from the bars up to the decision.
+    `gate` judges every order at the open it would trade at, as a paper session's does, and what it
+    refuses does not trade; by default that is every shipped check with its own limits, and None
+    is no gate. See `hydra.research.gated` for what it is told.
     Raises `BadParameter` for bars without two rows, cash that is not positive, signals or weights
     that break their protocol, or an order whose impact cannot be told.
     """
@@ -57,7 +63,8 @@ def backtest(
     weights = sizing.weights(signals, bars)
     known = {s: (instruments or {}).get(s) or Instrument(s) for s in bars.symbols}
     liquidity = liquidity_of(bars) if costs.needs_liquidity else None
-    run = _Run(_name(strategy), bars, weights, costs, known, liquidity)
+    judge = Judge.of(gate() if callable(gate) else gate, bars, known, _name(strategy))
+    run = _Run(_name(strategy), bars, weights, costs, known, liquidity, judge)
     replayed = list(_sessions(run, cash))
     return BacktestResult(
         strategy=repr(strategy),
@@ -69,6 +76,7 @@ def backtest(
         trades=tuple(trade for _, trades in replayed for trade in trades),
         cash=float(cash),
         multipliers={s: float(i.multiplier) for s, i in known.items()},
+        refusals=tuple(judge.refusals) if judge else (),
     )
 
 
@@ -82,6 +90,7 @@ class _Run:
     costs: CostModel
     instruments: Mapping[str, Instrument]
     liquidity: Liquidity | None
+    judge: Judge | None
 
 
 def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, Any]]]]:
@@ -90,6 +99,8 @@ def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, 
     opens, closes = _prices(run.bars.open), _prices(run.bars.close)
     weights = run.weights.to_dict("records")
     for row, time in enumerate(run.bars.index):
+        if run.judge and requests:
+            requests = run.judge.admitted(row, requests, portfolio, opens[row])
         trades = [
             {"time": time, **_trade(run, row, request, opens[row][request.instrument.symbol])}
             for request in requests
@@ -97,7 +108,7 @@ def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, 
         ]
         for trade in trades:
             portfolio = _after(portfolio, trade, run.instruments)
-        portfolio = _marked(portfolio, closes[row])
+        portfolio = marked(portfolio, closes[row])
         yield portfolio.nav, trades
         later = run.bars.index[min(row + 1, len(weights) - 1)]
         requests = _requests(run, later, weights[row], portfolio, closes[row])
@@ -159,14 +170,6 @@ def _after(
     position = Position(instruments[symbol], quantity, price)
     positions = {**portfolio.positions, symbol: position}
     return Portfolio(portfolio.cash - spent, {s: p for s, p in positions.items() if p.quantity})
-
-
-def _marked(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> Portfolio:
-    marks = {
-        symbol: replace(position, mark=prices.get(symbol, position.mark))
-        for symbol, position in portfolio.positions.items()
-    }
-    return replace(portfolio, positions=marks)
 
 
 def _prices(frame: pd.DataFrame) -> list[dict[str, Decimal]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from hydra.costs.model import CostModel
 from hydra.costs.slippage import slippage
 from hydra.domain.bars import Bars
+from hydra.domain.orders import Refusal
 from hydra.research import measures
 
 COLUMNS = [
@@ -37,6 +38,8 @@ class BacktestResult:
     trades: tuple[Mapping[str, Any], ...]
     cash: float
     multipliers: Mapping[str, float]
+    refusals: tuple[Refusal, ...] = ()
+    """What the risk gate refused, with every objection, in the order of time."""
 
     @cached_property
     def orders(self) -> pd.DataFrame:
@@ -84,6 +87,7 @@ class BacktestResult:
             "longest_drawdown_bars": measures.longest_drawdown(self.drawdown),
             "turnover_a_year": measures.turnover(traded, self.equity, a_year),
             "orders": len(orders),
+            "refused": len(self.refusals),
             "traded": traded,
             "commission_paid": float(orders["commission"].sum()),
             "spread_paid": float(orders["spread_cost"].sum()),
@@ -120,6 +124,7 @@ class BacktestResult:
                 "value": self.equity.tolist(),
             },
             "orders": orders.to_dict("records"),
+            "refusals": [str(refusal) for refusal in self.refusals],
         }
 
     def by_bar(self, column: str) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hydra import plugins
@@ -45,6 +46,12 @@ def gate_of(tables: Mapping[str, Mapping[str, Any]] | None = None) -> RiskGate:
             raise ConfigError(f"hydra.toml [risk.{name}]: {unknown('risk check', name, found)}")
     checks = {name: _configured(name, dict(tables.get(name, {}))) for name in found}
     return RiskGate({name: check for name, check in checks.items() if check})
+
+
+@lru_cache(maxsize=1)
+def shipped_gate() -> RiskGate:
+    """Every check with its default limits."""
+    return gate_of()
 
 
 def _configured(name: str, table: dict[str, Any]) -> Check | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.domain.traffic import intent_of
-from hydra.risk._base import Context, positive
+from hydra.domain.traffic import HOUR, intent_of
+from hydra.errors import BadParameter
+from hydra.risk._base import Context
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,11 @@ class DuplicateIntent:
 
     def __post_init__(self) -> None:
         """Refuse a window that never closes on anything."""
-        positive("duplicate_intent", window_s=self.window_s)
+        if not 0 < self.window_s <= HOUR.total_seconds():
+            raise BadParameter(
+                f"window_s is {self.window_s}; the check duplicate_intent takes seconds in "
+                "(0, 3600]."
+            )
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a repetition within the window."""
