@@ -38,7 +38,7 @@ class Portfolio:
     cash: Decimal
     positions: Mapping[str, Position] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def nav(self) -> Decimal:
         """Net asset value: cash plus the signed value of all positions."""
         return self.cash + self.net

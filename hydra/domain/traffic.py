@@ -68,16 +68,21 @@ class Day:
     orders: int = 0
     turnover: Decimal = ZERO
 
-    def of(self, session: date) -> Day:
-        """The day's figures, or a fresh day for another session than the last."""
-        return self if session == self.session else Day(session)
+    def orders_of(self, session: date) -> int:
+        """Orders of that session; 0 for another than the last."""
+        return self.orders if session == self.session else 0
+
+    def turnover_of(self, session: date) -> Decimal:
+        """The same of the turnover."""
+        return self.turnover if session == self.session else ZERO
 
     def after(self, request: OrderRequest) -> Day:
         """With one more order; an order of a session before the last changes nothing."""
         if request.session < self.session:
             return self
-        day = self.of(request.session)
-        return Day(request.session, day.orders + 1, day.turnover + abs(request.notional))
+        session = request.session
+        turnover = self.turnover_of(session) + abs(request.notional)
+        return Day(session, self.orders_of(session) + 1, turnover)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Sent:
 
     def after(self, request: OrderRequest, at: datetime) -> Sent:
         """With one more order admitted."""
-        return replace(self, orders=self.orders.after(at), day=self.day.after(request))
+        return Sent(self.orders.after(at), self.changes, self.day.after(request))
 
     def after_change(self, at: datetime) -> Sent:
         """With one more change of a working order."""

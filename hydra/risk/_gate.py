@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from hydra import plugins
@@ -27,7 +27,11 @@ class RiskGate:
         objections = tuple(objection for objection in found if objection)
         if objections:
             return Refusal(request, objections)
-        return Order(request, context.now, tuple(self.checks))
+        return Order(request, context.now, self._names)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.checks)
 
     def asks_margin(self, portfolio: Portfolio) -> bool:
         """Whether the broker's what-if is wanted before orders that lead to `portfolio`."""

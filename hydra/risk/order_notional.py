@@ -13,7 +13,7 @@ from hydra.risk._base import Context, positive
 class OrderNotional:
     """`limit_notional` is the largest size of one order, in the account's currency."""
 
-    limit_notional: Decimal = Decimal(500_000)
+    limit_notional: Decimal = Decimal(1_000_000)
 
     def __post_init__(self) -> None:
         """Refuse a limit that would refuse everything without saying so."""

@@ -21,7 +21,7 @@ class OrdersPerDay:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a new order beyond the limit; exits and changes pass."""
         traffic = context.traffic
-        count = traffic.sent.day.of(request.session).orders + 1
+        count = traffic.sent.day.orders_of(request.session) + 1
         if count <= self.limit_orders or request.order_ref in traffic.working:
             return None
         if reduces(request, context):

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -13,9 +13,11 @@ from hydra.costs.model import CostModel
 from hydra.data.sample import Sample
 from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
-from hydra.research import backtest
+from hydra.research import backtest as gated_backtest
 from hydra.sizing.equal_weight import EqualWeight
 from hydra.sizing.vol_target import VolTarget
+
+backtest = partial(gated_backtest, gate=None)  # the gate has tests of its own: test_gated.py
 
 
 @cache
