@@ -88,14 +88,16 @@ class OrderRequest:
     @cached_property
     def order_ref(self) -> str:
         """The order's name everywhere: same strategy, session, instrument, step and child."""
-        name = f"{self.strategy}:{self.session:%Y%m%d}:{self.instrument.symbol}:{self.step}"
+        day = self.session.isoformat().replace("-", "")
+        name = f"{self.strategy}:{day}:{self.instrument.symbol}:{self.step}"
         return f"{name}.{self.child}" if self.child else name
 
     @cached_property
     def price(self) -> Decimal:
         """The price to reckon with before a fill is known: limit, else stop, else decision."""
-        given = (self.limit_price, self.stop_price, self.decision_price)
-        return next(price for price in given if price is not None)
+        if self.limit_price is not None:
+            return self.limit_price
+        return self.decision_price if self.stop_price is None else self.stop_price
 
     @cached_property
     def notional(self) -> Decimal:

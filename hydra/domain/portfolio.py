@@ -21,7 +21,7 @@ class Position:
     quantity: Decimal
     mark: Decimal
 
-    @cached_property
+    @property
     def value(self) -> Decimal:
         """Signed market value in the instrument's currency."""
         return self.instrument.notional(self.quantity, self.mark)
@@ -99,12 +99,13 @@ class Portfolio:
     def _carry(self, proposed: Portfolio, position: Position) -> None:
         """Give the proposed portfolio the sums of this one with one position exchanged."""
         symbol, currency = position.instrument.symbol, position.instrument.currency
-        old = self.value(symbol)
-        grown = abs(position.value) - abs(old)
-        sums = self.gross_by_currency
+        old, new = self.value(symbol), position.value
+        grown = abs(new) - abs(old)
+        net, sums = self.net + new - old, self.gross_by_currency
         # cached properties of a frozen value may only be put where they would put themselves
         proposed.__dict__.update(
-            net=self.net + position.value - old,
+            nav=proposed.cash + net,
+            net=net,
             gross=self.gross + grown,
             gross_by_currency={**sums, currency: sums.get(currency, ZERO) + grown},
             _groups={g: v + grown if symbol in g else v for g, v in self._groups.items()},
