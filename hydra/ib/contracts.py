@@ -159,4 +159,15 @@ def with_details(
         primary_exchange=contract.primaryExchange,
         min_tick=decimal(details.minTick) * magnifier,
         lot_size=decimal(increment) if 0 < increment < 1e9 else Decimal(1),
+        multiplier=decimal(contract.multiplier or 1) / magnifier,
+        ticks=ticks,
         expires=_last_day(contract),
+    )
+
+
+def _last_day(contract: Contract) -> date | None:
+    """The last trading day, which IB writes YYYYMMDD (a time and a zone may follow)."""
+    day = contract.lastTradeDateOrContractMonth[:8]
+    if len(day) < 8 or not day.isdigit():
+        return None
+    return date(int(day[:4]), int(day[4:6]), int(day[6:]))
