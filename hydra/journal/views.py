@@ -115,6 +115,25 @@ def order_rows(records: Iterable[Recorded]) -> list[Row]:
     return list(rows.values())
 
 
+def refusal_rows(records: Iterable[Recorded]) -> list[Row]:
+    """One row for each objection against a refused request, oldest first."""
+    return [
+        {
+            "time": record.time,
+            "order_ref": record.event.refusal.request.order_ref,
+            "symbol": record.event.refusal.request.instrument.symbol,
+            "quantity": record.event.refusal.request.quantity,
+            "check": objection.check,
+            "figure": objection.figure,
+            "limit": objection.limit,
+            "reason": objection.sentence,
+        }
+        for record in records
+        if isinstance(record.event, OrderRefused)
+        for objection in record.event.refusal.objections
+    ]
+
+
 def fill_rows(records: Iterable[Recorded]) -> list[Row]:
     """One row for each fill, oldest first; slippage against the decision price, paying up > 0."""
     decisions: dict[str, Decimal] = {}

@@ -85,6 +85,13 @@ def test_orders_show_why_one_was_refused_and_no_text_becomes_markup():
     assert "&lt;b&gt;is&lt;/b&gt;" in page
 
 
+def test_refusals_name_the_check_the_figure_the_limit_and_the_order():
+    (row,) = rows("refusals", one_session())
+    assert row["order_ref"] == request("IBM", 5).order_ref
+    assert (row["check"], row["figure"], row["limit"]) == ("halt", "x", "y")
+    assert "Trading" in row["reason"]
+
+
 def test_fills_show_slippage_with_its_sign_and_what_was_charged():
     (fill,) = rows("fills", one_session())
     assert (fill["slippage_bps"], fill["commission"]) == (10.0, 1)
