@@ -276,12 +276,36 @@ def report(
 
 
 @app.command()
-def halt(context: typer.Context, reason: Annotated[str, typer.Argument()] = "by hand") -> None:
-    """Halt trading: the gate refuses every order until `hydra resume`."""
-    from hydra.domain.events import Halted
+def halt(
+    context: typer.Context,
+    reason: Annotated[str, typer.Argument()] = "by hand",
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="Close what our strategies hold, too.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Cancel the account's orders that are not ours, too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Halt trading and cancel working orders; nothing is sent until `hydra resume`.
 
-    _append(_settings(context), Halted(reason, "command line"))
-    _say(f"Trading is halted: {reason}.")
+    Ends with 1 when something could not be done. Orders of others are left alone, unless one of
+    ours cannot be ended without a global cancel: then they are named.
+    """
+    from hydra import wiring
+
+    stopping = wiring.halt(
+        _settings(context), reason, "command line", flatten=flatten, everything=everything
+    )
+    outcome = asyncio.run(stopping)
+    if as_json:
+        _print_json(
+            {"halted": outcome.journalled, "done": outcome.whole, "said": outcome.sentences}
+        )
+    else:
+        for sentence in outcome.sentences:
+            _say(sentence)
+    raise typer.Exit(0 if outcome.whole else 1)
 
 
 @app.command()

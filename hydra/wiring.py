@@ -12,6 +12,8 @@ from hydra import plugins
 from hydra.config import Settings, load_settings
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
+from hydra.execution.halting import HaltOrder, HaltOutcome
+from hydra.execution.halting import halt as run_halt
 from hydra.execution.session import PaperSession, Plan
 from hydra.execution.supervisor import Patience
 from hydra.journal.journal import Journal
@@ -147,6 +149,28 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
         await session.close()
         raise
     return session
+
+
+async def halt(
+    settings: Settings, reason: str, by: str, *, flatten: bool = False, everything: bool = False
+) -> HaltOutcome:
+    """Halt trading with a connection of its own: see `hydra.execution.halting`.
+
+    Works with no kernel running and beside a program that has stopped. `flatten` closes what our
+    strategies hold, `everything` cancels the account's other orders too.
+    """
+    from hydra.brokers.ib import IbBroker
+
+    order = HaltOrder(
+        reason,
+        by,
+        flatten,
+        everything,
+        settings.trading.calendar,
+        settings.trading.fill_timeout_s,
+    )
+    broker = IbBroker(settings.gateway)
+    return await run_halt(settings.journal_path, broker, build_gate(settings), order)
 
 
 def patience_of(settings: Settings) -> Patience:

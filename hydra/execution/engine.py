@@ -49,6 +49,8 @@ from hydra.risk._gate import RiskGate
 ZERO = Decimal(0)
 CHUNK = 16
 """Orders that are admitted in one durable write, and then sent."""
+LOOK_S = 0.5
+"""How long a wait goes on before the journal is asked whether another program has halted."""
 COMPARISONS = 3
 """How often books are compared that differ while fills still come in."""
 LIVE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PARTLY_FILLED})
@@ -88,6 +90,8 @@ class OrderEngine:
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._early: dict[str, CommissionRecorded] = {}
+        self._taken_back: set[str] = set()
+        """What was asked to end because trading is halted."""
         self._seen: dict[str, Decimal] = {}
         """Last prices by symbol: what was bought since the account was told has no mark in it."""
 
@@ -117,7 +121,10 @@ class OrderEngine:
             self.drain()  # the last words of an earlier connection say nothing of this one
         await self.broker.connect()
         self._lost = None
-        return await self.reconcile()
+        account = await self.reconcile()
+        self._taken_back.clear()
+        await self.obey_halt()
+        return account
 
     @property
     def lost(self) -> str:
@@ -302,6 +309,21 @@ class OrderEngine:
         else:
             await self.broker.cancel(ref)
 
+    async def obey_halt(self) -> None:
+        """Take back what works while trading is halted, each order once; flattening goes on."""
+        if self.halted is None:
+            self._taken_back.clear()
+            return
+        working = self._so_far().working.items()
+        refs = [r for r, o in working if not (o.request.flatten or o.may_be_sent)]
+        for ref in refs:
+            if ref not in self._taken_back:
+                self._taken_back.add(ref)
+                try:
+                    await self.cancel(ref)
+                except BrokerError as problem:
+                    self.record(Warned(0, f"Halted, and {ref} may still work: {problem}"))
+
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
         the time is up; returns the references that are still working or unknown.
@@ -313,10 +335,13 @@ class OrderEngine:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while self._unsettled():
+            await self.obey_halt()
             left = deadline - asyncio.get_running_loop().time()
             try:
-                event = await asyncio.wait_for(self.broker.events.get(), max(left, 0.0))
+                event = await asyncio.wait_for(self.broker.events.get(), min(max(left, 0), LOOK_S))
             except TimeoutError:
+                if left > LOOK_S:
+                    continue
                 await self.reconcile()
                 break
             with self._together():
@@ -496,11 +521,25 @@ class OrderEngine:
         sent: list[OrderSubmitted] = []
         try:
             for order in orders:
+                if self.halted and not order.request.flatten:
+                    break
                 sent.append(OrderSubmitted(order.order_ref, *await self.broker.submit(order)))
         except (Exception, asyncio.CancelledError) as problem:
             self._note_sent(sent, orders[len(sent) :], f"{problem}" or type(problem).__name__)
             raise
         self._note_sent(sent, (), "")
+        self._end_unsent(orders[len(sent) :])
+
+    def _end_unsent(self, orders: Sequence[Order]) -> None:
+        """Orders that were admitted and then met a halt stay here for good: a run after it decides
+        anew."""
+        if not orders:
+            return
+        reason = f"trading was halted before it left: {self.halted}"
+        with self._together():
+            self._note_sent((), orders, reason)
+            for order in orders:
+                self.record(OrderEnded(order.order_ref, "cancelled", reason))
 
     def _note_sent(self, sent: Sequence[Event], left: Sequence[Order], reason: str) -> None:
         with self._together():
