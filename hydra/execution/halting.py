@@ -1,8 +1,8 @@
 """The halt: one event that stops every process, then every working order taken back.
 
-It needs nobody else: its own connection, no kernel, no runner. A halt that cannot reach the gateway
-is journalled all the same, and one that cannot write the journal takes the orders back all the
-same; what could not be done is said.
+It needs nobody else: its own connection, no kernel, no runner. A halt that cannot reach the
+gateway is journalled all the same, and one that cannot write the journal takes the orders back all
+the same; what could not be done is said.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class HaltOrder:
 @dataclass(frozen=True)
 class HaltOutcome:
     """What the halt has done. `problems` are what it could not do, one sentence each; `swept` is
-    None when the gateway was not reached, `flattened` when nothing was to be flattened; `notes` are
-    what was not possible and, by the journal, not needed."""
+    None when the gateway was not reached, `flattened` when nothing was to be flattened; `notes`
+    are what was not possible and, by the journal, not needed."""
 
     reason: str
     journalled: bool
@@ -179,7 +179,7 @@ def flattening(
 
 
 def _step(state: State, journal: Journal, stem: str) -> int:
-    """The step of the flattening order that still works or is undecided, else the next free one."""
+    """The step of the flattening order that still works, else the next free one."""
     step = FLATTEN_STEP
     while not state.order(ref := f"{stem}:{step}") and (
         journal.has(f"order {ref}") or journal.has(f"refused {ref}")

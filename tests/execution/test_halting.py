@@ -99,9 +99,8 @@ def test_orders_are_gone_within_a_second_of_the_command_whatever_the_program_doe
         assert "3 working orders cancelled" in said
         assert state_of(connected).halted == "looks wrong (command line)"
         assert not state_of(connected).working
-        print(f"TOOK {took:.2f} {_start_s():.2f}")
-        # Two busy cores make a process's own start slow; it alone is measured and allowed for.
-        assert took < 1.0 + 4 * _start_s()
+        # Python's own start on busy cores is no property of the halt: measured, and allowed for.
+        assert took < 1.0 + 2 * _start_s(), took
 
 
 def _start_s() -> float:
@@ -266,9 +265,8 @@ async def test_an_order_that_was_admitted_when_the_halt_came_never_leaves(broker
         await engine.settle(1)
         assert [fill.order_ref for fill, _ in broker.done] == [request().order_ref]
         ends = [r.event for r in journal.read(kinds=[OrderEnded])]
-        assert [e.outcome for e in ends if "halted before it left" in e.reason] == 2 * [
-            "cancelled"
-        ]
+        stayed = [e for e in ends if "halted before it left" in e.reason]
+        assert [e.outcome for e in stayed] == ["cancelled", "cancelled"]
         journal.append(Resumed("checked", "me"), NOW)
         broker.submit = submit
         assert len((await engine.trade([request(step=n) for n in range(3)])).repeated) == 3
