@@ -14,12 +14,13 @@ from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
 from hydra.execution.halting import halt as run_halt
-from hydra.execution.session import PaperSession, Plan
 from hydra.execution.supervisor import Patience
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 
 if TYPE_CHECKING:
+    # A session needs pandas, which takes a third of a second to load; a halt does without.
+    from hydra.execution.session import PaperSession, Plan
     from hydra.costs.liquidity import Liquidity
 
 
@@ -84,6 +85,8 @@ def make_plan(
 
     Orders are worked as the settings say; see `with_algo`.
     """
+    from hydra.execution.session import Plan
+
     return Plan(
         name=strategy,
         strategy=build_strategy(settings, strategy, strategy_parameters),
@@ -132,6 +135,7 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     """
     from hydra.brokers.ib import IbBroker
     from hydra.data.gateway import Gateway
+    from hydra.execution.session import PaperSession
 
     settings = settings or load_settings()
     plan = make_plan(
