@@ -320,6 +320,20 @@ def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> 
     _say(f"Trading is resumed: {reason}.")
 
 
+@app.command()
+def breakers(context: typer.Context, as_json: Json = False) -> None:
+    """Each circuit breaker: its standing, figure and limit, and the sessions left to wait."""
+    from hydra import wiring
+    from hydra.clock import WallClock
+    from hydra.journal.fold import State
+
+    settings = _settings(context)
+    watch = wiring.build_watch(settings)
+    state = _state(settings) if settings.journal_path.is_file() else State()
+    now = state.told_at or WallClock().now()
+    _print_table("breakers", watch.rows(state, now), as_json)
+
+
 journal_app = typer.Typer(help="Look after the journal: is it whole; write it out as text.")
 app.add_typer(journal_app, name="journal")
 
@@ -362,7 +376,7 @@ def lab(context: typer.Context) -> None:
 
 @app.command("list")
 def list_plugins(context: typer.Context, as_json: Json = False) -> None:
-    """Every plug-in found: strategies, sizing, risk checks, algorithms, brokers, data, panels."""
+    """Every plug-in found: strategies, sizing, checks, breakers, algorithms, brokers, data …"""
     from hydra import plugins, wiring
 
     root_folder = wiring.own_root(_settings(context))

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra import plugins
+from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
 from hydra.execution.halting import halt as run_halt
 from hydra.execution.supervisor import Patience
+from hydra.execution.watch import Watch
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
-    from hydra.execution.session import PaperSession, Plan
     from hydra.costs.liquidity import Liquidity
+    from hydra.execution.session import PaperSession, Plan
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -42,6 +45,43 @@ def build_gate(settings: Settings) -> RiskGate:
             except (UnknownName, BadParameter) as problem:
                 raise ConfigError(f"hydra.toml [risk.{name}]: {problem}") from problem
     return RiskGate(checks)
+
+
+def build_watch(settings: Settings) -> Watch:
+    """Every circuit breaker found, with its table of [breakers.…]; `enabled = false` drops one.
+
+    Raises `ConfigError` for a table or key that no breaker has, or a value that makes no sense.
+    """
+    from hydra.research.cost_file import cost_model
+
+    root = own_root(settings)
+    found = plugins.find("breakers", root)
+    for name in settings.breakers:
+        if name not in found:
+            sentence = unknown("circuit breaker", name, found)
+            raise ConfigError(f"hydra.toml [breakers.{name}]: {sentence}")
+    breakers = {
+        name: _breaker(name, dict(settings.breakers.get(name, {})), root) for name in found
+    }
+    model = cost_model(settings.costs_path)
+
+    def predict(symbol: str, quantity: Decimal) -> float:
+        return model.half_spread_of(symbol) + model.impact_bps
+
+    return Watch(
+        {name: breaker for name, breaker in breakers.items() if breaker},
+        settings.trading.calendar,
+        predict,
+    )
+
+
+def _breaker(name: str, table: dict[str, Any], root: Path) -> Breaker | None:
+    try:
+        enabled = plugins.convert(table.pop("enabled", True), bool, f"breaker {name}: enabled")
+        breaker: Breaker = plugins.configure("breakers", name, table, root)
+    except (UnknownName, BadParameter) as problem:
+        raise ConfigError(f"hydra.toml [breakers.{name}]: {problem}") from problem
+    return breaker if enabled else None
 
 
 def own_root(settings: Settings) -> Path:
@@ -109,11 +149,14 @@ async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
     from hydra.brokers.ib import IbBroker
 
     with Journal.open(settings.journal_path) as journal:
-        engine = OrderEngine(IbBroker(settings.gateway), journal, build_gate(settings))
+        engine = OrderEngine(
+            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+        )
         try:
             await engine.start()
             yield engine
         finally:
+            await engine.at_rest()
             await engine.broker.disconnect()
 
 
@@ -142,9 +185,9 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
         settings, strategy, strategy_parameters or {}, sizing, sizing_parameters or {}, symbols
     )
     plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
-    gate = build_gate(settings)
+    gate, watch = build_gate(settings), build_watch(settings)
     broker = IbBroker(settings.gateway)
-    engine = OrderEngine(broker, Journal.open(settings.journal_path), gate)
+    engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
     source = Gateway(settings.gateway, lambda: broker.ib)
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:

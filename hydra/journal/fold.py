@@ -137,6 +137,8 @@ class State:
     peak_nav: Decimal = ZERO
     sessions: Mapping[str, date] = field(default_factory=dict)
     """The last session each strategy started."""
+    told_at: datetime | None = None
+    """The market's time at the last event that a gateway was asked for."""
     session: date | None = None
     """The latest session that any strategy started."""
     opening_nav: Decimal | None = None
@@ -223,6 +225,7 @@ class Folding:
     marked_at: datetime | None
     peak_nav: Decimal
     sessions: dict[str, date]
+    told_at: datetime | None
     session: date | None
     opening_nav: Decimal | None
     behaviour: dict[str, Behaviour]
@@ -352,7 +355,7 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
     draft.account, draft.currency, draft.cash = event.account, event.currency, event.cash
     draft.elsewhere = event.elsewhere
-    draft.connected = True
+    draft.connected, draft.told_at = True, time
     draft.included.update(draft.uncharged)  # the broker's cash holds all charges up to now
     draft.uncharged, draft.early_charges = {}, {}
 
@@ -459,7 +462,7 @@ def _charged(draft: Folding, event: CommissionRecorded, time: datetime) -> None:
 
 
 def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
-    draft.mark, draft.marked_at = event, time
+    draft.mark, draft.marked_at, draft.told_at = event, time, time
     draft.peak_nav = max(draft.peak_nav, event.nav)
     if draft.opening_nav is None:
         draft.opening_nav = event.nav
@@ -477,7 +480,11 @@ def _connection(draft: Folding, event: ConnectionChanged, time: datetime) -> Non
 def _tripped(draft: Folding, event: BreakerTripped, time: datetime) -> None:
     nav = draft.mark.nav if draft.mark else None
     draft.trips[event.breaker, event.strategy] = Trip(
-        event, draft.seq, nav, ZERO if nav is None else nav, counts_of(draft.counted, event.strategy)
+        event,
+        draft.seq,
+        nav,
+        ZERO if nav is None else nav,
+        counts_of(draft.counted, event.strategy),
     )
 
 

@@ -18,7 +18,8 @@ class Context:
 
     `portfolio` is what is held with all working orders and those admitted before this one filled;
     `quotes` are last prices by symbol and `quoted_at` their times, None where there is none;
-    `halted` is the reason while trading is halted.
+    `halted` and `reduce_only` are the reasons while trading is halted, or while orders may only
+    reduce; `no_entries` is the reason why this request, which would open a position, may not.
     """
 
     now: datetime
@@ -29,6 +30,8 @@ class Context:
     quotes: Mapping[str, Decimal | None]
     quoted_at: Mapping[str, datetime | None]
     halted: str | None = None
+    reduce_only: str | None = None
+    no_entries: str | None = None
 
 
 class Check(Protocol):
