@@ -45,7 +45,7 @@ class Reading:
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Breaker:
     """Base of all breakers: what one does when it trips, how long, and to whom.
 
@@ -73,6 +73,15 @@ class Breaker:
     def reading(self, facts: Facts) -> Reading | None:
         """The figure now; None while there is nothing to measure."""
         raise NotImplementedError
+
+    @property
+    def limit(self) -> str:
+        """Its limit as text, also while there is no figure yet."""
+        name = next(name for name in vars(self) if name.startswith("limit_"))
+        value = getattr(self, name)
+        if name.endswith("fraction"):
+            return percent(value)
+        return f"{value:g} bps" if name.endswith("bps") else str(value)
 
     def _one_of(self, key: str, given: str, allowed: tuple[str, ...]) -> None:
         if given not in allowed:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DailyLoss(Breaker):
     """Measured from the NAV at the session's first mark; what is not realised yet counts too."""
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawdown(Breaker):
     """The peak is the highest NAV that the journal has, after a trip the highest since."""
 

@@ -9,7 +9,7 @@ from hydra.breakers._base import Breaker, Facts, Reading, in_range
 from hydra.domain.conduct import KEPT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Flapping(Breaker):
     """One outage counts once, however many messages tell of it."""
 

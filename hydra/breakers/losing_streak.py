@@ -8,7 +8,7 @@ from hydra.breakers._base import Breaker, Facts, Reading, in_range
 from hydra.domain.conduct import KEPT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LosingStreak(Breaker):
     """A trade that realised nothing, or more, ends the streak; commissions are left out."""
 

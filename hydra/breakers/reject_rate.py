@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RejectRate(Breaker):
     """Orders that the gate refused do not count; only what the broker turned down."""
 

@@ -8,7 +8,7 @@ from hydra.breakers._base import Breaker, Facts, Reading, in_range
 from hydra.domain.conduct import KEPT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Slippage(Breaker):
     """The mean, over the last orders, of the distance from the arrival's mid less the predicted.
 

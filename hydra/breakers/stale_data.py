@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StaleData(Breaker):
     """Refusals for an old price, and orders that left on delayed quotes."""
 

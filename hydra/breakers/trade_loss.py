@@ -8,7 +8,7 @@ from decimal import Decimal
 from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TradeLoss(Breaker):
     """A trade is what the fills of one order closed, all its children together."""
 

@@ -130,7 +130,7 @@ class Watch:
             "strategy": strategy,
             "standing": str(standing),
             "figure": shown.figure if shown else None,
-            "limit": shown.limit if shown else None,
+            "limit": shown.limit if shown else (breaker.limit if breaker else None),
             "action": holds.event.action if holds else (breaker.action if breaker else ""),
             "sessions_left": self._left(holds, session) if holds else 0,
             "tripped": trip.event.session if trip else None,

@@ -15,10 +15,12 @@ from hydra.risk._base import Context
 from hydra.risk._gate import RiskGate
 from hydra.risk.blackout import Blackout
 from hydra.risk.halt import Halt
+from hydra.risk.no_entries import NoEntries
 from hydra.risk.order_notional import OrderNotional
 from hydra.risk.paper_account import PaperAccount
 from hydra.risk.position_weight import PositionWeight
 from hydra.risk.price_collar import PriceCollar
+from hydra.risk.reduce_only import ReduceOnly
 from hydra.risk.stale_price import StalePrice
 from hydra.risk.tradable import Tradable
 
@@ -54,6 +56,10 @@ def at(hour, minute):
     return replace(CONTEXT, now=NOW.replace(hour=hour, minute=minute))
 
 
+def reducing():
+    return replace(holding(10), reduce_only="why")
+
+
 EUR = replace(AAPL, currency="EUR")
 OVER_AND_UNDER = [
     (OrderNotional(Decimal(1000)), request(11), CONTEXT, request(10), CONTEXT),
@@ -70,6 +76,9 @@ OVER_AND_UNDER = [
     (PaperAccount(), request(), replace(CONTEXT, port=4001), request(), CONTEXT),
     (PaperAccount(), request(), replace(CONTEXT, port=7496), request(), CONTEXT),
     (Halt(), request(), replace(CONTEXT, halted="stop"), request(), CONTEXT),
+    (ReduceOnly(), request(-11), reducing(), request(-10), reducing()),
+    (ReduceOnly(), request(1), reducing(), request(-1), reducing()),
+    (NoEntries(), request(), replace(CONTEXT, no_entries="why"), request(), CONTEXT),
     (Blackout(), request(), at(4, 45), request(), at(4, 44)),
     (Blackout(), request(), at(5, 44), request(), at(5, 45)),
     (Blackout(("15:00-15:10 UTC",)), request(), at(15, 0), request(), at(15, 10)),
