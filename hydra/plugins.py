@@ -9,6 +9,7 @@ import sys
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any
@@ -129,6 +130,8 @@ def _convert_plain(value: Any, wanted: Any, what: str) -> Any:
         return _convert_bool(value, wanted, what)
     if isinstance(value, wanted):
         return value
+    if wanted is Decimal and isinstance(value, float):
+        return Decimal(str(value))  # the decimal that was written: Decimal(0.9) is another number
     try:
         if isinstance(value, str) or (wanted is not str and wanted(value) == value):
             return wanted(value)

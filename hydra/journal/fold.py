@@ -478,7 +478,7 @@ def _connection(draft: Folding, event: ConnectionChanged, time: datetime) -> Non
 
 
 def _tripped(draft: Folding, event: BreakerTripped, time: datetime) -> None:
-    nav = draft.mark.nav if draft.mark else None
+    nav, draft.told_at = draft.mark.nav if draft.mark else None, time
     draft.trips[event.breaker, event.strategy] = Trip(
         event,
         draft.seq,
