@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra.breakers.daily_loss import DailyLoss
@@ -306,6 +306,7 @@ async def test_a_cause_that_was_journalled_without_its_trip_trips_at_the_next_st
 
 
 @pytest.mark.parametrize("action", ["reduce_only", "halt", "refuse_entries"])
+@settings(max_examples=40)
 @given(
     requests=st.lists(
         st.tuples(
