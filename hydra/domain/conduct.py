@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from hydra.domain.events import BreakerTripped
 
@@ -69,7 +70,7 @@ class Executed:
     quantity: Decimal = ZERO
     value: Decimal = ZERO
 
-    @property
+    @cached_property
     def cost_bps(self) -> float | None:
         """How much worse than the mid it filled, in bps of the mid; None once all was bust."""
         at_mid = self.quantity * self.mid

@@ -89,12 +89,15 @@ class Watch:
     def _readings(
         self, state: Folded, now: datetime
     ) -> Iterator[tuple[str, str, Trip | None, Reading | None]]:
+        known: dict[tuple[str, int], Facts] = {}  # most breakers look at the same
         for name, breaker in self.breakers.items():
             strategies = [""] if breaker.scope == "account" else (_strategies(state) or [""])
             for strategy in strategies:
                 trip = state.trips.get((name, strategy))
-                facts = facts_of(state, strategy, trip, now, self.predict)
-                yield name, strategy, trip, breaker.reading(facts)
+                key = strategy, trip.seq if trip else 0
+                if key not in known:
+                    known[key] = facts_of(state, strategy, trip, now, self.predict)
+                yield name, strategy, trip, breaker.reading(known[key])
 
     def _trip(
         self, name: str, strategy: str, reading: Reading, session: date, state: Folded
