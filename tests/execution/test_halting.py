@@ -99,8 +99,8 @@ def test_orders_are_gone_within_a_second_of_the_command_whatever_the_program_doe
         assert "3 working orders cancelled" in said
         assert state_of(connected).halted == "looks wrong (command line)"
         assert not state_of(connected).working
-        # Python's own start on busy cores is no property of the halt: measured, and allowed for.
-        assert took < 1.0 + _start_s(), took
+        # A second on a machine at rest; on busy cores Python's own start tells how much more.
+        assert took < max(1.0, 4 * _start_s()), took
 
 
 def _start_s() -> float:
