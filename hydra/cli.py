@@ -277,12 +277,36 @@ def report(
 
 
 @app.command()
-def halt(context: typer.Context, reason: Annotated[str, typer.Argument()] = "by hand") -> None:
-    """Halt trading: the gate refuses every order until `hydra resume`."""
-    from hydra.domain.events import Halted
+def halt(
+    context: typer.Context,
+    reason: Annotated[str, typer.Argument()] = "by hand",
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="Close what our strategies hold, too.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Cancel the account's orders that are not ours, too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Halt trading and cancel working orders; nothing is sent until `hydra resume`.
 
-    _append(_settings(context), Halted(reason, "command line"))
-    _say(f"Trading is halted: {reason}.")
+    Ends with 1 when something could not be done. Orders of others are left alone, unless one of
+    ours cannot be ended without a global cancel: then they are named.
+    """
+    from hydra import wiring
+
+    stopping = wiring.halt(
+        _settings(context), reason, "command line", flatten=flatten, everything=everything
+    )
+    outcome = asyncio.run(stopping)
+    if as_json:
+        _print_json(
+            {"halted": outcome.journalled, "done": outcome.whole, "said": outcome.sentences}
+        )
+    else:
+        for sentence in outcome.sentences:
+            _say(sentence)
+    raise typer.Exit(0 if outcome.whole else 1)
 
 
 @app.command()
@@ -295,6 +319,20 @@ def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> 
         raise BadParameter("Trading is not halted, so there is nothing to resume.")
     _append(settings, Resumed(reason, "command line"))
     _say(f"Trading is resumed: {reason}.")
+
+
+@app.command()
+def breakers(context: typer.Context, as_json: Json = False) -> None:
+    """Each circuit breaker: its standing, figure and limit, and the sessions left to wait."""
+    from hydra import wiring
+    from hydra.clock import WallClock
+    from hydra.journal.fold import State
+
+    settings = _settings(context)
+    watch = wiring.build_watch(settings)
+    state = _state(settings) if settings.journal_path.is_file() else State()
+    now = state.told_at or WallClock().now()
+    _print_table("breakers", watch.rows(state, now), as_json)
 
 
 journal_app = typer.Typer(help="Look after the journal: is it whole; write it out as text.")
@@ -339,7 +377,7 @@ def lab(context: typer.Context) -> None:
 
 @app.command("list")
 def list_plugins(context: typer.Context, as_json: Json = False) -> None:
-    """Every plug-in found: strategies, sizing, risk checks, algorithms, brokers, data, panels."""
+    """Every plug-in found: strategies, sizing, checks, breakers, algorithms, brokers, data …"""
     from hydra import plugins, wiring
 
     root_folder = wiring.own_root(_settings(context))

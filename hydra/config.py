@@ -76,7 +76,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; `risk` holds one table a check, by the check's name."""
+    """All settings; `risk` holds one table a check and `breakers` one a breaker, by its name."""
 
     gateway: Gateway = field(default_factory=Gateway)
     data: Data = field(default_factory=Data)
@@ -84,6 +84,7 @@ class Settings:
     trading: Trading = field(default_factory=Trading)
     start: Start = field(default_factory=Start)
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    breakers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def journal_path(self) -> Path:
@@ -108,6 +109,13 @@ SECTIONS: dict[str, type[Any]] = {
     "trading": Trading,
     "start": Start,
 }
+
+
+PLUGGED = {
+    "risk": "one table for each check, such as [risk.halt]",
+    "breakers": "one table for each breaker, such as [breakers.drawdown]",
+}
+"""Sections with a table for each plug-in of that folder."""
 
 
 def load_settings(
@@ -159,11 +167,12 @@ def _from_variables(variables: Mapping[str, str]) -> dict[str, Any]:
 
 def _apply(settings: Settings, tables: Mapping[str, Any], source: str, base: Path) -> Settings:
     for section, table in tables.items():
-        if section == "risk":
-            settings = replace(settings, risk=_risk_tables(table, source))
+        if section in PLUGGED:
+            plugged: dict[str, Any] = {section: _plugin_tables(section, table, source)}
+            settings = replace(settings, **plugged)
             continue
         if section not in SECTIONS:
-            known = [*SECTIONS, "risk"]
+            known = [*SECTIONS, *PLUGGED]
             raise ConfigError(f"{source}: {unknown('section', section, known)}")
         current = getattr(settings, section)
         settings = replace(settings, **{section: _section(current, table, source, section, base)})
@@ -184,11 +193,11 @@ def _absolute(value: Any, base: Path) -> Any:
     return (base / value.expanduser()) if isinstance(value, Path) else value
 
 
-def _risk_tables(table: Any, source: str) -> dict[str, dict[str, Any]]:
-    """Shape only; each check's keys are held against the check itself when the gate is built."""
+def _plugin_tables(section: str, table: Any, source: str) -> dict[str, dict[str, Any]]:
+    """Shape only; the keys are held against the check or breaker itself when it is built."""
     if isinstance(table, Mapping) and all(isinstance(t, Mapping) for t in table.values()):
         return {name: dict(keys) for name, keys in table.items()}
-    raise ConfigError(f"{source}: [risk] takes one table for each check, such as [risk.halt].")
+    raise ConfigError(f"{source}: [{section}] takes {PLUGGED[section]}.")
 
 
 def _keys(section: str) -> list[str]:

@@ -20,6 +20,7 @@ KINDS = {
     "strategies": "strategy",
     "sizing": "sizing",
     "risk": "risk check",
+    "breakers": "circuit breaker",
     "algos": "order algorithm",
     "brokers": "broker",
     "data": "data source",

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra import plugins
+from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
+from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
-from hydra.execution.session import PaperSession, Plan
+from hydra.execution.halting import HaltOrder, HaltOutcome
+from hydra.execution.halting import halt as run_halt
 from hydra.execution.supervisor import Patience
+from hydra.execution.watch import Watch
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate, gate_of
 
 if TYPE_CHECKING:
+    # A session needs pandas, which takes a third of a second to load; a halt does without.
     from hydra.costs.liquidity import Liquidity
+    from hydra.execution.session import PaperSession, Plan
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -26,6 +33,43 @@ def build_gate(settings: Settings) -> RiskGate:
     Raises `ConfigError` for a table or key that no check has.
     """
     return gate_of(settings.risk)
+
+
+def build_watch(settings: Settings) -> Watch:
+    """Every circuit breaker found, with its table of [breakers.…]; `enabled = false` drops one.
+
+    Raises `ConfigError` for a table or key that no breaker has, or a value that makes no sense.
+    """
+    from hydra.research.cost_file import cost_model
+
+    root = own_root(settings)
+    found = plugins.find("breakers", root)
+    for name in settings.breakers:
+        if name not in found:
+            sentence = unknown("circuit breaker", name, found)
+            raise ConfigError(f"hydra.toml [breakers.{name}]: {sentence}")
+    breakers = {
+        name: _breaker(name, dict(settings.breakers.get(name, {})), root) for name in found
+    }
+    model = cost_model(settings.costs_path)
+
+    def predict(symbol: str, quantity: Decimal) -> float:
+        return model.half_spread_of(symbol) + model.impact_bps
+
+    return Watch(
+        {name: breaker for name, breaker in breakers.items() if breaker},
+        settings.trading.calendar,
+        predict,
+    )
+
+
+def _breaker(name: str, table: dict[str, Any], root: Path) -> Breaker | None:
+    try:
+        enabled = plugins.convert(table.pop("enabled", True), bool, f"breaker {name}: enabled")
+        breaker: Breaker = plugins.configure("breakers", name, table, root)
+    except (UnknownName, BadParameter) as problem:
+        raise ConfigError(f"hydra.toml [breakers.{name}]: {problem}") from problem
+    return breaker if enabled else None
 
 
 def own_root(settings: Settings) -> Path:
@@ -69,6 +113,8 @@ def make_plan(
 
     Orders are worked as the settings say; see `with_algo`.
     """
+    from hydra.execution.session import Plan
+
     return Plan(
         name=strategy,
         strategy=build_strategy(settings, strategy, strategy_parameters),
@@ -91,11 +137,14 @@ async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
     from hydra.brokers.ib import IbBroker
 
     with Journal.open(settings.journal_path) as journal:
-        engine = OrderEngine(IbBroker(settings.gateway), journal, build_gate(settings))
+        engine = OrderEngine(
+            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+        )
         try:
             await engine.start()
             yield engine
         finally:
+            await engine.at_rest()
             await engine.broker.disconnect()
 
 
@@ -117,15 +166,16 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     """
     from hydra.brokers.ib import IbBroker
     from hydra.data.gateway import Gateway
+    from hydra.execution.session import PaperSession
 
     settings = settings or load_settings()
     plan = make_plan(
         settings, strategy, strategy_parameters or {}, sizing, sizing_parameters or {}, symbols
     )
     plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
-    gate = build_gate(settings)
+    gate, watch = build_gate(settings), build_watch(settings)
     broker = IbBroker(settings.gateway)
-    engine = OrderEngine(broker, Journal.open(settings.journal_path), gate)
+    engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
     source = Gateway(settings.gateway, lambda: broker.ib)
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
@@ -134,6 +184,28 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
         await session.close()
         raise
     return session
+
+
+async def halt(
+    settings: Settings, reason: str, by: str, *, flatten: bool = False, everything: bool = False
+) -> HaltOutcome:
+    """Halt trading with a connection of its own: see `hydra.execution.halting`.
+
+    Works with no kernel running and beside a program that has stopped. `flatten` closes what our
+    strategies hold, `everything` cancels the account's other orders too.
+    """
+    from hydra.brokers.ib import IbBroker
+
+    order = HaltOrder(
+        reason,
+        by,
+        flatten,
+        everything,
+        settings.trading.calendar,
+        settings.trading.fill_timeout_s,
+    )
+    broker = IbBroker(settings.gateway)
+    return await run_halt(settings.journal_path, broker, build_gate(settings), order)
 
 
 def patience_of(settings: Settings) -> Patience:

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from hydra.costs.calibration import Agreement, Calibration
 from hydra.costs.model import CostModel
 from hydra.domain.events import (
+    BreakerTripped,
     CommissionRecorded,
     FillRecorded,
     OrderAdmitted,
@@ -288,6 +289,27 @@ def test_a_halt_is_journalled_shown_and_lifted_only_with_a_reason(hydra):
     assert hydra("resume", "checked").code == 0
     assert json.loads(hydra("status", "--json").out)["halted"] is None
     assert "nothing to resume" in one_sentence(hydra("resume", "again"))
+
+
+@pytest.mark.usefixtures("with_a_fill")
+def test_breakers_are_shown_with_what_is_left_to_wait(hydra, tmp_path):
+    trip = BreakerTripped(
+        "trade_loss", "s", NOW.date(), date(2013, 1, 15), "reduce_only", "3 %", "2 %", "A loss."
+    )
+    with Journal.open(tmp_path / "data" / "journal.db") as journal:
+        journal.append(trip, NOW)
+    rows = json.loads(hydra("breakers", "--json").out)
+    assert {row["breaker"] for row in rows} >= {"daily_loss", "drawdown", "stale_data"}
+    [held] = [row for row in rows if row["standing"] != "active"]
+    assert (held["breaker"], held["strategy"], held["standing"]) == (
+        "trade_loss",
+        "s",
+        "triggered",
+    )
+    assert (held["figure"], held["limit"], held["sessions_left"]) == ("3 %", "2 %", 2)
+    assert "trade_loss" in hydra("breakers").out
+    (tmp_path / "hydra.toml").write_text("[breakers.drawdwn]\nlimit_fraction = 0.1\n")
+    assert "did you mean 'drawdown'" in one_sentence(hydra("breakers"))
 
 
 @pytest.mark.usefixtures("with_a_fill")

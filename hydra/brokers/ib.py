@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from hydra.domain.events import (
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
 from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
-from hydra.execution.broker import Account, HeldOrder, Quote
+from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
 from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
@@ -36,6 +36,8 @@ from hydra.risk._base import Margin
 
 DELAYED_TYPES = frozenset({3, 4})
 LIVE_ELSE_DELAYED = 3
+LOOK_AGAIN_S = 0.05
+"""Pause between two looks at the book while orders end."""
 CANCEL_WITH_BLOCK = 1
 """IB's ocaType by which a fill takes the rest of its group back, never two at a time."""
 UNSET = Decimal("1e300")
@@ -269,6 +271,76 @@ class IbBroker:
             log_off(ib)
         self.events.put_nowait(OrderEnded(order.orderRef, "cancelled", "asked for"))
 
+    async def cancel_all(self, is_ours: Callable[[str], bool], everything: bool = False) -> Swept:
+        """End all our orders of every client id, and wait until the book holds none of them.
+
+        IB lets only the client id that placed an order cancel it, and that id is taken while its
+        program is connected, be it stopped or hung. So: a global cancel, which needs no id and
+        ends orders of others and by hand too, when the book holds none of others; else each of
+        ours under its own id, and the global cancel for what cannot be ended that way.
+        """
+        held = await self._book()
+        ours = [t for t in held if is_ours(t.order.orderRef)]
+        others = [t for t in held if not is_ours(t.order.orderRef)]
+        widely = everything or (not others and bool(ours))
+        if not widely:
+            widely = not await self._cancel_each(ours)
+        if widely:
+            self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
+        left = await self._until_gone(held if everything else ours)
+        refs = {t.order.orderRef for t in left}
+        hit = tuple(_held(t) for t in others)
+        return Swept(
+            tuple(r for t in ours if (r := t.order.orderRef) not in refs),
+            tuple(r for t in ours if (r := t.order.orderRef) in refs),
+            taken=hit if widely else (),
+            spared=() if widely else hit,
+        )
+
+    async def _book(self) -> list[Trade]:
+        trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
+        return [t for t in trades if not t.isDone()]
+
+    async def _cancel_each(self, trades: Sequence[Trade]) -> bool:
+        """Cancel each order under the id that placed it, all ids at once; False when some could
+        not be asked so."""
+        by_id: dict[int, list[Trade]] = {}
+        for trade in trades:
+            by_id.setdefault(trade.order.clientId, []).append(trade)
+        asked = [self._cancel_under(client_id, some) for client_id, some in by_id.items()]
+        problems = await asyncio.gather(*asked, return_exceptions=True)
+        wrong = [p for p in problems if p and not isinstance(p, BrokerError)]
+        if wrong:
+            raise wrong[0]
+        return not any(problems)
+
+    async def _cancel_under(self, client_id: int, trades: Sequence[Trade]) -> None:
+        """Ask for the end of orders that one client id placed; raises `BrokerError` when that id
+        is taken."""
+        if client_id == self.ib.client.clientId:
+            for trade in trades:
+                self.ib.cancelOrder(trade.order)
+            return
+        ib = await connect(replace(self.settings, client_id=client_id, client_ids=1))
+        try:
+            for trade in trades:
+                ib.cancelOrder(trade.order)
+            # An answer shows that the gateway has read what was asked before it.
+            await self._ask(ib.reqCurrentTimeAsync(), "the time")
+        finally:
+            log_off(ib)
+
+    async def _until_gone(self, trades: Sequence[Trade]) -> list[Trade]:
+        """Ask for the book until it holds none of these; returns those left after the time-out."""
+        deadline = asyncio.get_running_loop().time() + self.settings.timeout_s
+        names = {_name(t) for t in trades}
+        while names:
+            left = [t for t in await self._book() if _name(t) in names]
+            if not left or asyncio.get_running_loop().time() > deadline:
+                return left
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return []
+
     async def _ask(self, call: Any, what: str) -> Any:
         return await self._ask_of(call, what)
 
@@ -406,6 +478,11 @@ def _wire_terms(request: OrderRequest, account: str) -> WireOrder:
         parameters = request.broker_algo_parameters.items()
         wire.algoParams = [TagValue(tag, value) for tag, value in parameters]
     return wire
+
+
+def _name(trade: Trade) -> tuple[int, int, int]:
+    """What tells an order of the book from every other: a permId can come late."""
+    return trade.order.permId, trade.order.clientId, trade.order.orderId
 
 
 def _identity(trade: Trade) -> dict[str, Any]:

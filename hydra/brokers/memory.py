@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from hydra.errors import (
     UnknownInstrument,
     unknown,
 )
-from hydra.execution.broker import Account, HeldOrder, Quote
+from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.risk._base import Margin
 
 ZERO = Decimal(0)
@@ -139,6 +139,15 @@ class Memory:
         if self.resting.pop(ref, None):
             self.cancelled.append(ref)
             self.events.put_nowait(OrderEnded(ref, "cancelled", "asked for"))
+
+    async def cancel_all(self, is_ours: Callable[[str], bool], everything: bool = False) -> Swept:
+        """End everything that rests and is ours; it holds no orders of others."""
+        if not self.connected:
+            raise GatewayUnreachable("The broker in memory is not connected.")
+        ours = [ref for ref in self.resting if everything or is_ours(ref)]
+        for ref in ours:
+            await self.cancel(ref)
+        return Swept(tuple(ours))
 
     def match(self) -> None:
         """Fill what the present prices reach, entries before what is attached to them."""

@@ -15,7 +15,7 @@ from hydra.ib.probe import answers
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
 
-ORDER = ("connection", "equity", "positions", "orders", "refusals", "fills")
+ORDER = ("connection", "breakers", "equity", "positions", "orders", "refusals", "fills")
 """Built-in panels from top to bottom; a user's own come after them."""
 
 EVERY_S = 1.0

@@ -377,6 +377,31 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True)
+class BreakerTripped(Event):
+    """A circuit breaker's figure went past its limit; what it does holds until after `until`.
+
+    `strategy` is empty when it acts on the whole account. `session` is that of the trip, and
+    `until` the last session of its cooldown, both dates of the exchange.
+    """
+
+    breaker: str
+    strategy: str
+    session: date
+    until: date
+    action: str
+    figure: str
+    limit: str
+    sentence: str
+    number: int = 1
+    """Which trip in this session: it can trip again once somebody has resumed."""
+
+    @property
+    def once(self) -> str:
+        """Each trip once, whichever process sees it first."""
+        return f"tripped {self.breaker}:{self.strategy} {self.session:%Y%m%d} {self.number}"
+
+
+@dataclass(frozen=True)
 class Warned(Event):
     """Something a person should know that changed no order; `code` is IB's where it has one."""
 

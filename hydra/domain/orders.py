@@ -36,7 +36,8 @@ class OrderRequest:
     (from 1 on) the orders by which an algorithm works one of them. `algo` names that algorithm.
     `broker_algo` is one that the broker runs (IB's Adaptive, Twap, Vwap) with its parameters.
     `parent` is the reference of the order whose fill brings this one to life, and of orders in one
-    `oca_group` a fill of one takes the others back.
+    `oca_group` a fill of one takes the others back. `flatten` marks an order that closes a
+    position while trading is halted: the gate lets it pass only where it reduces.
     """
 
     strategy: str
@@ -55,6 +56,7 @@ class OrderRequest:
     broker_algo_parameters: Mapping[str, str] = field(default_factory=dict)
     parent: str = ""
     oca_group: str = ""
+    flatten: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a request that no exchange could hold, before any check sees it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -70,6 +70,20 @@ class HeldOrder:
         )
 
 
+@dataclass(frozen=True)
+class Swept:
+    """What became of the broker's book when all orders were to end.
+
+    `ended` are references of ours that the book holds no more, `left` those that it still holds;
+    `taken` and `spared` are orders of others: those that ended too, and those left alone.
+    """
+
+    ended: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    taken: tuple[HeldOrder, ...] = ()
+    spared: tuple[HeldOrder, ...] = ()
+
+
 class Broker(Protocol):
     """An order path to one account. All calls raise `BrokerError` kinds; none waits for ever."""
 
@@ -131,3 +145,10 @@ class Broker(Protocol):
 
     async def cancel(self, ref: str) -> None:
         """Ask for the end of one of our orders; its end comes as an event."""
+
+    async def cancel_all(self, is_ours: Callable[[str], bool], everything: bool = False) -> Swept:
+        """End all our orders, whichever connection placed them, as fast as the broker can.
+
+        `is_ours` tells by the reference. Orders of others are spared where ours can be ended
+        without them, unless `everything`. Waits until the book holds none, within the time-out.
+        """

@@ -15,6 +15,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    Halted,
     NavMarked,
     OrderAdmitted,
     OrderEnded,
@@ -42,6 +43,7 @@ from hydra.errors import (
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.moment import context_of
 from hydra.execution.reconcile import compare, recover_fills, recover_orders
+from hydra.execution.watch import FREE, Watch
 from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context, Margin
@@ -50,12 +52,26 @@ from hydra.risk._gate import RiskGate
 ZERO = Decimal(0)
 CHUNK = 16
 """Orders that are admitted in one durable write, and then sent."""
+LOOK_S = 0.5
+"""How long a wait goes on before the journal is asked whether another program has halted."""
 COMPARISONS = 3
 """How often books are compared that differ while fills still come in."""
 LIVE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PARTLY_FILLED})
 """States in which the broker is known to hold an order, so that it can be changed."""
 OUTAGES = frozenset({1100, 2110})
 """Codes by which a gateway says that it has lost its own way to the exchange."""
+
+
+SUSPECT = (
+    FillRecorded,
+    FillCorrected,
+    OrderEnded,
+    OrderRefused,
+    OrderQuoted,
+    NavMarked,
+    ConnectionChanged,
+)
+"""Events after which the breakers are read."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +94,24 @@ class Traded:
 class OrderEngine:
     """Works requests at one broker and writes all of it into one journal."""
 
-    def __init__(self, broker: Broker, journal: Journal, gate: RiskGate) -> None:
+    def __init__(
+        self, broker: Broker, journal: Journal, gate: RiskGate, watch: Watch | None = None
+    ) -> None:
         """Nothing is connected or read yet; `start` does that."""
         self.broker = broker
         self.journal = journal
         self.gate = gate
+        self.watch = watch or Watch({})
         self.clock = MarketClock()
         self.account: Account | None = None
         self._folding = Folding.of(State())
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._early: dict[str, CommissionRecorded] = {}
+        self._suspected = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._taken_back: set[str] = set()
+        """What was asked to end because trading is halted."""
         self._seen: dict[str, Decimal] = {}
         """Last prices by symbol: what was bought since the account was told has no mark in it."""
         self.daily_volume: dict[str, Decimal] = {}
@@ -120,7 +143,11 @@ class OrderEngine:
             self.drain()  # the last words of an earlier connection say nothing of this one
         await self.broker.connect()
         self._lost = None
-        return await self.reconcile()
+        self._suspected = True  # whatever a program before this one did not come to judge
+        account = await self.reconcile()
+        self._taken_back.clear()
+        await self.obey_halt()
+        return account
 
     @property
     def lost(self) -> str:
@@ -224,7 +251,7 @@ class OrderEngine:
             before = self._expected(account, quotes)
             after = before.after(requests[0])
             verdicts = [
-                self.gate.review(r, self._context(after if r.parent else before, quotes))
+                self._review(r, self._context(after if r.parent else before, quotes))
                 for r in requests
             ]
             objections = tuple(o for v in verdicts if isinstance(v, Refusal) for o in v.objections)
@@ -260,7 +287,7 @@ class OrderEngine:
         request = _changed(known, limit_price, quantity)
         with self._together():
             portfolio = self._expected(account, quotes, without=known)
-            verdict = self.gate.review(request, self._context(portfolio, quotes))
+            verdict = self._review(request, self._context(portfolio, quotes))
             if isinstance(verdict, Refusal):
                 self.record(Warned(0, f"The change of {verdict}"))
                 return verdict
@@ -306,6 +333,21 @@ class OrderEngine:
         else:
             await self.broker.cancel(ref)
 
+    async def obey_halt(self) -> None:
+        """Take back what works while trading is halted, each order once; flattening goes on."""
+        if self.halted is None:
+            self._taken_back.clear()
+            return
+        working = self._so_far().working.items()
+        refs = [r for r, o in working if not (o.request.flatten or o.may_be_sent)]
+        for ref in refs:
+            if ref not in self._taken_back:
+                self._taken_back.add(ref)
+                try:
+                    await self.cancel(ref)
+                except BrokerError as problem:
+                    self.record(Warned(0, f"Halted, and {ref} may still work: {problem}"))
+
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
         the time is up; returns the references that are still working or unknown.
@@ -317,10 +359,13 @@ class OrderEngine:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         while self._unsettled():
+            await self.obey_halt()
             left = deadline - asyncio.get_running_loop().time()
             try:
-                event = await asyncio.wait_for(self.broker.events.get(), max(left, 0.0))
+                event = await asyncio.wait_for(self.broker.events.get(), min(max(left, 0), LOOK_S))
             except TimeoutError:
+                if left > LOOK_S:
+                    continue
                 await self.reconcile()
                 break
             with self._together():
@@ -334,6 +379,10 @@ class OrderEngine:
         account = await self.broker.account()
         self.clock.set(await self.broker.time())
         self.drain()
+        return self.mark_at(account)
+
+    def mark_at(self, account: Account) -> NavMarked:
+        """The same at the marks that an account was just told with."""
         nav = self.portfolio(account).nav
         cash = self.state.cash if self.state.cash is not None else account.cash
         event = NavMarked(nav, cash, account.net_liquidation, dict(account.marks))
@@ -352,7 +401,18 @@ class OrderEngine:
         return Portfolio(account.cash if state.cash is None else state.cash, positions)
 
     def record(self, event: Event) -> bool:
-        """Append an event at the market's time; False when it is known already or not ours."""
+        """Append an event at the market's time; False when it is known already or not ours.
+
+        What a breaker makes of it is in the same durable write.
+        """
+        if not self.watch.breakers or not isinstance(event, SUSPECT):
+            return self._record(event)
+        with self._together():
+            fresh = self._record(event)
+            self._suspected |= fresh
+        return fresh
+
+    def _record(self, event: Event) -> bool:
         if isinstance(event, FillRecorded):
             return self._record_fill(self._in_money(event.fill))
         if isinstance(event, CommissionRecorded) and not self._may_charge(event):
@@ -449,10 +509,34 @@ class OrderEngine:
         try:
             with self.journal.together():
                 yield
+                self._read_breakers()
         except BaseException:
+            self._suspected = True
             self._folding, self.account = Folding.of(State()), None
             self._ours.clear()
             raise
+
+    def _read_breakers(self) -> None:
+        """Journal what trips now; a halt takes working orders back as soon as this is durable."""
+        if not (self._suspected and self.watch.breakers):
+            return
+        self._suspected = False
+        for event in self.watch.trips(self._so_far(), self.clock.now()):
+            if self._append(event) and event.action == "halt" and self.halted is None:
+                self._append(Halted(event.sentence, f"breaker {event.breaker}"))
+                self._stopping = asyncio.ensure_future(self.obey_halt())
+
+    async def at_rest(self) -> None:
+        """Wait until what a breaker's halt takes back has been asked for."""
+        if self._stopping:
+            await self._stopping
+
+    def _review(self, request: OrderRequest, context: Context) -> Order | Refusal:
+        """The gate's verdict under what the breakers leave to the request."""
+        left = self.watch.restraint(self._so_far(), request, context.now)
+        if left != FREE:
+            context = replace(context, reduce_only=left.reduce_only, no_entries=left.no_entries)
+        return self.gate.review(request, context)
 
     async def _margins(
         self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]
@@ -490,7 +574,7 @@ class OrderEngine:
             context = self._context(self._expected(account, quotes), quotes)
             context = replace(context, margins=margins or {})
             for request in requests:
-                verdict = self.gate.review(request, context)
+                verdict = self._review(request, context)
                 if isinstance(verdict, Refusal):
                     self._refuse(verdict)
                     refusals.append(verdict)
@@ -523,11 +607,25 @@ class OrderEngine:
         sent: list[OrderSubmitted] = []
         try:
             for order in orders:
+                if self.halted and not order.request.flatten:
+                    break
                 sent.append(OrderSubmitted(order.order_ref, *await self.broker.submit(order)))
         except (Exception, asyncio.CancelledError) as problem:
             self._note_sent(sent, orders[len(sent) :], f"{problem}" or type(problem).__name__)
             raise
         self._note_sent(sent, (), "")
+        self._end_unsent(orders[len(sent) :])
+
+    def _end_unsent(self, orders: Sequence[Order]) -> None:
+        """Orders that were admitted and then met a halt stay here for good: a run after it decides
+        anew."""
+        if not orders:
+            return
+        reason = f"trading was halted before it left: {self.halted}"
+        with self._together():
+            self._note_sent((), orders, reason)
+            for order in orders:
+                self.record(OrderEnded(order.order_ref, "cancelled", reason))
 
     def _note_sent(self, sent: Sequence[Event], left: Sequence[Order], reason: str) -> None:
         with self._together():

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from hydra.costs.slippage import slippage_bps
 from hydra.domain.events import (
@@ -21,6 +19,9 @@ from hydra.domain.events import (
 )
 from hydra.execution.barchart import BarChart, values_of
 from hydra.journal.fold import State
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes a third of a second to load; a halt does without
 
 ZERO = Decimal(0)
 
@@ -50,6 +51,8 @@ class SessionReport:
             "Refused orders": str(len(self.refusals)),
             "Differences found when reconciling": str(len(self.differences)),
         }
+        import pandas as pd
+
         return pd.DataFrame({"": rows})
 
     def plot_weights(self) -> BarChart:
@@ -83,6 +86,8 @@ def make_report(
     records: Sequence[Recorded], state: State, strategy: str, mark: NavMarked
 ) -> SessionReport:
     """The report over a session's records and the state after them."""
+    import pandas as pd
+
     events = [record.event for record in records]
     targets = [e for e in events if isinstance(e, TargetSet) and e.strategy == strategy]
     fills = [e.fill for e in events if isinstance(e, FillRecorded)]

@@ -121,6 +121,7 @@ class PaperSession:
                 },
             )
         )
+        self.engine.mark_at(account)  # what the session's loss is measured from
         await self.floor.sweep(self.plan.name)
         return account
 
@@ -233,6 +234,7 @@ class PaperSession:
 
     async def close(self) -> None:
         """Log off and close the journal; working orders stay at the broker."""
+        await self.engine.at_rest()
         await self.engine.broker.disconnect()
         self.engine.journal.close()
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from hydra.domain.events import ConnectionChanged
-from hydra.errors import BadParameter, GatewayUnreachable, NotReconciled
+from hydra.domain.events import ConnectionChanged, Warned
+from hydra.errors import BadParameter, BrokerError, GatewayUnreachable, NotReconciled
 from hydra.execution.engine import OrderEngine
 
 T = TypeVar("T")
@@ -80,6 +80,17 @@ class Supervisor:
             working = await self.steady(lambda beat=beat: self.engine.settle(beat))  # type: ignore[misc]
             if not working or _now() >= end:
                 return working
+            await self.mark()
+
+    async def mark(self) -> None:
+        """Value the account for the breakers; what cannot be valued is said and passed over."""
+        if self.engine.watch.breakers:
+            try:
+                await self.steady(self.engine.mark)
+            except GatewayUnreachable:
+                raise
+            except BrokerError as problem:
+                self.engine.record(Warned(0, f"The account could not be marked: {problem}"))
 
     async def restore(self, problem: Exception, since: float | None = None) -> None:
         """Make the connection good and reconcile; `GatewayUnreachable` after `give_up_s`."""

@@ -13,8 +13,11 @@ from decimal import Decimal
 from typing import Any, Self
 
 from hydra.domain import lifecycle
+from hydra.domain.conduct import KEPT, Behaviour, Counts, Executed, Trip, family
 from hydra.domain.events import (
+    BreakerTripped,
     CommissionRecorded,
+    ConnectionChanged,
     Event,
     FillCorrected,
     FillRecorded,
@@ -25,6 +28,8 @@ from hydra.domain.events import (
     OrderEnded,
     OrderFound,
     OrderModified,
+    OrderQuoted,
+    OrderRefused,
     OrderRetried,
     OrderSubmitted,
     OrderUnsent,
@@ -39,6 +44,8 @@ from hydra.domain.orders import Fill, OrderRequest
 from hydra.domain.traffic import Intent, Moment, Sent, remember
 
 ZERO = Decimal(0)
+STALE_CHECKS = frozenset({"stale_price", "delayed_data"})
+"""Checks whose refusals say that prices were old."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,24 @@ class State:
     """How many orders and changes left of late, by the market's clock."""
     intents: Mapping[Intent, Moment] = field(default_factory=dict)
     """The newest wishes, oldest first; a thousand at most."""
+    told_at: datetime | None = None
+    """The market's time at the last event that a gateway was asked for."""
+    session: date | None = None
+    """The latest session that any strategy started."""
+    opening_nav: Decimal | None = None
+    """The first NAV marked in it."""
+    behaviour: Mapping[str, Behaviour] = field(default_factory=dict)
+    """How each strategy's trading has gone of late."""
+    counted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """What `Counts` says of the session, by strategy and name of the figure."""
+    arrivals: Mapping[str, Decimal] = field(default_factory=dict)
+    """The mid when an open order left, by its reference."""
+    losses: tuple[tuple[int, datetime], ...] = ()
+    """The last losses of the connection: sequence number and time."""
+    connected: bool = True
+    """Whether the last word was that the way to the exchange is open."""
+    trips: Mapping[tuple[str, str], Trip] = field(default_factory=dict)
+    """Each breaker's last trip, by its name and strategy (empty for the account)."""
 
     def quantity(self, symbol: str, strategy: str | None = None) -> Decimal:
         """Signed quantity of one strategy, or of the whole account (external included)."""
@@ -168,6 +193,15 @@ def fold(records: Iterable[Recorded], state: State | None = None) -> State:
     return folding.state()
 
 
+def counts_of(counted: Mapping[tuple[str, str], int], strategy: str) -> Counts:
+    """The session's counts of one strategy, or of all together (empty name)."""
+    sums = dict.fromkeys(("sent", "rejected", "judged", "stale"), 0)
+    for (whose, figure), number in counted.items():
+        if strategy in ("", whose):
+            sums[figure] += number
+    return Counts(**sums)
+
+
 def strategy_of(order_ref: str) -> str:
     """The strategy that an order reference belongs to."""
     return order_ref.partition(":")[0]
@@ -198,6 +232,15 @@ class Folding:
     sessions: dict[str, date]
     sent: Sent
     intents: dict[Intent, Moment]
+    told_at: datetime | None
+    session: date | None
+    opening_nav: Decimal | None
+    behaviour: dict[str, Behaviour]
+    counted: dict[tuple[str, str], int]
+    arrivals: dict[str, Decimal]
+    losses: tuple[tuple[int, datetime], ...]
+    connected: bool
+    trips: dict[tuple[str, str], Trip]
 
     @classmethod
     def of(cls, state: State) -> Self:
@@ -210,10 +253,10 @@ class Folding:
 
     def take(self, record: Recorded) -> None:
         """Take in the next event."""
+        self.seq = record.seq
         step = STEPS.get(type(record.event))
         if step:
             step(self, record.event, record.time)
-        self.seq = record.seq
 
     def state(self) -> State:
         """The state as it is now; it stays as it is when more is taken in."""
@@ -228,15 +271,38 @@ class Folding:
         if self.cash is not None:
             self.cash += amount
 
-    def fill(self, fill: Fill) -> None:
-        """Add a fill to its strategy's holding and to its order."""
+    def fill(self, fill: Fill) -> Decimal | None:
+        """Add a fill to its strategy's holding and to its order; returns what it realised, None
+        when it closed nothing."""
         key = (strategy_of(fill.order_ref), fill.symbol)
-        self.holdings[key] = self.holdings.get(key, FLAT).after(fill)
+        before = self.holdings.get(key, FLAT)
+        self.holdings[key] = after = before.after(fill)
         self.pay(fill.cash)
+        self._measure(fill)
         if order := self.order(fill.order_ref):
             filled = order.filled + fill.quantity
             whole = abs(filled) >= abs(order.request.quantity)
             self.tell(fill.order_ref, Told.WHOLE if whole else Told.PART, filled=filled)
+        return after.realised - before.realised if before.quantity * fill.quantity < 0 else None
+
+    def _measure(self, fill: Fill) -> None:
+        """Count a fill towards its order's cost, where the market at its arrival is known."""
+        ref, strategy = fill.order_ref, strategy_of(fill.order_ref)
+        known = self.behaviour[strategy].measured(ref) if strategy in self.behaviour else None
+        mid = known.mid if known else self.arrivals.get(ref)
+        if mid is not None:
+            value = fill.quantity * fill.price
+            new = Executed(ref, self.seq, fill.symbol, mid, fill.quantity, value)
+            self.behaviour[strategy] = self.behaves(strategy).executing(new)
+
+    def behaves(self, strategy: str) -> Behaviour:
+        """How a strategy's trading has gone so far."""
+        return self.behaviour.get(strategy, BLANK)
+
+    def count(self, ref: str, figure: str) -> None:
+        """Count something that happened to an order."""
+        key = (strategy_of(ref), figure)
+        self.counted[key] = self.counted.get(key, 0) + 1
 
     def charge(self, strategy: str, amount: Decimal) -> None:
         """Count a commission (a refund is below 0) for its strategy."""
@@ -258,11 +324,13 @@ class Folding:
         other.pop(ref, None)
         if state in lifecycle.ENDED:
             place.pop(ref, None)
+            self.arrivals.pop(ref, None)
         else:
             place[ref] = replace(order, state=state, **changes)
 
 
 FLAT = Holding()
+BLANK = Behaviour()
 ENDS = {
     "filled": Told.WHOLE,
     "cancelled": Told.CANCELLED,
@@ -275,6 +343,15 @@ ENDS = {
 def _started(draft: Folding, event: SessionStarted, time: datetime) -> None:
     draft.account = event.account
     draft.sessions[event.strategy] = event.session
+    if draft.session is None or event.session > draft.session:
+        _begin_session(draft, event.session)
+
+
+def _begin_session(draft: Folding, session: date) -> None:
+    draft.session, draft.opening_nav = session, None
+    draft.counted.clear()
+    for key, trip in draft.trips.items():
+        draft.trips[key] = replace(trip, counts=Counts())
 
 
 def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
@@ -285,6 +362,7 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
     draft.account, draft.currency, draft.cash = event.account, event.currency, event.cash
     draft.elsewhere = event.elsewhere
+    draft.connected, draft.told_at = True, time
     draft.included.update(draft.uncharged)  # the broker's cash holds all charges up to now
     draft.uncharged, draft.early_charges = {}, {}
 
@@ -295,10 +373,25 @@ def _admitted(draft: Folding, event: OrderAdmitted, time: datetime) -> None:
     draft.working[request.order_ref] = WorkingOrder(request, time)
     draft.sent = draft.sent.after(request, time)
     remember(draft.intents, request, time)
+    draft.count(request.order_ref, "judged")
+
+
+def _refused(draft: Folding, event: OrderRefused, time: datetime) -> None:
+    draft.count(event.order_ref, "judged")
+    if any(objection.check in STALE_CHECKS for objection in event.refusal.objections):
+        draft.count(event.order_ref, "stale")
+
+
+def _quoted(draft: Folding, event: OrderQuoted, time: datetime) -> None:
+    if event.delayed:
+        draft.count(event.ref, "stale")
+    elif event.bid is not None and event.ask is not None:
+        draft.arrivals[event.ref] = (event.bid + event.ask) / 2
 
 
 def _submitted(draft: Folding, event: OrderSubmitted, time: datetime) -> None:
     draft.tell(event.ref, Told.SENT, client_id=event.client_id, order_id=event.order_id)
+    draft.count(event.ref, "sent")
 
 
 def _unsent(draft: Folding, event: OrderUnsent, time: datetime) -> None:
@@ -306,7 +399,8 @@ def _unsent(draft: Folding, event: OrderUnsent, time: datetime) -> None:
 
 
 def _retried(draft: Folding, event: OrderRetried, time: datetime) -> None:
-    """From here on it may have left again."""
+    """From here on it may have left again; its quote is of the try that never left."""
+    draft.arrivals.pop(event.ref, None)
     draft.tell(event.ref, Told.SENT)
 
 
@@ -326,13 +420,19 @@ def _found(draft: Folding, event: OrderFound, time: datetime) -> None:
 
 
 def _ended(draft: Folding, event: OrderEnded, time: datetime) -> None:
+    known = draft.order(event.ref)
+    if event.outcome == "rejected" and known and not known.may_be_sent:
+        draft.count(event.ref, "rejected")  # by the broker: what never left was ended by us
     draft.tell(event.ref, ENDS[event.outcome])
 
 
 def _filled(draft: Folding, event: FillRecorded, time: datetime) -> None:
     fill = event.fill
-    draft.fill(fill)
+    gain = draft.fill(fill)
     strategy = strategy_of(fill.order_ref)
+    if gain is not None:
+        closed = draft.behaves(strategy).closing(family(fill.order_ref), draft.seq, gain)
+        draft.behaviour[strategy] = closed
     charge = draft.early_charges.pop(fill.exec_id, None)
     if charge is None:
         draft.uncharged[fill.exec_id] = strategy
@@ -348,8 +448,12 @@ def _corrected(draft: Folding, event: FillCorrected, time: datetime) -> None:
     had been if the correction had come first.
     """
     strategy = strategy_of(event.new.order_ref)
-    draft.fill(replace(event.old, quantity=-event.old.quantity))
-    draft.fill(event.new)
+    back = draft.fill(replace(event.old, quantity=-event.old.quantity))
+    anew = draft.fill(event.new)
+    change = (back or ZERO) + (anew or ZERO)
+    if change:
+        known = draft.behaves(strategy)
+        draft.behaviour[strategy] = known.correcting(family(event.new.order_ref), change)
     draft.pay(event.refund)
     draft.charge(strategy, -event.refund)
     draft.uncharged.pop(event.old.exec_id, None)
@@ -368,8 +472,30 @@ def _charged(draft: Folding, event: CommissionRecorded, time: datetime) -> None:
 
 
 def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
-    draft.mark, draft.marked_at = event, time
+    draft.mark, draft.marked_at, draft.told_at = event, time, time
     draft.peak_nav = max(draft.peak_nav, event.nav)
+    if draft.opening_nav is None:
+        draft.opening_nav = event.nav
+    for key, trip in draft.trips.items():
+        draft.trips[key] = replace(trip, peak_nav=max(trip.peak_nav, event.nav))
+
+
+def _connection(draft: Folding, event: ConnectionChanged, time: datetime) -> None:
+    """One outage may be told in several words; it is one loss."""
+    if draft.connected and not event.up:
+        draft.losses = (*draft.losses, (draft.seq, time))[-KEPT:]
+    draft.connected = event.up
+
+
+def _tripped(draft: Folding, event: BreakerTripped, time: datetime) -> None:
+    nav, draft.told_at = draft.mark.nav if draft.mark else None, time
+    draft.trips[event.breaker, event.strategy] = Trip(
+        event,
+        draft.seq,
+        nav,
+        ZERO if nav is None else nav,
+        counts_of(draft.counted, event.strategy),
+    )
 
 
 def _halted(draft: Folding, event: Halted, time: datetime) -> None:
@@ -377,13 +503,19 @@ def _halted(draft: Folding, event: Halted, time: datetime) -> None:
 
 
 def _resumed(draft: Folding, event: Resumed, time: datetime) -> None:
+    """A halt's breaker is active again; what others have tripped on cools down as before."""
     draft.halted = None
+    for key, trip in draft.trips.items():
+        if trip.event.action == "halt":
+            draft.trips[key] = replace(trip, cleared=True)
 
 
 STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     SessionStarted: _started,
     Reconciled: _reconciled,
     OrderAdmitted: _admitted,
+    OrderRefused: _refused,
+    OrderQuoted: _quoted,
     OrderSubmitted: _submitted,
     OrderUnsent: _unsent,
     OrderRetried: _retried,
@@ -395,6 +527,8 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     FillCorrected: _corrected,
     CommissionRecorded: _charged,
     NavMarked: _marked,
+    ConnectionChanged: _connection,
+    BreakerTripped: _tripped,
     Halted: _halted,
     Resumed: _resumed,
 }

@@ -279,3 +279,21 @@ def _fill(fill: Fill, decision: Decimal | None) -> Row:
         "exec_id": fill.exec_id,
         "order_ref": fill.order_ref,
     }
+
+
+def trip_rows(state: State) -> list[Row]:
+    """Each breaker's last trip, newest first; standing as of the last session that was started."""
+    trips = sorted(state.trips.values(), key=lambda trip: -trip.seq)
+    return [
+        {
+            "breaker": trip.event.breaker,
+            "strategy": trip.event.strategy or "all",
+            "standing": str(trip.standing(state.session or trip.event.session)),
+            "action": trip.event.action,
+            "figure": trip.event.figure,
+            "limit": trip.event.limit,
+            "session": trip.event.session,
+            "until": trip.event.until,
+        }
+        for trip in trips
+    ]

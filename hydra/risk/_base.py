@@ -59,8 +59,9 @@ class Context:
     prices are old. `sessions` are by calendar, `daily_volume` is the mean of a day's
     volume in units, `rates` what one unit of another currency is worth in `currency`, `margins`
     the broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
-    reasons while trading is halted, or while orders may only reduce. What is not known is left
-    out, and a check that needs it objects.
+    reasons while trading is halted, or while orders may only reduce; `no_entries` is the reason
+    why this request, which would open a position, may not. What is not known is left out, and a
+    check that needs it objects.
     """
 
     now: datetime
@@ -72,6 +73,7 @@ class Context:
     quoted_at: Mapping[str, datetime | None]
     halted: str | None = None
     reduce_only: str | None = None
+    no_entries: str | None = None
     connected: bool = False
     reconciled: bool = False
     bids: Mapping[str, Decimal | None] = field(default_factory=dict)

@@ -153,10 +153,11 @@ async def _trade(engine: OrderEngine, requests: list[OrderRequest], fate: Fate) 
 
 async def _work(engine: OrderEngine, requests: list[OrderRequest], fate: Fate) -> bool:
     """The decision through an order algorithm; True when no entry of it works any more."""
-    floor = Floor(Supervisor(engine, PATIENCE), Sessions(), VOLUMES, Pace(0.03, 0.3, 5.0, 2.0))
+    supervisor = Supervisor(engine, PATIENCE)
+    floor = Floor(supervisor, Sessions(), VOLUMES, Pace(0.03, 0.3, 5.0, 2.0))
     await floor.work(fate.algo, ALGOS[fate.algo], requests)
-    entries = [o for o in engine.state.working.values() if not o.request.parent]
-    return not entries
+    left = [engine.state.order(ref) for ref in await supervisor.settle(SETTLE_S)]
+    return all(order is None or order.request.parent for order in left)
 
 
 def as_process(port: int, path: Path, requests: list[OrderRequest], fate: Fate) -> None:

@@ -11,6 +11,7 @@ from hydra.config import Gateway
 from hydra.dashboard._base import Facts, html_table
 from hydra.dashboard._board import Board
 from hydra.domain.events import (
+    BreakerTripped,
     CommissionRecorded,
     FillRecorded,
     Halted,
@@ -20,6 +21,7 @@ from hydra.domain.events import (
     OrderRefused,
     Reconciled,
     Recorded,
+    Resumed,
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Objection, Order, OrderRequest, Refusal
@@ -69,6 +71,15 @@ def test_a_panels_rows_have_the_same_columns_and_become_a_page(name, events):
     page = html_table(name, table)
     HTMLParser().feed(page)
     assert page.count("<tr>") == max(len(table) + 1, 1) if table else "nothing yet" in page
+
+
+def test_breakers_show_the_last_trip_and_its_standing_in_the_session_that_runs():
+    day = NOW.date()
+    trip = BreakerTripped("drawdown", "", day, day, "halt", "16 %", "15 %", "Fallen.")
+    [row] = rows("breakers", [*one_session(), trip])
+    assert (row["breaker"], row["strategy"], row["standing"]) == ("drawdown", "all", "triggered")
+    [row] = rows("breakers", [trip, Halted("Fallen.", "breaker drawdown"), Resumed("ok", "me")])
+    assert row["standing"] == "active"
 
 
 def test_positions_show_value_and_profit_and_list_what_is_not_ours_as_external():

@@ -30,6 +30,7 @@ from hydra.risk.group_exposure import GroupExposure
 from hydra.risk.halt import Halt
 from hydra.risk.modify_rate import ModifyRate
 from hydra.risk.net_exposure import NetExposure
+from hydra.risk.no_entries import NoEntries
 from hydra.risk.open_orders import OpenOrders
 from hydra.risk.order_notional import OrderNotional
 from hydra.risk.order_quantity import OrderQuantity
@@ -89,6 +90,7 @@ def beside(quantity):
 
 
 OVER_AND_UNDER = [
+    (NoEntries(), request(), replace(CONTEXT, no_entries="why"), request(), CONTEXT),
     (Blackout(), request(), at(4, 45), request(), at(4, 44)),
     (Blackout(), request(), at(5, 44), request(), at(5, 45)),
     (Blackout(("15:00-15:10 UTC",)), request(), at(15, 0), request(), at(15, 10)),
@@ -523,7 +525,7 @@ def test_tables_by_symbol_and_strategy_come_from_the_settings():
 def test_hydra_toml_shows_every_check_with_its_keys_and_their_defaults():
     """The lines that are commented out there are the settings as they are without them."""
     text = (ROOT / "hydra.toml").read_text(encoding="utf-8")
-    section = text[text.index("\n[risk.") :]
+    section = text[text.index("\n[risk.") : text.index("\n# One table for each circuit")]
     shown = tomllib.loads(section.replace("\n# ", "\n"))["risk"]
     assert set(shown) == set(plugins.find("risk"))
     for name, check in gate_of().checks.items():
