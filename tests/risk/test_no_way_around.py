@@ -51,3 +51,16 @@ def test_only_the_engine_changes_orders_at_a_broker():
         "execution/desk.py",
         "algos/patient_limit.py",
     }
+
+
+def test_only_the_ib_adapter_asks_what_if_and_no_name_is_looked_up_to_get_around():
+    assert calls("whatIfOrderAsync") == {"brokers/ib.py"}
+    assert calls("whatIfOrder") == set()
+    hidden = {
+        "/".join(path.relative_to(PACKAGE).parts)
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0] != "gateway"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in ("placeOrder", "_placeOrder")
+    }
+    assert hidden == set()
