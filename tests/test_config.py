@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra.config import load_settings
+from hydra.config import Settings, load_settings
 from hydra.errors import ConfigError
 
 
@@ -66,7 +66,7 @@ def test_a_misspelt_variable_is_an_error_and_names_the_nearest():
 
 def test_credentials_and_variables_of_hydra_core_are_passed_over(tmp_path):
     write(tmp_path, "", "TWS_USERID=me\nJUPYTER_TOKEN=t\n")
-    load_settings(tmp_path, {"HYDRA_FULL_ERROR": "1", "PATH": "x"})
+    assert load_settings(tmp_path, {"HYDRA_FULL_ERROR": "1", "PATH": "x"}) == Settings()
 
 
 def test_a_list_may_be_a_text_in_a_variable(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -46,7 +47,7 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breaker:
+class Breaker(ABC):
     """Base of all breakers: what one does when it trips, how long, and to whom.
 
     `refuse_entries` refuses what opens a position, `reduce_only` all but exits, `halt` everything,
@@ -70,9 +71,9 @@ class Breaker:
                 f"cooldown_sessions is {self.cooldown_sessions}; it takes 0 to 250 sessions."
             )
 
+    @abstractmethod
     def reading(self, facts: Facts) -> Reading | None:
         """The figure now; None while there is nothing to measure."""
-        raise NotImplementedError
 
     @property
     def limit(self) -> str:

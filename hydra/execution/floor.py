@@ -177,8 +177,7 @@ class Floor:
         """Wait until something was told or the time moved on; raises what ended the listening."""
         if not self._problem:
             await self._told.wait()
-        if self._problem:
-            raise BrokerError(f"The floor is closed: {self._problem}") from self._problem
+        self._raise_problem()
         if _wall() - self._moved_at > self.pace.stall_s:
             raise BrokerError(
                 f"The gateway's clock stands still at {self.engine.clock.now()}; an algorithm "
@@ -194,9 +193,14 @@ class Floor:
             yield
         finally:
             await _finish(tasks, self.pace.beat_s)
+        self._raise_problem()  # also when nobody waited for news any more
+
+    def _raise_problem(self) -> None:
+        if self._problem:
+            raise BrokerError(f"The floor is closed: {self._problem}") from self._problem
 
     async def _guard(self, run: Callable[[], Awaitable[None]]) -> None:
-        """Whatever ends the listening ends all who wait for it."""
+        """Whatever ends the listening is raised to all who wait for news, and at the end."""
         try:
             await run()
         except asyncio.CancelledError:

@@ -10,12 +10,13 @@ import pytest
 
 from hydra import plugins
 from hydra.algos._base import CannotWork, Touch
+from hydra.algos.market import Market
 from hydra.algos.on_close import OnClose
 from hydra.algos.patient_limit import PatientLimit
 from hydra.algos.twap import Twap
 from hydra.domain.events import Halted, OrderModified
 from hydra.domain.orders import OrderType
-from hydra.errors import BadParameter, BrokerError
+from hydra.errors import BadParameter, BrokerError, JournalUnwritable
 from tests.algos.floor import CLOSE, engine_on, trading
 
 ALGOS = sorted(plugins.find("algos"))
@@ -264,3 +265,17 @@ async def test_a_clock_that_stands_still_ends_the_algorithm_with_one_sentence(tm
 def test_a_wrong_parameter_is_refused_by_its_name(name, wrong):
     with pytest.raises(BadParameter, match=next(iter(wrong))):
         plugins.configure("algos", name, wrong)
+
+
+async def test_a_listener_that_fails_is_told_although_nobody_waits_for_news(tmp_path, monkeypatch):
+    async with trading(tmp_path) as one:
+        failed = asyncio.Event()
+
+        async def disk_is_full():
+            failed.set()
+            raise JournalUnwritable("the disk is full")
+
+        monkeypatch.setattr(one.floor, "_listen", disk_is_full)
+        monkeypatch.setattr(one.floor, "sweep_now", lambda _: failed.wait())
+        with pytest.raises(BrokerError, match="the disk is full"):
+            await one.floor.work("market", Market(), [])

@@ -110,6 +110,8 @@ async def test_logging_off_from_a_socket_that_was_reset_is_no_error(tmp_path):
         transport = one.engine.broker.ib.client.conn.transport
         transport.get_extra_info("socket").shutdown(2)
         await one.engine.broker.disconnect()
+        with pytest.raises(GatewayUnreachable):
+            await one.engine.broker.time()
 
 
 async def test_a_loss_of_the_connection_is_told_once(tmp_path):

@@ -76,6 +76,8 @@ async def test_every_kind_of_tick_is_decoded(gateway, client, stock, kind):
     ticker.updateEvent += lambda changed: seen.extend(changed.tickByTicks)
     await step(gateway, client, "2012-10-01T13:30:05Z")
     await until(lambda: seen)
+    told = {"BidAsk": "bidPrice", "MidPoint": "midPoint", "AllLast": "price"}[kind]
+    assert all(84.72 <= getattr(tick, told) <= 87.35 for tick in seen)
 
 
 async def test_real_time_bars_come_every_five_seconds(gateway, client, stock):
@@ -141,6 +143,8 @@ async def test_account_values_follow_the_clock(gateway, client, stock):
     await until(client.portfolio)
     await step(gateway, client, "close")
     await until(lambda: client.portfolio()[0].marketPrice == 85.10)
+    [held] = client.portfolio()
+    assert held.marketValue == pytest.approx(1000 * 85.10)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,7 @@ async def test_what_is_not_offered_is_refused_as_the_real_gateway_does(
     if asyncio.iscoroutine(asked):
         asked = asyncio.ensure_future(asked)
     await until(lambda: code in errors)
+    assert errors[0] == code
 
 
 async def test_lists_that_are_empty_end(client, stock):
@@ -204,4 +209,5 @@ async def test_an_unknown_stock_has_no_quotes_bars_or_ticks(client, errors):
     nothing = Stock("NOSUCH", "SMART", "USD", conId=5)
     client.reqMktData(nothing)
     client.reqRealTimeBars(nothing, 5, "TRADES", useRTH=True)
-    await until(lambda: errors == [200, 200])
+    await until(lambda: len(errors) == 2)
+    assert errors == [200, 200]

@@ -54,6 +54,7 @@ async def test_closing_the_gateway_closes_its_clients(gateway, client):
     client.disconnectedEvent += lambda: cut.append(1)
     await gateway.close()
     await until(lambda: cut)
+    assert not client.isConnected()
 
 
 def test_the_record_forgets_the_oldest_messages():
