@@ -36,8 +36,22 @@ def above_zero(owner: object, **given: float) -> None:
             raise BadParameter(f"{type(owner).__name__}: {name} is {value}; it must be above 0.")
 
 
-def at_least_two(owner: object, **given: int) -> None:
-    """Raise `BadParameter` for the first window of `owner` that is too short for a deviation."""
-    for name, value in given.items():
-        if value < 2:
-            raise BadParameter(f"{type(owner).__name__}: {name} is {value}; it must be 2 or more.")
+class OverWindow:
+    """What sizings share that look at the returns of a window and keep to caps."""
+
+    window_bars: int
+    max_weight: float
+    max_gross: float
+
+    def check_limits(self, **further: float) -> None:
+        """Refuse limits that would hold nothing and a window without a deviation."""
+        above_zero(self, **further, max_weight=self.max_weight, max_gross=self.max_gross)
+        if self.window_bars < 2:
+            raise BadParameter(
+                f"{type(self).__name__}: window_bars is {self.window_bars}; it must be 2 or more."
+            )
+
+    @property
+    def lookback_bars(self) -> int:
+        """The window's returns need one price more."""
+        return self.window_bars + 1

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hydra.domain.bars import Bars
-from hydra.sizing._base import above_zero, at_least_two
+from hydra.sizing._base import OverWindow
 from hydra.sizing._caps import capped, row_sums
 from hydra.windows import trailing_return, trailing_std
 
 
 @dataclass(frozen=True)
-class InverseVol:
+class InverseVol(OverWindow):
     """Weight = signal × `gross` × (1 / volatility) / (sum of 1 / volatility over all symbols).
 
     Volatility is of the last `window_bars` returns. The share of a symbol whose signal is 0 stays
@@ -31,13 +31,7 @@ class InverseVol:
 
     def __post_init__(self) -> None:
         """Refuse limits that would hold nothing and a window without a deviation."""
-        above_zero(self, gross=self.gross, max_weight=self.max_weight, max_gross=self.max_gross)
-        at_least_two(self, window_bars=self.window_bars)
-
-    @property
-    def lookback_bars(self) -> int:
-        """The window's returns need one price more."""
-        return self.window_bars + 1
+        self.check_limits(gross=self.gross)
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""

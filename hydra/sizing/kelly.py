@@ -14,13 +14,13 @@ import pandas as pd
 
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
-from hydra.sizing._base import above_zero, at_least_two
+from hydra.sizing._base import OverWindow
 from hydra.sizing._caps import capped
 from hydra.windows import trailing_mean, trailing_return, trailing_std
 
 
 @dataclass(frozen=True)
-class Kelly:
+class Kelly(OverWindow):
     """Weight = |signal| × `fraction` × mean / variance of the last `window_bars` returns.
 
     The mean is taken in the signal's direction; where it is against the signal nothing is held.
@@ -37,13 +37,7 @@ class Kelly:
         """Refuse more than the whole fraction, which only adds risk, and limits that hold none."""
         if not 0 < self.fraction <= 1:
             raise BadParameter(f"Kelly: fraction is {self.fraction}; it must be in (0, 1].")
-        above_zero(self, max_weight=self.max_weight, max_gross=self.max_gross)
-        at_least_two(self, window_bars=self.window_bars)
-
-    @property
-    def lookback_bars(self) -> int:
-        """The window's returns need one price more."""
-        return self.window_bars + 1
+        self.check_limits()
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""

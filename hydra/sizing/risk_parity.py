@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
-from hydra.sizing._base import above_zero, at_least_two
+from hydra.sizing._base import OverWindow
 from hydra.sizing._caps import capped, summed
 from hydra.windows import trailing_return, trailing_std
 
@@ -24,7 +24,7 @@ ROUNDS = 60
 
 
 @dataclass(frozen=True)
-class RiskParity:
+class RiskParity(OverWindow):
     """Risk shares in proportion to |signal|, sizes that sum to `gross`, signs of the signals.
 
     Covariances are of the last `window_bars` returns, each in its signal's direction, so a short
@@ -39,13 +39,7 @@ class RiskParity:
 
     def __post_init__(self) -> None:
         """Refuse limits that would hold nothing and a window without a deviation."""
-        above_zero(self, gross=self.gross, max_weight=self.max_weight, max_gross=self.max_gross)
-        at_least_two(self, window_bars=self.window_bars)
-
-    @property
-    def lookback_bars(self) -> int:
-        """The window's returns need one price more."""
-        return self.window_bars + 1
+        self.check_limits(gross=self.gross)
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
-from hydra.sizing._base import above_zero, at_least_two
+from hydra.sizing._base import OverWindow
 from hydra.sizing._caps import capped, summed
 from hydra.windows import trailing_return, trailing_std
 
 
 @dataclass(frozen=True)
-class VolTarget:
+class VolTarget(OverWindow):
     """Weights for `annual_vol` (0.1 = 10 % a year) by the returns of the last `window_bars`.
 
     No weight is larger than `max_weight` and their sizes sum to at most `max_gross`; under these
@@ -36,14 +36,7 @@ class VolTarget:
 
     def __post_init__(self) -> None:
         """Refuse limits that would hold nothing and a window without a deviation."""
-        above_zero(self, annual_vol=self.annual_vol, bars_a_year=self.bars_a_year)
-        above_zero(self, max_weight=self.max_weight, max_gross=self.max_gross)
-        at_least_two(self, window_bars=self.window_bars)
-
-    @property
-    def lookback_bars(self) -> int:
-        """The window's returns need one price more."""
-        return self.window_bars + 1
+        self.check_limits(annual_vol=self.annual_vol, bars_a_year=self.bars_a_year)
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""
