@@ -358,7 +358,7 @@ class OrderEngine:
         Raises `NotReconciled` when the connection goes meanwhile: see `Supervisor`.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
-        while self._unsettled():
+        while self.awaits_news():
             await self.obey_halt()
             left = deadline - asyncio.get_running_loop().time()
             try:
@@ -692,7 +692,7 @@ class OrderEngine:
             daily_volume=self.daily_volume,
         )
 
-    def _unsettled(self) -> bool:
+    def awaits_news(self) -> bool:
         """Whether something is to be waited for: exits wait for their prices, perhaps all day."""
         state = self._so_far()
         awaited = (o for o in state.working.values() if not o.may_be_sent)

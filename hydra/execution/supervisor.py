@@ -78,7 +78,7 @@ class Supervisor:
             left = max(end - _now(), 0.0)
             beat = min(left, self.patience.heartbeat_s)
             working = await self.steady(lambda beat=beat: self.engine.settle(beat))  # type: ignore[misc]
-            if not working or _now() >= end:
+            if not self.engine.awaits_news() or _now() >= end:
                 return working
             await self.mark()
 

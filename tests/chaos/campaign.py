@@ -48,6 +48,7 @@ SYMBOLS = ("AAPL", "IBM", "MSFT")
 ATTEMPTS = 4
 AT_ONCE = 24
 LONGEST_LIFE_S = 300.0
+UNENDED = "this life did not end"
 REALLY = 0.04
 """Share of attempts that are a process of their own, killed for real."""
 
@@ -180,7 +181,7 @@ async def live(seed: int, folder: Path) -> Life:
         async with asyncio.timeout(LONGEST_LIFE_S):
             await live_in(place)
     except TimeoutError:
-        place.life.problems.append("this life did not end")
+        place.life.problems.append(UNENDED)
     finally:
         await place.close()
     return place.life
@@ -434,6 +435,29 @@ async def _live_all(seeds: range, folder: Path) -> list[Life]:
             return await live(seed, folder)
 
     return await asyncio.gather(*(one(seed) for seed in seeds))
+
+
+def meets(word: str, seeds: range, folder: Path) -> bool:
+    """Whether any life ends with a problem that has the word in it; the others end with it.
+
+    A life that does not end in time says nothing.
+    """
+    with quiet():
+        return asyncio.run(_any_meets(word, seeds, folder))
+
+
+async def _any_meets(word: str, seeds: range, folder: Path) -> bool:
+    lives = [asyncio.ensure_future(live(seed, folder)) for seed in seeds]
+    try:
+        for life in asyncio.as_completed(lives):
+            problems = (await life).problems
+            if any(word in problem for problem in problems if problem != UNENDED):
+                return True
+        return False
+    finally:
+        for one in lives:
+            one.cancel()
+        await asyncio.gather(*lives, return_exceptions=True)
 
 
 def main() -> int:

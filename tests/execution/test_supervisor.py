@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from hydra.domain.events import ConnectionChanged, FillRecorded, OrderAdmitted
+from hydra.domain.orders import Order
 from hydra.errors import BadParameter, GatewayUnreachable, NotReconciled
 from hydra.execution.supervisor import Patience
 from tests.execution.watched import QUICK, heard, request, resting, trade, until, watched
@@ -110,6 +111,14 @@ async def test_a_gateway_that_stays_away_is_given_up_with_one_sentence_and_nothi
             await trade(one, request())
         assert not one.wire
         assert not one.engine.journal.has(f"order {request().order_ref}")
+
+
+async def test_exits_that_wait_for_their_prices_are_not_waited_for(tmp_path):
+    async with watched(tmp_path) as one:
+        exit_of_another = replace(resting(), parent="s:20121001:AAPL:7")
+        one.engine.record(OrderAdmitted(Order(exit_of_another, one.engine.clock.now(), ())))
+        working = await asyncio.wait_for(one.supervisor.settle(60), 5)
+        assert working == (exit_of_another.order_ref,)
 
 
 async def test_what_the_connection_did_is_in_the_journal(tmp_path):
