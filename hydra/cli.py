@@ -609,21 +609,14 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) >= 10 else f"{value:,.4f}"
     if isinstance(value, Decimal):
-        return _shown_decimal(value)
+        from hydra.journal.views import decimal_text  # loads numpy, which a halt does without
+
+        return decimal_text(value)
     if isinstance(value, list):
         return "; ".join(str(item) for item in value) or "–"
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in value.items()) or "–"
     return str(value)
-
-
-def _shown_decimal(value: Decimal) -> str:
-    """Whole numbers without places, others with the two to four that they have."""
-    if value == value.to_integral_value():
-        return f"{value:,.0f}"
-    exponent = value.normalize().as_tuple().exponent
-    places = min(4, max(2, -exponent)) if isinstance(exponent, int) else 4
-    return f"{value:,.{places}f}"
 
 
 def _is_figure(text: str) -> bool:

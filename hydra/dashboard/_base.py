@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from hydra.config import Gateway
 from hydra.domain.events import Recorded
 from hydra.journal.fold import State
-from hydra.journal.views import Row
+from hydra.journal.views import Row, decimal_text
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def html_table(title: str, rows: Sequence[Row]) -> str:
 STYLE = """<style>
 table.hydra { border-collapse: collapse; font-size: 13px; margin: 0 0 16px;
   color: var(--jp-content-font-color1, inherit); font-variant-numeric: tabular-nums; }
-table.hydra caption { text-align: left; font-weight: 600; padding: 4px 0; }
+table.hydra caption { text-align: left; font-weight: 600; padding: 4px 0;
+  white-space: nowrap; }
 table.hydra th { text-align: left; font-weight: 600; padding: 2px 12px 2px 0;
   border-bottom: 1px solid var(--jp-border-color1, #999); }
 table.hydra td { padding: 1px 12px 1px 0; line-height: 1.5; white-space: nowrap; }
@@ -72,10 +73,12 @@ def _kind(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as people read it: thousands apart, four places where it is small, – for none."""
+    """A value as people read it: thousands apart, – for none."""
     if value is None or value == "":
         return "–"
-    if isinstance(value, Decimal | float):
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, float):
         places = 0 if value == int(value) else 4 if abs(float(value)) < 1000 else 2
         return f"{value:,.{places}f}"
     if isinstance(value, int):

@@ -212,6 +212,16 @@ def _strategy(state: State, name: str, positions: list[Row]) -> Row:
     }
 
 
+def decimal_text(value: Decimal) -> str:
+    """A figure for people: thousands apart, whole numbers without places, others with the two to
+    four that they have."""
+    if value == value.to_integral_value():
+        return f"{value:,.0f}"
+    exponent = value.normalize().as_tuple().exponent
+    places = min(4, max(2, -exponent)) if isinstance(exponent, int) else 4
+    return f"{value:,.{places}f}"
+
+
 def _cents(money: Decimal | None) -> Decimal | None:
     return None if money is None else money.quantize(CENT)
 
