@@ -402,6 +402,81 @@ class BreakerTripped(Event):
 
 
 @dataclass(frozen=True)
+class StrategySwitched(Event):
+    """A strategy was switched off, so that it opens nothing more, or on again."""
+
+    strategy: str
+    on: bool
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class RunRequested(Event):
+    """Somebody wants a job to run now; the runner that follows the journal answers."""
+
+    job: str
+    by: str
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """A notebook run began. `run` is its folder's name, `due` when the schedule wanted it.
+
+    `trigger` is schedule, late, retry or request; `job` and `due` are empty for a run by hand.
+    `session` is the exchange session that it belongs to, where it has one.
+    """
+
+    run: str
+    job: str
+    strategy: str
+    notebook: str
+    trigger: str
+    session: date | None
+    due: datetime | None
+    parameters: Mapping[str, str]
+
+    @property
+    def once(self) -> str:
+        """A run begins once."""
+        return f"run {self.run}"
+
+
+@dataclass(frozen=True)
+class RunEnded(Event):
+    """A notebook run ended: `outcome` is well, failed, timeout, hung, died or stopped.
+
+    `reason` is one sentence, empty for a run that ended well.
+    """
+
+    run: str
+    outcome: str
+    reason: str
+    seconds: float
+
+    @property
+    def once(self) -> str:
+        """A run ends once, whoever notices it first."""
+        return f"run ended {self.run}"
+
+
+@dataclass(frozen=True)
+class RunMissed(Event):
+    """A run that the schedule wanted did not take place."""
+
+    job: str
+    strategy: str
+    session: date | None
+    due: datetime
+    reason: str
+
+    @property
+    def once(self) -> str:
+        """Each miss is recorded once, however often the runner starts."""
+        return f"missed {self.job} {self.due.isoformat()}"
+
+
+@dataclass(frozen=True)
 class Warned(Event):
     """Something a person should know that changed no order; `code` is IB's where it has one."""
 

@@ -57,7 +57,8 @@ class Watch:
 
     def restraint(self, state: Folded, request: OrderRequest, now: datetime) -> Restraint:
         """What the breakers that hold its strategy, or the account, leave to a request."""
-        if not state.trips:
+        off = state.switched_off.get(request.strategy)
+        if not state.trips and off is None:
             return FREE
         session = session_at(self.calendar, now)
         holding = [
@@ -67,6 +68,7 @@ class Watch:
         ]
         entries = [_why(e) for e in holding if e.action == "refuse_entries"]
         reducing = [_why(e) for e in holding if e.action != "refuse_entries"]
+        reducing += [f"{request.strategy} is switched off: {off}"] if off is not None else []
         return Restraint(
             "; ".join(reducing) or None,
             ("; ".join(entries) or None) if entries and opens(state, request) else None,

@@ -37,6 +37,7 @@ from hydra.domain.events import (
     Recorded,
     Resumed,
     SessionStarted,
+    StrategySwitched,
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState, Told
@@ -133,6 +134,8 @@ class State:
     """Commissions by strategy; a cost is positive."""
     halted: str | None = None
     """Why trading is halted; None when it is not."""
+    switched_off: Mapping[str, str] = field(default_factory=dict)
+    """Strategies that may open nothing, and why."""
     mark: NavMarked | None = None
     marked_at: datetime | None = None
     peak_nav: Decimal = ZERO
@@ -226,6 +229,7 @@ class Folding:
     early_charges: dict[str, Decimal]
     charges: dict[str, Decimal]
     halted: str | None
+    switched_off: dict[str, str]
     mark: NavMarked | None
     marked_at: datetime | None
     peak_nav: Decimal
@@ -510,6 +514,13 @@ def _resumed(draft: Folding, event: Resumed, time: datetime) -> None:
             draft.trips[key] = replace(trip, cleared=True)
 
 
+def _switched(draft: Folding, event: StrategySwitched, time: datetime) -> None:
+    if event.on:
+        draft.switched_off.pop(event.strategy, None)
+    else:
+        draft.switched_off[event.strategy] = f"{event.reason} ({event.by})"
+
+
 STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     SessionStarted: _started,
     Reconciled: _reconciled,
@@ -531,5 +542,6 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     BreakerTripped: _tripped,
     Halted: _halted,
     Resumed: _resumed,
+    StrategySwitched: _switched,
 }
 """What each kind of event does to the state; kinds that are not here change nothing."""

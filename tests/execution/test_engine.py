@@ -17,6 +17,7 @@ from hydra.domain.events import (
     OrderRefused,
     Reconciled,
     SessionStarted,
+    StrategySwitched,
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState
@@ -27,6 +28,7 @@ from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.halt import Halt
 from hydra.risk.position_weight import PositionWeight
+from hydra.risk.reduce_only import ReduceOnly
 
 NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
 DAY = date(2013, 1, 14)
@@ -119,6 +121,21 @@ async def test_a_halt_stops_every_order_also_after_a_restart(broker, journal):
     await engine.start()
     traded = await engine.trade([request()])
     assert "looks wrong" in str(traded.refusals[0])
+
+
+async def test_a_strategy_that_is_switched_off_closes_and_opens_nothing(broker, journal):
+    gate = RiskGate({"reduce_only": ReduceOnly()})
+    engine = OrderEngine(broker, journal, gate)
+    await engine.start()
+    await engine.trade([request()])
+    await engine.settle(1)
+    journal.append(StrategySwitched("s", False, "looks wrong", "me"), NOW)
+    more, less = request(step=1), request(quantity=-10, step=2)
+    traded = await engine.trade([more, less])
+    assert [order.order_ref for order in traded.orders] == [less.order_ref]
+    assert "s is switched off: looks wrong (me)" in str(traded.refusals[0])
+    journal.append(StrategySwitched("s", True, "looked into", "me"), NOW)
+    assert len((await engine.trade([request(step=3)])).orders) == 1
 
 
 async def test_fills_made_while_nobody_listened_are_recovered_once(broker, journal):
