@@ -168,8 +168,8 @@ def backtest(
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
-        gate = wiring.build_gate(settings)
-        result = run_backtest(chosen, bars, sized, model, gate=gate)
+        gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings)
+        result = run_backtest(chosen, bars, sized, model, gate=gate, limits=limits)
     if as_json:
         _print_json(result.to_dict())
         return
@@ -319,6 +319,33 @@ def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> 
         raise BadParameter("Trading is not halted, so there is nothing to resume.")
     _append(settings, Resumed(reason, "command line"))
     _say(f"Trading is resumed: {reason}.")
+
+
+@app.command()
+def reconcile(context: typer.Context, as_json: Json = False) -> None:
+    """Ask the gateway what happened since anybody listened, and compare. Sends nothing.
+
+    IB tells of executions on their own day only: run this after the close when orders were left
+    working (the runner does). Ends with 1 when journal and gateway differ.
+    """
+    from hydra import wiring
+
+    done = asyncio.run(wiring.catch_up(_settings(context)))
+    row = {
+        "new_fills": done.fills,
+        "working": list(done.working),
+        "unknown": list(done.unknown),
+        "differences": list(done.differences),
+        "nav": done.mark.nav,
+        "net_liquidation": done.mark.net_liquidation,
+        "agrees": done.agrees,
+    }
+    if as_json:
+        _print_json(row)
+    else:
+        for name, value in row.items():
+            _say(f"{name.replace('_', ' '):16} {_shown(value)}")
+    raise typer.Exit(0 if done.agrees else 1)
 
 
 @app.command()

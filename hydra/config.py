@@ -65,6 +65,10 @@ class Trading:
     """How long a session waits for its orders to fill before it reports."""
     algo: str = "market"
     """How orders are worked: a file name of algos/."""
+    max_turnover: float = 2.0
+    """What all trades of a session may add up to, as a fraction of NAV; reductions pass."""
+    max_impact_bps: float = 100.0
+    """How far one trade may move its price, by the cost model's square root impact."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from hydra.risk._gate import RiskGate, gate_of
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
     from hydra.costs.liquidity import Liquidity
+    from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
+    from hydra.execution.targets import TradeLimits
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -122,7 +124,18 @@ def make_plan(
         symbols=tuple(symbols) or settings.trading.symbols,
         fill_timeout_s=settings.trading.fill_timeout_s,
         calendar=settings.trading.calendar,
+        limits=trade_limits(settings),
     )
+
+
+def trade_limits(settings: Settings) -> TradeLimits:
+    """How much one session may trade; impact by the calibrated cost model where there is one."""
+    from hydra.execution.targets import TradeLimits
+    from hydra.research.cost_file import cost_model
+
+    trading, plain = settings.trading, TradeLimits()
+    coefficient = cost_model(settings.costs_path).impact_coefficient or plain.impact_coefficient
+    return TradeLimits(trading.max_turnover, trading.max_impact_bps, coefficient)
 
 
 def with_algo(settings: Settings, plan: Plan, algo: Chosen) -> Plan:
@@ -206,6 +219,24 @@ async def halt(
     )
     broker = IbBroker(settings.gateway)
     return await run_halt(settings.journal_path, broker, build_gate(settings), order)
+
+
+async def catch_up(settings: Settings) -> CaughtUp:
+    """Learn what happened since anybody last listened, and compare: see `catching_up`."""
+    from hydra.brokers.ib import IbBroker
+    from hydra.execution.catching_up import catch_up as run_catch_up
+
+    with Journal.open(settings.journal_path) as journal:
+        engine = OrderEngine(
+            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+        )
+        try:
+            return await run_catch_up(
+                engine, settings.trading.fill_timeout_s, patience_of(settings)
+            )
+        finally:
+            await engine.at_rest()
+            await engine.broker.disconnect()
 
 
 def patience_of(settings: Settings) -> Patience:

@@ -30,16 +30,18 @@ ZERO = Decimal(0)
 @dataclass(frozen=True)
 class Pace:
     """Wall seconds: between looks at the market's clock, until the books are asked in silence,
-    that clock may stand still, and the end of a child may take when the algorithm is over."""
+    that clock may stand still, the end of a child may take when the algorithm is over, and between
+    valuations of the account, which the breakers judge."""
 
     beat_s: float = 1.0
     ask_s: float = 20.0
     stall_s: float = 60.0
     end_s: float = 10.0
+    mark_s: float = 15.0
 
     def __post_init__(self) -> None:
         """Refuse what would never look or never wait."""
-        for name in ("beat_s", "ask_s", "stall_s", "end_s"):
+        for name in ("beat_s", "ask_s", "stall_s", "end_s", "mark_s"):
             if not getattr(self, name) > 0:
                 raise BadParameter(f"{name} is {getattr(self, name)}; it must be > 0 seconds.")
 
@@ -62,7 +64,7 @@ class Floor:
         self._turn = asyncio.Lock()
         self._told = asyncio.Event()
         self._problem: BaseException | None = None
-        self._moved_at = self._heard_at = 0.0
+        self._moved_at = self._heard_at = self._marked_at = 0.0
 
     async def work(self, name: str, algo: Algo, requests: Sequence[OrderRequest]) -> None:
         """Work all requests at once, each to its end; raises the first error after all ended."""
@@ -186,7 +188,7 @@ class Floor:
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        self._moved_at = self._heard_at = _wall()
+        self._moved_at = self._heard_at = self._marked_at = _wall()
         self._problem = None
         tasks = [asyncio.create_task(self._guard(run)) for run in (self._listen, self._beat)]
         try:
@@ -222,6 +224,10 @@ class Floor:
         while True:
             await asyncio.sleep(self.pace.beat_s)
             await self.steady(self._look)
+            if _wall() - self._marked_at > self.pace.mark_s:
+                self._marked_at = _wall()
+                async with self._turn:
+                    await self.supervisor.mark()
 
     async def _look(self) -> None:
         """The market's time; after a loss the books first, and after a long silence too."""

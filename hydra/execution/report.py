@@ -18,6 +18,7 @@ from hydra.domain.events import (
     TargetSet,
 )
 from hydra.execution.barchart import BarChart, values_of
+from hydra.execution.targets import tracking_error
 from hydra.journal.fold import State
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class SessionReport:
     fills: int
     refusals: tuple[str, ...]
     differences: tuple[str, ...]
+    tracking_error: float = 0.0
+    """How far the targets in whole lots, within the session's limits, are from the weights wanted:
+    root of the summed squared differences, a fraction of NAV."""
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -50,6 +54,7 @@ class SessionReport:
             "Fills": str(self.fills),
             "Refused orders": str(len(self.refusals)),
             "Differences found when reconciling": str(len(self.differences)),
+            "Tracking error of whole lots and limits": f"{self.tracking_error:.4%}",
         }
         import pandas as pd
 
@@ -79,6 +84,7 @@ class SessionReport:
             "fills": self.fills,
             "refusals": list(self.refusals),
             "differences": list(self.differences),
+            "tracking_error": self.tracking_error,
         }
 
 
@@ -106,7 +112,27 @@ def make_report(
         len(fills),
         tuple(str(e.refusal) for e in events if isinstance(e, OrderRefused)),
         tuple(d for e in events if isinstance(e, Reconciled) for d in e.differences),
+        _tracking_error(
+            targets, state, next((e for e in events if isinstance(e, NavMarked)), mark)
+        ),
     )
+
+
+def _tracking_error(targets: Sequence[TargetSet], state: State, opening: NavMarked) -> float:
+    """Against the NAV that the session began with, which its targets were made of."""
+    if not opening.nav > 0:
+        return 0.0
+    return tracking_error(
+        {t.symbol: t.weight for t in targets},
+        {t.symbol: t.target for t in targets},
+        {t.symbol: float(_unit(t, state) / opening.nav) for t in targets},
+    )
+
+
+def _unit(target: TargetSet, state: State) -> Decimal:
+    """The money of one unit; what was never ordered counts as a share."""
+    one = state.instruments.get(target.symbol)
+    return one.notional(Decimal(1), target.price) if one else target.price
 
 
 COLUMNS = [

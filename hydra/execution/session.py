@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from hydra.algos._base import Algo
 from hydra.algos.market import Market
 from hydra.clock import Sessions
-from hydra.costs.liquidity import daily_volume_of
+from hydra.costs.liquidity import WINDOW_BARS, daily_volume_of, liquidity_of
 from hydra.domain.bars import Bars
 from hydra.domain.events import (
     Decided,
@@ -35,7 +35,11 @@ from hydra.execution.engine import OrderEngine, Traded
 from hydra.execution.floor import Floor
 from hydra.execution.report import SessionReport, make_report
 from hydra.execution.supervisor import Patience, Supervisor
-from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.execution.targets import (
+    TradeLimits,
+    quantities_to_requests,
+    weights_to_quantities,
+)
 from hydra.journal.fold import State
 from hydra.strategies._base import checked_signals
 
@@ -71,6 +75,8 @@ class Plan:
     algo_name: str = "market"
     algo: Algo = field(default_factory=Market)
     """How orders are worked; `market` alone sends a basket at once."""
+    limits: TradeLimits = field(default_factory=TradeLimits)
+    """How much the session may trade."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,8 @@ class PaperSession:
 
     async def _bars(self) -> Bars:
         self._instruments = await self.engine.broker.qualify(self.plan.symbols)
-        rows = max(self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars)
+        lookbacks = self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars
+        rows = max(*lookbacks, WINDOW_BARS + 1)  # a window of returns needs one price more
         bars = await self.source.last_bars(self.plan.symbols, rows)
         self.floor.volumes = _mean_volumes(bars)
         return bars
@@ -168,8 +175,14 @@ class PaperSession:
         listed = [s for s in self.plan.symbols if closes[s] > 0]
         prices = {s: Decimal(str(float(closes[s]))) for s in listed}
         nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
-        quantities = weights_to_quantities(
+        wanted = weights_to_quantities(
             {s: float(weights[s]) for s in listed}, nav, prices, self._instruments
+        )
+        held = {s: self._held(s) for s in listed}
+        liquidity = liquidity_of(bars)
+        known = {s: liquidity.at_row(s, -1) for s in listed}
+        quantities = self.plan.limits.reachable(
+            wanted, held, prices, self._instruments, nav, known
         )
         latest = signals.iloc[-1]
         targets = Targets(

@@ -62,6 +62,25 @@ class TradeLimits:
         share = (self.max_impact_bps / (self.impact_coefficient * volatility_bps)) ** 2
         return Decimal(str(daily_volume * min(share, 1.0)))
 
+    def reachable(
+        self,
+        targets: Mapping[str, Decimal],
+        held: Mapping[str, Decimal],
+        prices: Mapping[str, Decimal],
+        instruments: Mapping[str, Instrument],
+        nav: Decimal,
+        known: Mapping[str, tuple[float, float] | None],
+    ) -> dict[str, Decimal]:
+        """What of the targets one session may trade towards: see `limited`.
+
+        `prices` are decision prices, `nav` the money that turnover is a fraction of, `known` a
+        day's volatility (bps) and mean volume by symbol; what is not known limits nothing.
+        """
+        values = {s: instruments[s].notional(Decimal(1), prices[s]) for s in targets}
+        largest = {s: self.largest_trade(*one) for s, one in known.items() if one}
+        room = Decimal(str(self.max_turnover)) * nav
+        return limited(targets, held, values, instruments, largest, room)
+
 
 def limited(
     targets: Mapping[str, Decimal],

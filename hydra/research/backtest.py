@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,11 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.errors import BadParameter
-from hydra.execution.targets import quantities_to_requests, weights_to_quantities
+from hydra.execution.targets import (
+    TradeLimits,
+    quantities_to_requests,
+    weights_to_quantities,
+)
 from hydra.research.gated import Judge, marked
 from hydra.research.result import BacktestResult
 from hydra.risk._gate import RiskGate, shipped_gate
@@ -32,6 +37,7 @@ from hydra.strategies._base import Strategy, checked_signals
 
 ZERO = Decimal(0)
 DEFAULT_COSTS = CostModel()
+DEFAULT_LIMITS = TradeLimits()
 
 
 def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with a default
@@ -42,6 +48,7 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     cash: float = 1_000_000.0,
     instruments: Mapping[str, Instrument] | None = None,
     gate: RiskGate | Callable[[], RiskGate] | None = shipped_gate,
+    limits: TradeLimits | None = DEFAULT_LIMITS,
 ) -> BacktestResult:
     """Trade `bars` (checked, see `hydra.data`) from `cash` in the base currency.
 
@@ -51,7 +58,8 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     impact depends on the order's size take volatility and volume from the bars up to the decision.
     `gate` judges every order at the open it would trade at, as a paper session's does, and what it
     refuses does not trade; by default that is every shipped check with its own limits, and None
-    is no gate. See `hydra.research.gated` for what it is told.
+    is no gate. See `hydra.research.gated` for what it is told. `limits` bound what one bar may
+    trade, as in a session (its impact from daily bars only); None bounds nothing.
     Raises `BadParameter` for bars without two rows, cash that is not positive, signals or weights
     that break their protocol, or an order whose impact cannot be told.
     """
@@ -62,9 +70,10 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     signals = checked_signals(strategy, bars)
     weights = sizing.weights(signals, bars)
     known = {s: (instruments or {}).get(s) or Instrument(s) for s in bars.symbols}
-    liquidity = liquidity_of(bars) if costs.needs_liquidity else None
+    told = costs.needs_liquidity or (limits is not None and bars.bar_size == "1 day")
+    liquidity = liquidity_of(bars) if told else None
     judge = Judge.of(gate() if callable(gate) else gate, bars, known, _name(strategy))
-    run = _Run(_name(strategy), bars, weights, costs, known, liquidity, judge)
+    run = _Run(_name(strategy), bars, weights, costs, known, liquidity, judge, limits)
     replayed = list(_sessions(run, cash))
     return BacktestResult(
         strategy=repr(strategy),
@@ -91,13 +100,19 @@ class _Run:
     instruments: Mapping[str, Instrument]
     liquidity: Liquidity | None
     judge: Judge | None
+    limits: TradeLimits | None
+
+    @cached_property
+    def rows(self) -> list[dict[Any, float]]:
+        """The weights, a dictionary a row."""
+        return self.weights.to_dict("records")
 
 
 def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, Any]]]]:
     """Net asset value at each close, and the trades at the open before it."""
     portfolio, requests = Portfolio(_exact(cash)), list[OrderRequest]()
     opens, closes = _prices(run.bars.open), _prices(run.bars.close)
-    weights = run.weights.to_dict("records")
+    last = len(run.bars) - 1
     for row, time in enumerate(run.bars.index):
         if run.judge and requests:
             requests = run.judge.admitted(row, requests, portfolio, opens[row])
@@ -110,23 +125,27 @@ def _sessions(run: _Run, cash: float) -> Iterator[tuple[Decimal, list[dict[str, 
             portfolio = _after(portfolio, trade, run.instruments)
         portfolio = marked(portfolio, closes[row])
         yield portfolio.nav, trades
-        later = run.bars.index[min(row + 1, len(weights) - 1)]
-        requests = _requests(run, later, weights[row], portfolio, closes[row])
+        later = run.bars.index[min(row + 1, last)]
+        requests = _requests(run, row, later, portfolio, closes[row])
 
 
 def _requests(
     run: _Run,
+    row: int,
     later: pd.Timestamp,
-    weights: Mapping[Any, float],
     portfolio: Portfolio,
     prices: Mapping[str, Decimal],
 ) -> list[OrderRequest]:
     """The order path's own steps from this row's weights to the next session's requests."""
+    weights = run.rows[row]
     listed = {symbol: weights[symbol] for symbol in prices}
     # with nothing left every target is 0: a negative value would turn the weights' signs around
     nav = max(portfolio.nav, ZERO)
     targets = weights_to_quantities(listed, nav, prices, run.instruments)
     held = {symbol: position.quantity for symbol, position in portfolio.positions.items()}
+    if run.limits:
+        known = {s: run.liquidity.at_row(s, row) for s in targets} if run.liquidity else {}
+        targets = run.limits.reachable(targets, held, prices, run.instruments, nav, known)
     return quantities_to_requests(run.name, later.date(), targets, held, prices, run.instruments)
 
 
@@ -149,7 +168,7 @@ def _trade(run: _Run, row: int, request: OrderRequest, opened: Decimal) -> dict[
 
 def _known(run: _Run, row: int, request: OrderRequest) -> tuple[float, ...]:
     """A day's volatility and volume as they stood at the close of `row`, where the costs ask."""
-    if run.liquidity is None:
+    if run.liquidity is None or not run.costs.needs_liquidity:
         return ()
     known = run.liquidity.at_row(request.instrument.symbol, row)
     if known is None:

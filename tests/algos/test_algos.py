@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,9 +15,11 @@ from hydra.algos.market import Market
 from hydra.algos.on_close import OnClose
 from hydra.algos.patient_limit import PatientLimit
 from hydra.algos.twap import Twap
+from hydra.breakers.daily_loss import DailyLoss
 from hydra.domain.events import Halted, OrderModified
 from hydra.domain.orders import OrderType
 from hydra.errors import BadParameter, BrokerError, JournalUnwritable
+from hydra.execution.watch import Watch
 from tests.algos.floor import CLOSE, engine_on, trading
 
 ALGOS = sorted(plugins.find("algos"))
@@ -72,6 +75,20 @@ async def test_a_halt_ends_an_algorithm_and_takes_its_child_back(tmp_path):
         await asyncio.wait_for(task, 5)
         assert not one.open_orders
         assert "trading is halted: enough" in one.notes()
+
+
+async def test_a_loss_while_an_algorithm_works_trips_a_breaker_and_takes_its_child_back(tmp_path):
+    async with trading(tmp_path) as one:
+        breaker = DailyLoss(limit_fraction=Decimal("0.000001"), action="halt")
+        one.engine.watch = Watch({"daily_loss": breaker})
+        await one.engine.mark()
+        await one.work("market", {}, one.request(1000))  # costs its commission and the spread
+        low = one.request(100, str(one.last * Decimal("0.95")))
+        task = await resting(one, replace(low, step=1))
+        one.floor.pace = replace(one.floor.pace, mark_s=0.01)
+        await asyncio.wait_for(task, 5)
+        assert "The session has lost" in (one.engine.halted or "")
+        assert not one.open_orders
 
 
 async def test_an_algorithm_that_fails_leaves_no_child(tmp_path, monkeypatch):

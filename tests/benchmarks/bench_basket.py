@@ -61,6 +61,7 @@ async def _ours(port: int, number: int, throttled: bool, folder: Path) -> float:
         account = await engine.start()
         if not throttled:
             broker.ib.client.MaxRequests = 0
+        engine.daily_volume = dict.fromkeys(SYMBOLS, Decimal(10_000_000))
         instruments = await broker.qualify(SYMBOLS)
         await broker.quotes(list(instruments.values()))
         started = time.perf_counter()
@@ -74,7 +75,9 @@ async def _ours(port: int, number: int, throttled: bool, folder: Path) -> float:
             side = 1 if step % 2 else -1
             weights = dict.fromkeys(SYMBOLS, side * 0.002)
             targets = weights_to_quantities(weights, account.cash, prices, instruments)
-            made = quantities_to_requests(f"s{number}", DAY, targets, {}, prices, instruments)
+            made = quantities_to_requests(
+                f"s{number}x{step}", DAY, targets, {}, prices, instruments
+            )
             requests += [replace(request, step=step) for request in made]
         traded = await engine.trade(requests)
         assert len(traded.orders) == ORDERS, traded.refusals[:1]

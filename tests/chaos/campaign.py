@@ -33,6 +33,7 @@ from hydra.domain.events import Halted, OrderAdmitted, Resumed
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.errors import HydraError
+from hydra.execution.catching_up import catch_up
 from hydra.execution.engine import OrderEngine
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
@@ -191,6 +192,7 @@ async def live_in(place: Place) -> None:
     """Some sessions, and then the comparison."""
     for number in range(SESSIONS):
         if number:
+            await close_of_day(place)
             place.server.deliver(place.server.world.command("next_open"))
         if place.rng.random() < 0.08:
             into_blackout(place)
@@ -333,6 +335,19 @@ async def finish(place: Place) -> None:
         if not place.was_parallel:  # a loss is one connection's, and tells nothing of another's
             problems += list(sent_unreconciled(journal.read()))
         place.life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
+
+
+async def close_of_day(place: Place) -> None:
+    """After the close somebody asks what has filled since: tomorrow nobody tells of it."""
+    disarm(place.server)
+    place.server.deliver(place.server.world.command("close"))
+    with Journal.open(place.path) as journal:
+        settings = replace(SETTINGS, port=place.server.port, timeout_s=CALM.timeout_s)
+        engine = OrderEngine(IbBroker(settings), journal, GATE)
+        try:
+            await catch_up(engine, CALM.timeout_s)
+        finally:
+            await engine.broker.disconnect()
 
 
 async def told_of_all(engine: OrderEngine) -> None:

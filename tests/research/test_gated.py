@@ -7,15 +7,16 @@ from datetime import date
 import pytest
 
 import hydra
+from hydra.costs.liquidity import WINDOW_BARS
 from hydra.data.sample import Sample
 from hydra.domain.bars import Bars
-from hydra.domain.events import OrderRefused
+from hydra.domain.events import OrderAdmitted, OrderRefused
 from hydra.journal.journal import Journal
 from hydra.research import backtest
 from hydra.risk._gate import gate_of
 from hydra.sizing.vol_target import VolTarget
 from hydra.strategies.ts_momentum import TsMomentum
-from hydra.wiring import build_gate
+from hydra.wiring import build_gate, trade_limits
 
 SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
 SESSION = date(2013, 1, 14)
@@ -75,3 +76,27 @@ async def test_a_backtest_and_a_paper_session_are_refused_the_same_orders_by_the
     result = backtest(strategy, history.last(needed + 1), sizing, gate=build_gate(tight))
     assert told(paper)
     assert told(result.refusals) == told(paper)
+
+
+async def test_a_backtest_and_a_paper_session_keep_to_the_same_turnover_and_impact(
+    connected, gateway
+):
+    bounded = replace(connected.trading, max_turnover=0.4, max_impact_bps=2.0)
+    settings = replace(connected, trading=bounded)
+    session = await hydra.open_paper_session("ts_momentum", settings=settings)
+    report = await session.run()
+    await session.close()
+    with Journal.read_only(settings.journal_path) as journal:
+        admitted = [r.event.order.request for r in journal.read(kinds=[OrderAdmitted])]
+    history = await Sample().bars(SYMBOLS, start=date(2011, 1, 3), end=SESSION)
+    strategy, sizing = session.plan.strategy, session.plan.sizing
+    needed = max(strategy.lookback_bars, sizing.lookback_bars, WINDOW_BARS + 1)
+    result = backtest(strategy, history.last(needed + 1), sizing, limits=trade_limits(settings))
+    paper = {request.instrument.symbol: request.quantity for request in admitted}
+    traded = result.orders.set_index("symbol")["quantity"]
+    assert traded.to_dict() == {symbol: float(quantity) for symbol, quantity in paper.items()}
+    sizes = [abs(r.quantity) * r.decision_price for r in admitted]
+    assert 350_000 < sum(sizes) <= 400_000
+    assert report.tracking_error > 0.1
+    free = backtest(strategy, history.last(needed + 1), sizing, limits=None)
+    assert free.orders["notional"].abs().sum() > 500_000
