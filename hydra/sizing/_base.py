@@ -29,6 +29,16 @@ class Sizing(Protocol):
         """
 
 
+class Scaled(Sizing, Protocol):
+    """A sizing that a sweep can compile: its weights are signal × `scale`, within its caps.
+
+    The caps are `max_weight`, and `max_gross` where it has one.
+    """
+
+    def scale(self, bars: Bars) -> pd.DataFrame:
+        """What a signal of 1 weighs before the caps; in the bars' shape, ≥ 0, never NaN."""
+
+
 def above_zero(owner: object, **given: float) -> None:
     """Raise `BadParameter` for the first parameter of `owner` that is not above 0."""
     for name, value in given.items():

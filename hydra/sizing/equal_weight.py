@@ -31,7 +31,11 @@ class EqualWeight:
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""
+        weights = signals.fillna(0.0) * self.scale(bars)
+        return weights.clip(-self.max_weight, self.max_weight)
+
+    def scale(self, bars: Bars) -> pd.DataFrame:
+        """See `hydra.sizing._base.Scaled`."""
         listed = bars.close.notna()
         share = self.gross / listed.sum(axis=1).clip(lower=1)
-        weights = signals.where(listed, 0.0).mul(share, axis=0)
-        return weights.clip(-self.max_weight, self.max_weight)
+        return listed.astype(float).mul(share, axis=0)

@@ -35,8 +35,12 @@ class InverseVol(OverWindow):
 
     def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
         """See `hydra.sizing._base.Sizing.weights`."""
+        weights = signals.fillna(0.0) * self.scale(bars)
+        return capped(weights, self.max_weight, self.max_gross)
+
+    def scale(self, bars: Bars) -> pd.DataFrame:
+        """See `hydra.sizing._base.Scaled`."""
         vol = trailing_std(trailing_return(bars.close, 1), self.window_bars)
         calm = (1.0 / vol.where(vol > 0)).fillna(0.0)
         whole = row_sums(calm)
-        share = calm.div(whole.where(whole > 0, 1.0), axis=0)
-        return capped(signals.fillna(0.0) * share * self.gross, self.max_weight, self.max_gross)
+        return calm.div(whole.where(whole > 0, 1.0), axis=0) * self.gross

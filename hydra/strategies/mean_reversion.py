@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
-from hydra.strategies._base import at_least, defined
+from hydra.strategies._base import Feature, at_least, defined
 from hydra.windows import trailing_mean, trailing_std
 
 
@@ -51,3 +52,19 @@ class MeanReversion:
         z = (stretch / spread).where(spread > 0)
         wanted = (-z / self.full_z).clip(-1.0, 1.0).where(z.abs() >= self.entry_z)
         return defined(wanted if self.short else wanted.clip(lower=0.0), bars.close)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """See `hydra.strategies._base.Swept`."""
+        return ("close",), ("mean", self.window_bars), ("std", self.window_bars)
+
+    @staticmethod
+    def signal_at(tables: np.ndarray, keys: np.ndarray, row: int, values: np.ndarray) -> float:
+        """See `hydra.strategies._base.Swept`."""
+        spread = tables[keys[2], row]
+        if not spread > 0.0:
+            return np.nan
+        z = (tables[keys[0], row] - tables[keys[1], row]) / spread
+        if z != z or abs(z) < values[1]:
+            return 0.0 if z == z else np.nan
+        return float(min(max(-z / values[2], -1.0 if values[3] else 0.0), 1.0))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
-from hydra.strategies._base import at_least, defined
+from hydra.strategies._base import Feature, at_least, defined
 from hydra.windows import trailing_mean
 
 
@@ -45,3 +46,18 @@ class SmaCross:
         above = (fast > slow).astype(float)
         below = (fast < slow).astype(float)
         return defined(above - below if self.short else above, bars.close)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """See `hydra.strategies._base.Swept`."""
+        return ("mean", self.fast_bars), ("mean", self.slow_bars)
+
+    @staticmethod
+    def signal_at(tables: np.ndarray, keys: np.ndarray, row: int, values: np.ndarray) -> float:
+        """See `hydra.strategies._base.Swept`."""
+        fast, slow = tables[keys[0], row], tables[keys[1], row]
+        if fast > slow:
+            return 1.0
+        if fast < slow:
+            return -1.0 if values[2] else 0.0
+        return 0.0 if fast == slow else np.nan

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from hydra.domain.bars import Bars
-from hydra.strategies._base import at_least, defined
+from hydra.strategies._base import Feature, at_least, defined
 from hydra.windows import trailing_return
 
 
@@ -39,3 +40,18 @@ class TsMomentum:
         past = trailing_return(bars.close, self.momentum_bars, self.skip_bars)
         rose, fell = (past > 0).astype(float), (past < 0).astype(float)
         return defined(rose - fell if self.short else rose, bars.close)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """See `hydra.strategies._base.Swept`."""
+        return (("return", self.momentum_bars, self.skip_bars),)
+
+    @staticmethod
+    def signal_at(tables: np.ndarray, keys: np.ndarray, row: int, values: np.ndarray) -> float:
+        """See `hydra.strategies._base.Swept`."""
+        past = tables[keys[0], row]
+        if past > 0.0:
+            return 1.0
+        if past < 0.0:
+            return -1.0 if values[2] else 0.0
+        return 0.0 if past == 0.0 else np.nan

@@ -1,0 +1,406 @@
+"""Sweep: many parameter sets of one strategy over the same bars, and what each would have done.
+
+A strategy with `features` and `signal_at` (see `hydra.strategies._base.Swept`) is compiled: a set
+is one pass over the bars, and nothing of the size bars × sets is ever stored. Any other strategy
+makes its signals in pandas, set by set, in several processes; the same pass then accounts for
+them. On a cluster the same call takes a Dask client. The table is the same in all three cases.
+
+Accounts are kept in fractions of a unit and floats: `research.backtest` in whole lots and
+decimals, with the risk gate, is what a set that was chosen must pass before it trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hydra.costs.model import CostModel
+from hydra.costs.spread import BPS
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter, UnknownName, unknown
+from hydra.research import _kernels as kernels
+from hydra.research._passes import Account, Pass, account_of, passes_of, returns_of_set
+from hydra.research._sweep_file import SweepFile, read_sweep
+from hydra.research.measures import bars_a_year
+from hydra.research.overfitting import (
+    Interval,
+    Overfitting,
+    bootstrap_interval,
+    deflated_sharpe_ratio,
+    probability_of_overfitting,
+)
+from hydra.research.trials import ONE, Count, Trial, Trials, book
+from hydra.sizing._base import Sizing
+from hydra.sizing.equal_weight import EqualWeight
+
+BLOCKS = 16
+"""Into how many stretches of time returns are summed for each set: what CSCV divides anew."""
+KEPT_SETS = 50_000
+"""Of larger sweeps the stretches are not kept: their memory would grow with the sets."""
+FILLS = ("next_open", "close")
+FIGURES = (
+    "total_return",
+    "sharpe_ratio",
+    "max_drawdown",
+    "trades",
+    "turnover",
+    "skew",
+    "kurtosis",
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How the sets trade.
+
+    Together, all instruments share `cash` at the weights of `sizing`, decided at each close and
+    filled at the `next_open` (or at that `close`). With `each`, every instrument is a trade of
+    its own: its signal is the share of `cash` that it takes, all in at 1, and it trades when its
+    signal changes; `wait` holds a signal back until it has been off once, so that the first trade
+    is a cross and no state. Costs must not depend on volumes (`impact_coefficient` 0).
+    """
+
+    each: bool = False
+    sizing: Sizing = field(default_factory=EqualWeight)
+    costs: CostModel = field(default_factory=CostModel)
+    cash: float = 1_000_000.0
+    fill: str = "next_open"
+    wait: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what a pass cannot account for."""
+        if self.fill not in FILLS:
+            raise UnknownName(unknown("fill", self.fill, FILLS))
+        if not 0 < self.cash < float("inf"):
+            raise BadParameter(f"A sweep needs cash above 0; given {self.cash}.")
+        if self.costs.needs_liquidity:
+            raise BadParameter(
+                "A sweep's costs must not depend on volumes; the model has an impact_coefficient "
+                f"of {self.costs.impact_coefficient:g}: give half_spread_bps and impact_bps alone."
+            )
+        if self.wait and not self.each:
+            raise BadParameter("wait is for sets that trade each instrument alone: each=True.")
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """What a set's returns are made of: they are not kept, and made again for the few wanted."""
+
+    strategy: type[Any]
+    bars: Bars
+    account: Account
+    sizing: Sizing
+
+    def returns(self, row: Mapping[Any, Any], names: Sequence[str]) -> np.ndarray:
+        """The returns of the bars of one row of the table."""
+        one = self.strategy(**{name: row[name] for name in names})
+        made = returns_of_set(one, self.bars, self.account, self.sizing)
+        return made[:, self.account.symbols.index(row["symbol"]) if self.account.each else 0]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """What the sets did. `table` has a row a set (and instrument, with `each`), best first.
+
+    Columns are the parameters, `symbol` with `each`, then figures: fractions of the first cash,
+    `sharpe_ratio` a year, `max_drawdown` ≤ 0, `trades`, `turnover` as a multiple of cash, `skew`
+    and `kurtosis` (3 is normal) of the bars' returns. `sums` are sums of returns and of squares by
+    row of the unsorted table, stretch of time; None where they were not kept. `is_whole` is False
+    for a sweep that was ended early: what is there is right, and there is more.
+    """
+
+    strategy: str
+    parameters: tuple[str, ...]
+    table: pd.DataFrame
+    sums: np.ndarray | None
+    bounds: tuple[int, ...]
+    a_year: float
+    terms: str
+    is_whole: bool
+    refused: int
+    """Combinations that the strategy itself refused, such as a fast window above the slow."""
+    trials: Count
+    """How many sets were ever tried on such bars, this sweep's included."""
+    again: Again | None = None
+    """What makes the returns of a set again; None for a sweep that was opened from a file."""
+
+    def best(self, rows: int = 10, by: str = "sharpe_ratio") -> pd.DataFrame:
+        """The rows with the highest figure."""
+        if by not in self.table:
+            raise UnknownName(unknown("column", by, [str(c) for c in self.table.columns]))
+        return self.table.nlargest(rows, by)
+
+    @cached_property
+    def overfitting(self) -> dict[str, Overfitting]:
+        """The probability of backtest overfitting, by instrument with `each`, else under "".
+
+        Empty where the stretches were not kept, or one set alone was tried.
+        """
+        if self.sums is None:
+            return {}
+        rows = np.diff(np.array(self.bounds)).astype(float)
+        symbols = self.table.get("symbol")
+        places = {"": self.table.index} if symbols is None else dict(_places(symbols))
+        return {
+            symbol: probability_of_overfitting(self.sums[np.sort(place)], rows)
+            for symbol, place in places.items()
+            if len(place) > 1 and len(rows) % 2 == 0
+        }
+
+    def honest(self, rows: int = 10) -> pd.DataFrame:
+        """The best sets with what their Sharpe ratio is worth.
+
+        `deflated_sharpe` is the probability that it is real after all that was tried on such
+        bars, `overfitting` that of choosing the best set, `sharpe_low` and `sharpe_high` bound its
+        95 % interval by the stationary bootstrap (NaN for a sweep opened from a file).
+        """
+        best = self.best(rows)
+        worth = [self._worth(dict(row)) for _, row in best.iterrows()]
+        return best.join(pd.DataFrame(worth, index=best.index, columns=list(WORTH)))
+
+    def _worth(self, row: Mapping[Any, Any]) -> dict[str, float]:
+        year = self.a_year**0.5
+        low, high = Interval(np.nan, np.nan)
+        if self.again is not None:
+            low, high = bootstrap_interval(self.again.returns(row, self.parameters))
+        found = self.overfitting.get(str(row.get("symbol", "")))
+        figures = (
+            deflated_sharpe_ratio(
+                row["sharpe_ratio"] / year,
+                self.bounds[-1],
+                self.trials.sets,
+                self.trials.variance,
+                row["skew"],
+                row["kurtosis"],
+            ),
+            found.probability if found else np.nan,
+            low * year,
+            high * year,
+        )
+        return dict(zip(WORTH, figures, strict=True))
+
+    def heat_map(self, x: str, y: str, figure: str = "sharpe_ratio") -> pd.DataFrame:
+        """The mean figure over all else, by two parameters: rows are `y`, columns `x`."""
+        for name in (x, y, figure):
+            if name not in self.table:
+                raise UnknownName(unknown("column", name, [str(c) for c in self.table.columns]))
+        return self.table.pivot_table(index=y, columns=x, values=figure)
+
+
+def sweep(  # noqa: PLR0913 - what a sweep takes are its parts, each with a default
+    strategy: type[Any],
+    grid: Mapping[str, Iterable[Any]],
+    bars: Bars,
+    terms: Terms | None = None,
+    *,
+    file: Path | None = None,
+    client: Any = None,
+    processes: int | None = None,
+    progress: bool = False,
+    trials: Trials | None = None,
+) -> SweepResult:
+    """Try every combination of `grid` (parameter → values) of a strategy on `bars`.
+
+    Combinations that the strategy's own checks refuse are left out and counted. `file` (Parquet)
+    takes the rows as they come and can be reopened by `open_sweep`; Ctrl-C keeps what is done, in
+    the file and in the result. `client` is a Dask client: sets are the units of work, bars are
+    sent once. `processes` are those of a strategy without a kernel, by default one a core.
+    `trials` counts what was tried on these bars, by default that of the process.
+    Raises `UnknownName` for a parameter that the strategy does not have, and `BadParameter` for a
+    grid of which nothing is left.
+    """
+    terms = terms or Terms()
+    sets = make_sets(strategy, grid)
+    account = account_of(bars, terms_array(terms), distances(terms, bars), terms.each, BLOCKS)
+    work = passes_of(strategy, sets.made, bars, account, terms.sizing)
+    keep = len(sets.made) * account.books <= KEPT_SETS
+    done = _Done(account, sets, bars_a_year(bars), keep)
+    with SweepFile(file, sets.names, account.each) as output, _bar(progress, work) as advance:
+        with suppress(KeyboardInterrupt):
+            for part in work.parts(client, processes):
+                done.take(part)
+                if file is not None:
+                    output.write(done.frame([part]))
+                advance(len(part.sets))
+            done.is_whole = True
+        again = Again(strategy, bars, account, terms.sizing)
+        result = _counted(done.result(again, repr(terms)), bars, trials or book())
+        output.finish(result, bars)
+    return result
+
+
+def _counted(result: SweepResult, bars: Bars, trials: Trials) -> SweepResult:
+    """The sweep among all that was ever tried on such bars."""
+    chances = [found.probability for found in result.overfitting.values()]
+    trial = Trial(
+        result.strategy,
+        f"{result.terms} {sorted(result.parameters)} {len(result.table)}",
+        result.table["sharpe_ratio"].to_numpy(dtype=float) / result.a_year**0.5,
+        max(chances, default=float("nan")),
+    )
+    return replace(result, trials=trials.count(bars, trial))
+
+
+WORTH = ("deflated_sharpe", "overfitting", "sharpe_low", "sharpe_high")
+"""What stands beside every Sharpe ratio."""
+
+
+def _places(symbols: pd.Series[Any]) -> Iterator[tuple[str, pd.Index[Any]]]:
+    for symbol, place in symbols.groupby(symbols.astype(str), observed=True).groups.items():
+        yield str(symbol), place
+
+
+def open_sweep(file: Path) -> SweepResult:
+    """A sweep that was written to a file, whole or not; raises `BadParameter` for another file."""
+    return SweepResult(**read_sweep(file))
+
+
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """The combinations that the strategy takes, in the order of the grid."""
+
+    names: tuple[str, ...]
+    made: Sequence[Any]
+    refused: int
+
+    def columns(self, rows: np.ndarray) -> dict[str, Any]:
+        """The grid's parameters of some sets."""
+        return {
+            name: np.array([getattr(one, name) for one in self.made])[rows] for name in self.names
+        }
+
+
+def make_sets(strategy: type[Any], grid: Mapping[str, Iterable[Any]]) -> Sets:
+    """All combinations; raises when a name is unknown or nothing is left."""
+    known = [f.name for f in fields(strategy)]
+    for name in grid:
+        if name not in known:
+            raise UnknownName(unknown(f"parameter of {strategy.__name__}", name, known))
+    made, refused, reason = [], 0, ""
+    for values in product(*grid.values()):
+        try:
+            made.append(strategy(**dict(zip(grid, values, strict=True))))
+        except BadParameter as problem:
+            refused, reason = refused + 1, reason or str(problem)
+    if not made:
+        raise BadParameter(
+            f"The grid has no combination that {strategy.__name__} takes; given {refused}. "
+            f"{reason}"
+        )
+    return Sets(tuple(grid), made, refused)
+
+
+PER_UNIT = {"none": (0.0, 0.0, 0.0), "fixed": (0.005, 1.0, 0.01)}
+"""Commission schedules as rate a unit, minimum, maximum as a fraction; see `hydra.costs`."""
+
+
+def terms_array(terms: Terms) -> np.ndarray:
+    """The terms as `hydra.research._kernels` takes them."""
+    if terms.costs.commission not in PER_UNIT:
+        raise BadParameter(
+            f"A sweep reckons with the commission schedules {' and '.join(PER_UNIT)}, not with "
+            f"{terms.costs.commission!r}: what it charges depends on all orders of a month."
+        )
+    caps = getattr(terms.sizing, "max_weight", np.inf), getattr(terms.sizing, "max_gross", np.inf)
+    return np.array(
+        [
+            (terms.costs.half_spread_bps + terms.costs.impact_bps) * BPS,
+            *PER_UNIT[terms.costs.commission],
+            terms.cash,
+            float(terms.fill == "close"),
+            float(terms.wait),
+            *caps,
+        ]
+    )
+
+
+def distances(terms: Terms, bars: Bars) -> np.ndarray:
+    """By instrument, how far from its price it fills, as a fraction."""
+    flat = terms.costs.impact_bps
+    return np.array([(terms.costs.half_spread_of(s) + flat) * BPS for s in bars.symbols])
+
+
+@dataclass(eq=False)
+class _Done:
+    """The table in the making."""
+
+    account: Account
+    sets: Sets
+    a_year: float
+    keep: bool
+    parts: list[Pass] = field(default_factory=list)
+    is_whole: bool = False
+
+    def take(self, part: Pass) -> None:
+        """Keep a part that is done."""
+        self.parts.append(part if self.keep else replace(part, sums=part.sums[:, :0]))
+
+    def frame(self, parts: Sequence[Pass]) -> pd.DataFrame:
+        """The rows of some parts, in their order."""
+        figures = np.concatenate([part.figures for part in parts])
+        spread = figures[:, kernels.DEVIATION]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sharpe = np.where(spread > 0, figures[:, kernels.MEAN] / spread, np.nan)
+        columns: dict[str, Any] = self.sets.columns(np.concatenate([p.sets for p in parts]))
+        if self.account.each:
+            codes = [self.account.symbols.index(part.symbol) for part in parts]
+            columns["symbol"] = pd.Categorical.from_codes(
+                np.repeat(np.array(codes), [len(part.sets) for part in parts]),
+                pd.Index(self.account.symbols),
+            )
+        return pd.DataFrame(
+            {
+                **columns,
+                "total_return": figures[:, kernels.TOTAL],
+                "sharpe_ratio": sharpe * np.sqrt(self.a_year),
+                "max_drawdown": figures[:, kernels.WORST],
+                "trades": figures[:, kernels.TRADES].astype(int),
+                "turnover": figures[:, kernels.TURNOVER],
+                "skew": figures[:, kernels.SKEW],
+                "kurtosis": figures[:, kernels.KURTOSIS],
+            }
+        )
+
+    def result(self, again: Again, terms: str) -> SweepResult:
+        """What is there, the best first."""
+        table = self.frame(self.parts) if self.parts else pd.DataFrame(columns=FIGURES)
+        keeps = self.keep and self.parts
+        return SweepResult(
+            strategy=again.strategy.__name__,
+            parameters=self.sets.names,
+            table=table.sort_values("sharpe_ratio", ascending=False, kind="stable"),
+            sums=np.concatenate([part.sums for part in self.parts]) if keeps else None,
+            bounds=tuple(int(bound) for bound in self.account.blocks),
+            a_year=self.a_year,
+            terms=terms,
+            is_whole=self.is_whole,
+            refused=self.sets.refused,
+            trials=ONE,
+            again=again,
+        )
+
+
+class _bar:  # noqa: N801 - used as a function
+    """A progress bar over sets, where one is wanted; gives the function that moves it on."""
+
+    def __init__(self, wanted: bool, work: Any) -> None:
+        self.bar: Any = None
+        if wanted:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=work.total, unit="set", leave=False)
+
+    def __enter__(self) -> Callable[[int], Any]:
+        return self.bar.update if self.bar is not None else lambda sets: None
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
