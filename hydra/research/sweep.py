@@ -163,7 +163,7 @@ class SweepResult:
         95 % interval by the stationary bootstrap (NaN for a sweep opened from a file).
         """
         best = self.best(rows)
-        worth = [self._worth(dict(row)) for _, row in best.iterrows()]
+        worth = [self._worth(row) for row in best.to_dict("records")]
         return best.join(pd.DataFrame(worth, index=best.index, columns=list(WORTH)))
 
     def _worth(self, row: Mapping[Any, Any]) -> dict[str, float]:
