@@ -168,7 +168,7 @@ def backtest(
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
-        gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings)
+        gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings, model)
         result = run_backtest(chosen, bars, sized, model, gate=gate, limits=limits)
     if as_json:
         _print_json(result.to_dict())

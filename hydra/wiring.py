@@ -24,6 +24,7 @@ from hydra.risk._gate import RiskGate, gate_of
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
     from hydra.costs.liquidity import Liquidity
+    from hydra.costs.model import CostModel
     from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
     from hydra.execution.targets import TradeLimits
@@ -116,6 +117,7 @@ def make_plan(
     Orders are worked as the settings say; see `with_algo`.
     """
     from hydra.execution.session import Plan
+    from hydra.research.cost_file import cost_model
 
     return Plan(
         name=strategy,
@@ -124,17 +126,16 @@ def make_plan(
         symbols=tuple(symbols) or settings.trading.symbols,
         fill_timeout_s=settings.trading.fill_timeout_s,
         calendar=settings.trading.calendar,
-        limits=trade_limits(settings),
+        limits=trade_limits(settings, cost_model(settings.costs_path)),
     )
 
 
-def trade_limits(settings: Settings) -> TradeLimits:
-    """How much one session may trade; impact by the calibrated cost model where there is one."""
+def trade_limits(settings: Settings, costs: CostModel) -> TradeLimits:
+    """How much one session may trade; impact by the cost model, where it has one."""
     from hydra.execution.targets import TradeLimits
-    from hydra.research.cost_file import cost_model
 
     trading, plain = settings.trading, TradeLimits()
-    coefficient = cost_model(settings.costs_path).impact_coefficient or plain.impact_coefficient
+    coefficient = costs.impact_coefficient or plain.impact_coefficient
     return TradeLimits(trading.max_turnover, trading.max_impact_bps, coefficient)
 
 

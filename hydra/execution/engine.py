@@ -46,7 +46,7 @@ from hydra.execution.reconcile import compare, recover_fills, recover_orders
 from hydra.execution.watch import FREE, Watch
 from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.journal import Journal
-from hydra.risk._base import Context, Margin
+from hydra.risk._base import Context, Margin, exit_of
 from hydra.risk._gate import RiskGate
 
 ZERO = Decimal(0)
@@ -538,6 +538,14 @@ class OrderEngine:
             context = replace(context, reduce_only=left.reduce_only, no_entries=left.no_entries)
         return self.gate.review(request, context)
 
+    def _verdicts(self, request: OrderRequest, context: Context) -> Iterator[Order | Refusal]:
+        """The verdict; after a refusal to turn a position over also the exit from it."""
+        verdict = self._review(request, context)
+        yield verdict
+        less = exit_of(request, context) if isinstance(verdict, Refusal) else None
+        if less and isinstance(part := self._review(less, context), Order):
+            yield part
+
     async def _margins(
         self, requests: Sequence[OrderRequest], quotes: dict[str, Quote]
     ) -> dict[str, Margin]:
@@ -574,15 +582,15 @@ class OrderEngine:
             context = self._context(self._expected(account, quotes), quotes)
             context = replace(context, margins=margins or {})
             for request in requests:
-                verdict = self._review(request, context)
-                if isinstance(verdict, Refusal):
-                    self._refuse(verdict)
-                    refusals.append(verdict)
-                elif self._admit(verdict, quotes[request.instrument.symbol]):
-                    context = context.after(request)
-                    orders.append(verdict)
-                else:
-                    repeated.append(verdict.order_ref)
+                for verdict in self._verdicts(request, context):
+                    if isinstance(verdict, Refusal):
+                        self._refuse(verdict)
+                        refusals.append(verdict)
+                    elif self._admit(verdict, quotes[request.instrument.symbol]):
+                        context = context.after(verdict.request)
+                        orders.append(verdict)
+                    else:
+                        repeated.append(verdict.order_ref)
         return Traded(tuple(orders), tuple(refusals), tuple(repeated))
 
     def _admit(self, order: Order, quote: Quote) -> bool:

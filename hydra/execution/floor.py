@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -22,6 +22,7 @@ from hydra.domain.orders import OrderRequest
 from hydra.errors import BadParameter, BrokerError, NotReconciled
 from hydra.execution.desk import OrderDesk, Stopped, has_children
 from hydra.execution.supervisor import Supervisor
+from hydra.risk._base import EXIT_STEP
 
 T = TypeVar("T")
 ZERO = Decimal(0)
@@ -132,6 +133,14 @@ class Floor:
                     await algo.work(request, desk)
         except Stopped as end:
             self.note(f"{request.order_ref}: {name} was ended: {end}")
+            await self._leave(request)
+
+    async def _leave(self, request: OrderRequest) -> None:
+        """An algorithm that may not turn a position over still leaves it, by a plain order."""
+        held = self.engine.state.quantity(request.instrument.symbol, request.strategy)
+        if held * request.quantity < 0 and abs(request.quantity) > abs(held):
+            less = replace(request, quantity=-held, step=EXIT_STEP + request.step)
+            await self.steady(lambda: self.engine.trade([less]))
 
     def _is_judged(self, request: OrderRequest) -> bool:
         """A refusal is final for the session, of a request as of its children."""

@@ -41,6 +41,7 @@ from hydra.execution.targets import (
     weights_to_quantities,
 )
 from hydra.journal.fold import State
+from hydra.risk._base import EXIT_STEP
 from hydra.strategies._base import checked_signals
 
 if TYPE_CHECKING:
@@ -303,9 +304,12 @@ class PaperSession:
         )
 
     def _family(self, ref: str) -> Iterator[str]:
-        """An order's reference and those of its children, the one that was refused too."""
+        """An order's reference, that of the exit that left in its place, and those of its
+        children, the one that was refused too."""
         journal, number = self.engine.journal, 1
+        stem, _, step = ref.rpartition(":")
         yield ref
+        yield f"{stem}:{EXIT_STEP + int(step)}"
         while journal.has(f"order {ref}.{number}") or journal.has(f"refused {ref}.{number}"):
             yield f"{ref}.{number}"
             number += 1

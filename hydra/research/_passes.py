@@ -248,9 +248,13 @@ def _whole(done: Sequence[list[Pass]], account: Account) -> list[Pass]:
     ]
 
 
-def returns_of_set(strategy: Any, bars: Bars, account: Account, sizing: Sizing) -> np.ndarray:
-    """The returns of the bars of one set, in a column a book."""
+def returns_of_set(
+    strategy: Any, bars: Bars, account: Account, sizing: Sizing, first: int = 0
+) -> np.ndarray:
+    """The returns of the bars of one set, in a column a book; it trades from row `first` on, by
+    what was decided at the close before."""
     signals = checked_signals(strategy, bars)
+    signals.iloc[: max(first - 1, 0)] = 0.0
     path = np.zeros((account.books, account.rows))
     keys, values, spare = np.zeros(1, dtype=np.int64), np.zeros(0), _room(np.zeros(1), account)
     if account.each:
@@ -350,7 +354,8 @@ def _on_cluster(client: Any, part: Callable[..., Any], work: Any, jobs: Any) -> 
     from distributed import as_completed
 
     sent = client.scatter(work, broadcast=True, hash=False)
-    futures = [client.submit(part, sent, job, pure=False) for job in jobs]
+    jobs = list(jobs)
+    futures = client.map(part, [sent] * len(jobs), jobs, pure=False)
     for future in as_completed(futures):  # type: ignore[no-untyped-call]  # no types
         yield future.result()
         future.release()

@@ -10,7 +10,7 @@ not decide whether one share more is bought. Every order passes the risk gate, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,9 @@ from hydra.execution.targets import (
     weights_to_quantities,
 )
 from hydra.research.gated import Judge, marked
+from hydra.research.overfitting import sharpes_of
 from hydra.research.result import BacktestResult
+from hydra.research.trials import Trial, Trials, book
 from hydra.risk._gate import RiskGate, shipped_gate
 from hydra.sizing._base import Sizing
 from hydra.strategies._base import Strategy, checked_signals
@@ -49,6 +51,7 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     instruments: Mapping[str, Instrument] | None = None,
     gate: RiskGate | Callable[[], RiskGate] | None = shipped_gate,
     limits: TradeLimits | None = DEFAULT_LIMITS,
+    trials: Trials | None = None,
 ) -> BacktestResult:
     """Trade `bars` (checked, see `hydra.data`) from `cash` in the base currency.
 
@@ -59,7 +62,8 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     `gate` judges every order at the open it would trade at, as a paper session's does, and what it
     refuses does not trade; by default that is every shipped check with its own limits, and None
     is no gate. See `hydra.research.gated` for what it is told. `limits` bound what one bar may
-    trade, as in a session (its impact from daily bars only); None bounds nothing.
+    trade, as in a session (its impact from daily bars only); None bounds nothing. The backtest is
+    counted among what was tried on such bars, in `trials` or in the process's own book.
     Raises `BadParameter` for bars without two rows, cash that is not positive, signals or weights
     that break their protocol, or an order whose impact cannot be told.
     """
@@ -75,7 +79,7 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     judge = Judge.of(gate() if callable(gate) else gate, bars, known, _name(strategy))
     run = _Run(_name(strategy), bars, weights, costs, known, liquidity, judge, limits)
     replayed = list(_sessions(run, cash))
-    return BacktestResult(
+    result = BacktestResult(
         strategy=repr(strategy),
         sizing=repr(sizing),
         costs=costs,
@@ -87,6 +91,10 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
         multipliers={s: float(i.multiplier) for s, i in known.items()},
         refusals=tuple(judge.refusals) if judge else (),
     )
+    sharpe = sharpes_of(result.returns.to_numpy(dtype=float)[None, :])
+    what = f"{result.strategy} {result.sizing} {costs!r} {cash}"
+    trial = Trial(type(strategy).__name__, what, sharpe)
+    return replace(result, trials=(trials or book()).count(bars, trial))
 
 
 @dataclass(frozen=True, eq=False)

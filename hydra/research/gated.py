@@ -22,7 +22,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.domain.traffic import Traffic
-from hydra.risk._base import Context, SessionTimes
+from hydra.risk._base import Context, SessionTimes, exit_of
 from hydra.risk._gate import RiskGate
 
 ZERO = Decimal(0)
@@ -80,9 +80,12 @@ class Judge:
             verdict = self.gate.review(request, context)
             if isinstance(verdict, Refusal):
                 self.refusals.append(verdict)
-            else:
-                context = context.after(request)
-                passed.append(request)
+                less = exit_of(request, context)
+                if less is None or isinstance(self.gate.review(less, context), Refusal):
+                    continue
+                request = less
+            context = context.after(request)
+            passed.append(request)
         self.traffic = context.traffic
         return passed
 

@@ -214,3 +214,12 @@ def sharpes_of(samples: np.ndarray) -> np.ndarray:
     spread = samples.std(axis=-1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(spread > 0, samples.mean(axis=-1) / spread, np.nan)
+
+
+def shape_of(values: np.ndarray) -> tuple[float, float]:
+    """Skewness and kurtosis (3 is normal) of returns; NaN without variation."""
+    off = values - values.mean()
+    spread = float((off**2).mean())
+    if not spread > 0:
+        return float("nan"), float("nan")
+    return float((off**3).mean()) / spread**1.5, float((off**4).mean()) / spread**2

@@ -14,6 +14,13 @@ from hydra.costs.slippage import slippage
 from hydra.domain.bars import Bars
 from hydra.domain.orders import Refusal
 from hydra.research import measures
+from hydra.research.overfitting import (
+    bootstrap_interval,
+    deflated_sharpe_ratio,
+    shape_of,
+    sharpes_of,
+)
+from hydra.research.trials import ONE, Count
 
 COLUMNS = [
     "time", "order_ref", "symbol", "quantity", "decision_price", "open", "price", "commission",
@@ -40,6 +47,8 @@ class BacktestResult:
     multipliers: Mapping[str, float]
     refusals: tuple[Refusal, ...] = ()
     """What the risk gate refused, with every objection, in the order of time."""
+    trials: Count = ONE
+    """How much was tried on such bars, this backtest included."""
 
     @cached_property
     def orders(self) -> pd.DataFrame:
@@ -75,7 +84,12 @@ class BacktestResult:
 
     @cached_property
     def statistics(self) -> pd.Series[Any]:
-        """The figures of `hydra.research.measures` by name; fractions, and money for costs."""
+        """The figures of `hydra.research.measures` by name; fractions, and money for costs.
+
+        Beside the Sharpe ratio stands what it is worth: its 95 % interval by the stationary
+        bootstrap, the probability that it is real after so many trials on such bars, and the
+        probability of overfitting by the strategy's largest sweep there (NaN before one).
+        """
         a_year, orders = measures.bars_a_year(self.bars), self.orders
         traded = float(orders["notional"].abs().sum())
         figures = {
@@ -83,6 +97,7 @@ class BacktestResult:
             "annual_return": measures.annual_return(self.equity, self.cash, a_year),
             "annual_volatility": measures.annual_volatility(self.returns, a_year),
             "sharpe_ratio": measures.sharpe_ratio(self.returns, a_year),
+            **self._worth(a_year),
             "max_drawdown": float(self.drawdown.min()),
             "longest_drawdown_bars": measures.longest_drawdown(self.drawdown),
             "turnover_a_year": measures.turnover(traded, self.equity, a_year),
@@ -94,6 +109,24 @@ class BacktestResult:
             "final_equity": float(self.equity.iloc[-1]),
         }
         return pd.Series(figures, name=self.strategy, dtype=float)
+
+    def _worth(self, a_year: float) -> dict[str, float]:
+        """What the Sharpe ratio is worth."""
+        returns = self.returns.to_numpy(dtype=float)
+        low, high = bootstrap_interval(returns)
+        return {
+            "sharpe_low": low * a_year**0.5,
+            "sharpe_high": high * a_year**0.5,
+            "deflated_sharpe": deflated_sharpe_ratio(
+                float(sharpes_of(returns[None, :])[0]),
+                len(returns),
+                self.trials.sets,
+                self.trials.variance,
+                *shape_of(returns),
+            ),
+            "overfitting": self.trials.overfitting,
+            "trials": self.trials.sets,
+        }
 
     @cached_property
     def portfolio(self) -> Any:

@@ -169,6 +169,22 @@ def reduces(request: OrderRequest, context: Context) -> bool:
     return held * request.quantity < 0 and held * context.one_sided(request) >= 0
 
 
+EXIT_STEP = 5_000
+"""Steps from here on belong to orders that only leave a position that was to be turned over."""
+
+
+def exit_of(request: OrderRequest, context: Context) -> OrderRequest | None:
+    """The part of a request that leaves its strategy's position, where it was to turn it over.
+
+    It is what may still leave when the whole is refused: nobody is kept in a position because the
+    next one may not be opened.
+    """
+    held = context.book(request.strategy).quantity(request.instrument.symbol)
+    if not (held * request.quantity < 0 and abs(request.quantity) > abs(held)):
+        return None
+    return replace(request, quantity=-held, step=EXIT_STEP + request.step)
+
+
 def positive(check: str, **limits: Decimal | float) -> None:
     """Refuse a limit that would refuse everything, or mean nothing, without saying so."""
     for name, value in limits.items():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive
+from hydra.risk._base import Context, positive, reduces
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,10 @@ class OrderNotional:
         positive("order_notional", limit_notional=self.limit_notional)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
-        """Objects to an order larger than the limit, valued at the request's price."""
+        """Objects to an order larger than the limit, valued at the request's price, but for one
+        that can only shrink what is held."""
         size = abs(request.notional)
-        if size <= self.limit_notional:
+        if size <= self.limit_notional or reduces(request, context):
             return None
         return Objection(
             "order_notional",

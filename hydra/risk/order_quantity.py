@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive
+from hydra.risk._base import Context, positive, reduces
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class OrderQuantity:
         positive("order_quantity", limit_quantity=self.limit_quantity)
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
-        """Objects to a larger order, buy or sell."""
-        if abs(request.quantity) <= self.limit_quantity:
+        """Objects to a larger order, but for one that can only shrink what is held."""
+        if abs(request.quantity) <= self.limit_quantity or reduces(request, context):
             return None
         return Objection(
             "order_quantity",

@@ -138,6 +138,25 @@ async def test_a_strategy_that_is_switched_off_closes_and_opens_nothing(broker, 
     assert len((await engine.trade([request(step=3)])).orders) == 1
 
 
+@pytest.mark.parametrize(("held", "wanted"), [(10, -30), (-10, 30)])
+async def test_a_position_that_may_not_be_turned_over_is_left_all_the_same(
+    broker, journal, held, wanted
+):
+    gate = RiskGate({"reduce_only": ReduceOnly()})
+    engine = OrderEngine(broker, journal, gate)
+    await engine.start()
+    await engine.trade([request(quantity=held)])
+    await engine.settle(1)
+    journal.append(StrategySwitched("s", False, "looks wrong", "me"), NOW)
+    traded = await engine.trade([request(quantity=wanted, step=1)])
+    await engine.settle(1)
+    assert [r.request.quantity for r in traded.refusals] == [wanted]
+    assert [order.request.quantity for order in traded.orders] == [-held]
+    assert engine.state.quantity("AAPL") == 0
+    again = await engine.trade([request(quantity=wanted, step=1)])
+    assert not again.orders
+
+
 async def test_fills_made_while_nobody_listened_are_recovered_once(broker, journal):
     engine = engine_on(broker, journal)
     await engine.start()

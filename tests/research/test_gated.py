@@ -8,6 +8,7 @@ import pytest
 
 import hydra
 from hydra.costs.liquidity import WINDOW_BARS
+from hydra.costs.model import CostModel
 from hydra.data.sample import Sample
 from hydra.domain.bars import Bars
 from hydra.domain.events import OrderAdmitted, OrderRefused
@@ -45,6 +46,17 @@ def test_what_the_gate_refuses_does_not_trade_and_is_in_the_result():
     assert not refused & set(result.orders["order_ref"])
     assert result.statistics["refused"] == len(result.refusals)
     assert result.to_dict()["refusals"][0].endswith(".")
+
+
+def test_a_position_that_may_not_be_turned_over_is_left_all_the_same():
+    history = bars(date(2011, 1, 3), date(2013, 3, 28))
+    no_shorts = gate_of({"short_selling": {"allow": False}})
+    result = backtest(TsMomentum(), history, VolTarget(), gate=no_shorts)
+    free = backtest(TsMomentum(), history, VolTarget(), gate=None)
+    short = free.quantities < 0
+    assert short.to_numpy().any()
+    # Where the free account is short, this one has left, on the same day.
+    assert (result.quantities.where(short, 0.0) == 0).all(axis=None)
 
 
 def test_a_later_price_changes_no_earlier_refusal():
@@ -91,7 +103,9 @@ async def test_a_backtest_and_a_paper_session_keep_to_the_same_turnover_and_impa
     history = await Sample().bars(SYMBOLS, start=date(2011, 1, 3), end=SESSION)
     strategy, sizing = session.plan.strategy, session.plan.sizing
     needed = max(strategy.lookback_bars, sizing.lookback_bars, WINDOW_BARS + 1)
-    result = backtest(strategy, history.last(needed + 1), sizing, limits=trade_limits(settings))
+    result = backtest(
+        strategy, history.last(needed + 1), sizing, limits=trade_limits(settings, CostModel())
+    )
     paper = {request.instrument.symbol: request.quantity for request in admitted}
     traded = result.orders.set_index("symbol")["quantity"]
     assert traded.to_dict() == {symbol: float(quantity) for symbol, quantity in paper.items()}

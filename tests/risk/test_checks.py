@@ -405,6 +405,14 @@ def test_an_account_without_value_may_only_leave_positions():
         assert check.objection(request(-100), broke) is None
 
 
+@pytest.mark.parametrize("check", [OrderQuantity(D(100)), OrderNotional(D(10_000))])
+def test_nobody_is_kept_in_a_position_by_the_size_of_an_order(check):
+    assert check.objection(request(-150), holding(150)) is None
+    assert check.objection(request(150), holding(-150)) is None
+    assert check.objection(request(-151), holding(150)) is not None
+    assert check.objection(request(150), holding(150)) is not None
+
+
 def test_all_objections_are_collected_not_only_the_first():
     gate = RiskGate({"halt": Halt(), "order_notional": OrderNotional(ONE)})
     verdict = gate.review(request(), context(halted="stop"))
