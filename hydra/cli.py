@@ -17,6 +17,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.measure import Measurement
+from rich.progress import Progress
 from rich.table import Table
 
 from hydra import __version__
@@ -176,6 +177,75 @@ def backtest(
     rows = [{"": str(name), "value": _shown(v)} for name, v in result.statistics.items()]
     rows.append({"": "costs", "value": str(result.costs)})
     _print_rows(f"{strategy} on {', '.join(wanted)}", rows)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"])],
+    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"])],
+    parameter: Parameters = None,
+    symbols: Annotated[str, typer.Option(help="Comma-separated; default: those traded.")] = "",
+    sizing: Annotated[str, typer.Option(help="A sizing's name.")] = "vol_target",
+    seed: Annotated[int, typer.Option(help="Of the simulated gateway's prices within a day.")] = 0,
+    report: Annotated[Path, typer.Option(help="The HTML report's file.")] = Path("replay.html"),
+    as_json: Json = False,
+) -> None:
+    """Trade past sessions on a simulated gateway and in a backtest, and explain the difference.
+
+    Ends with 1 when a cent of it is left unexplained.
+    """
+    import tempfile
+
+    from hydra.replay._report import parts_table
+    from hydra.replay.run import Wanted
+    from hydra.replay.run import replay as run_replay
+
+    wanted = Wanted(
+        strategy,
+        start.date(),
+        end.date(),
+        _pairs(parameter or []),
+        sizing,
+        symbols=tuple(s.strip() for s in symbols.split(",") if s.strip()),
+        seed=seed,
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Progress(console=err, transient=True) as bar,
+    ):
+        task = bar.add_task("sessions", total=None)
+        done = asyncio.run(
+            run_replay(
+                _settings(context),
+                wanted,
+                Path(folder),
+                lambda _, of: bar.update(task, advance=1, total=of),
+            )
+        )
+    done.write_html(report)
+    bridge, last = done.bridge, done.bridge.sessions.iloc[-1]
+    if as_json:
+        _print_json(
+            {
+                "sessions": len(bridge.sessions),
+                "replay": last["replay"],
+                "backtest": last["backtest"],
+                "difference": bridge.difference,
+                "parts": {str(k): v for k, v in bridge.totals.items()},
+                "unexplained": bridge.unexplained,
+                "report": report,
+            }
+        )
+    else:
+        rows = [
+            {"part": row["part"], "money": f"{row['money']:,.2f}", "what it is": row["what it is"]}
+            for row in parts_table(done).to_dict("records")
+        ]
+        _print_rows(f"{strategy}: replay less backtest, {len(bridge.sessions)} sessions", rows)
+        _say(f"replay {last['replay']:,.2f}, backtest {last['backtest']:,.2f}: {report}")
+    raise typer.Exit(1 if bridge.unexplained >= Decimal("0.01") else 0)
 
 
 @app.command()

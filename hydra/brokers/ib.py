@@ -104,7 +104,12 @@ class IbBroker:
         return time.astimezone(UTC)
 
     async def account(self) -> Account:
-        """Money, positions and marks as one download of the account tells them."""
+        """Money, positions and marks as one download of the account tells them.
+
+        What an earlier download told is forgotten first: a position that was closed since then
+        need not be told of, and would live on in ib_async.
+        """
+        self.ib.wrapper.portfolio[self._account].clear()
         await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
         values = {
             (v.tag, v.currency): v.value
@@ -140,6 +145,15 @@ class IbBroker:
         tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
         await self._first_prices(tickers.values())
         return {symbol: _quote(symbol, ticker) for symbol, ticker in tickers.items()}
+
+    def unsubscribe(self) -> None:
+        """End all streams of prices; `quotes` begins them again."""
+        for ticker in self._tickers.values():
+            if ticker.contract is not None:
+                self.ib.cancelMktData(ticker.contract)
+                # ib_async would hand out the same ticker again, with the prices of then
+                self.ib.wrapper.tickers.pop(hash(ticker.contract), None)
+        self._tickers.clear()
 
     async def what_if(self, request: OrderRequest) -> Margin | None:
         """The gateway's what-if; None when it gives no margin, an error, or no answer in time.

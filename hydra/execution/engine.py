@@ -107,6 +107,8 @@ class OrderEngine:
         self._folding = Folding.of(State())
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
+        self._heard: set[tuple[str, bool]] = set()
+        """Executions that were journalled, or are not ours, and whether with their charge."""
         self._early: dict[str, CommissionRecorded] = {}
         self._suspected = False
         self._stopping: asyncio.Task[None] | None = None
@@ -194,9 +196,15 @@ class OrderEngine:
         return account, found
 
     def _record_missed(self, executions: Sequence[tuple[Fill, Commission | None]]) -> bool:
-        """Journal what executions tell; True when any of it was news."""
+        """Journal what executions tell; True when any of it was news.
+
+        What this engine has heard before it does not look up again: a client tells of all
+        executions since it logged on, each time.
+        """
+        fresh = [pair for pair in executions if _told(pair) not in self._heard]
         with self._together():
-            news = [self.record(event) for event in recover_fills(executions)]
+            news = [self.record(event) for event in recover_fills(fresh)]
+        self._heard.update(map(_told, fresh))
         return any(news)
 
     async def trade(self, requests: Sequence[OrderRequest]) -> Traded:
@@ -514,6 +522,7 @@ class OrderEngine:
             self._suspected = True
             self._folding, self.account = Folding.of(State()), None
             self._ours.clear()
+            self._heard.clear()
             raise
 
     def _read_breakers(self) -> None:
@@ -712,6 +721,11 @@ class OrderEngine:
         day = self.clock.now().date()
         unknown = self._so_far().unknown.items()
         return tuple(ref for ref, order in unknown if order.admitted_at.date() == day)
+
+
+def _told(pair: tuple[Fill, Commission | None]) -> tuple[str, bool]:
+    """An execution, and whether it was told with its charge."""
+    return pair[0].exec_id, pair[1] is not None
 
 
 def _changed(

@@ -113,7 +113,10 @@ class PaperSession:
 
     async def connect(self) -> Account:
         """Log on, reconcile, and open the session that the market's clock stands in or before."""
-        account = await self.engine.start()
+        return await self.begin(await self.engine.start())
+
+    async def begin(self, account: Account) -> Account:
+        """The same on a connection that stands and was just compared."""
         self.session = Sessions(self.plan.calendar).session_at(self.engine.clock.now())
         self.engine.record(
             SessionStarted(

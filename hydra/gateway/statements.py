@@ -39,6 +39,8 @@ class Streams:
     """Who follows what; keys are clients, or client and request number."""
 
     updates: dict[int, str] = field(default_factory=dict)  # the account that a client follows
+    shown: dict[int, set[int]] = field(default_factory=dict)
+    """Contracts of which each client was told a position; it hears once when one is closed."""
     positions: set[int] = field(default_factory=set)
     summaries: dict[Key, ask.ReqAccountSummary] = field(default_factory=dict)
     multi: dict[Key, ask.ReqAccountUpdatesMulti] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Streams:
         """Drop everything that a client followed."""
         self.updates.pop(client_id, None)
         self.positions.discard(client_id)
+        self.shown.pop(client_id, None)
         keyed: tuple[dict[Key, Any], ...] = (
             self.summaries,
             self.multi,
@@ -238,6 +241,16 @@ class StatementDesk:
             if one is not None and holding.quantity:
                 yield one
 
+    def _shown(self, client_id: int, account: Account) -> Iterator[Instrument]:
+        """What is held, and what this client was told of and is closed since: once, with 0."""
+        held = {one.conId for one in self._held(account)}
+        before = self._streams.shown.get(client_id, set())
+        self._streams.shown[client_id] = held
+        for con_id in sorted(held | before):
+            one = self._venue.universe.get(con_id)
+            if one is not None:
+                yield one
+
     def _ledger(self, account: Account, now: Valuation) -> list[Value]:
         base = account.base
         rows: list[Value] = []
@@ -262,7 +275,7 @@ class StatementDesk:
     def _post_updates(self, client_id: int, account: Account) -> None:
         for key, value, currency in self.values(account):
             self._venue.post(client_id, say.AccountValue(key, value, currency, account.code))
-        for one in self._held(account):
+        for one in self._shown(client_id, account):
             self._venue.post(client_id, self._portfolio(account, one))
         self._venue.post(client_id, say.AccountUpdateTime(self._clock_text()))
 

@@ -28,7 +28,6 @@ from hydra.research.overfitting import (
 from hydra.research.sweep import Terms, distances, sweep, terms_array
 from hydra.research.trials import Trials, book
 
-
 LEAST = 3
 """Bars without which nothing can be trained."""
 

@@ -50,9 +50,14 @@ class VolTarget(OverWindow):
 
 def _portfolio_vol(weights: pd.DataFrame, returns: pd.DataFrame, window: int) -> np.ndarray:
     """By row, the deviation that this row's weights would have had over the window's returns."""
-    held = weights.to_numpy()
-    past = [
-        summed(held * returns.shift(lag).fillna(0.0).to_numpy(), axis=1) for lag in range(window)
-    ]
+    held, moves = weights.to_numpy(), returns.fillna(0.0).to_numpy()
+    past = [summed(held * _lagged(moves, lag), axis=1) for lag in range(window)]
     mean = summed(np.array(past), axis=0) / window
     return np.sqrt(summed((np.array(past) - mean) ** 2, axis=0) / (window - 1))
+
+
+def _lagged(array: np.ndarray, lag: int) -> np.ndarray:
+    """The rows `lag` earlier, 0 before the first."""
+    moved = np.zeros_like(array)
+    moved[lag:] = array[: len(array) - lag] if lag < len(array) else 0.0
+    return moved

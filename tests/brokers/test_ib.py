@@ -124,6 +124,31 @@ async def test_a_loss_of_the_connection_is_told_once(tmp_path):
         assert [event.up for event in lost] == [False]
 
 
+async def test_a_position_that_was_closed_within_one_connection_is_gone_from_the_account(tmp_path):
+    async with watched(tmp_path) as one:
+        for step, quantity in enumerate((10, -10)):
+            await trade(one, request(quantity=quantity, step=step))
+            await one.supervisor.settle(5)
+            account = await one.engine.reconcile()
+            assert dict(account.positions) == ({"AAPL": 10} if quantity > 0 else {})
+        assert not one.engine.state.external
+        assert account.net_liquidation == one.engine.mark_at(account).nav
+
+
+async def test_prices_that_were_unsubscribed_are_not_those_of_then_when_asked_again(tmp_path):
+    async with watched(tmp_path) as one:
+        broker = one.engine.broker
+        [aapl] = (await broker.qualify(["AAPL"])).values()
+        before = (await broker.quotes([aapl]))["AAPL"]
+        broker.unsubscribe()
+        one.server.deliver(one.server.world.command("next_open"))
+        after = (await broker.quotes([aapl]))["AAPL"]
+        assert after.last != before.last
+        assert after.last == one.server.exchange.venue.mark(
+            one.server.exchange.venue.universe.get(aapl.con_id)
+        )
+
+
 async def test_only_an_order_of_the_gate_is_sent(tmp_path):
     async with watched(tmp_path) as one:
         with pytest.raises(BadParameter, match="Only an Order"):

@@ -125,6 +125,16 @@ async def test_an_adaptive_order_names_its_algorithm(client, stock):
     assert trade.order.algoStrategy == "Adaptive"
 
 
+async def test_a_position_that_is_closed_leaves_the_portfolio_of_who_follows_it(client):
+    (apple,) = await client.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
+    await filled(client.placeOrder(apple, MarketOrder("BUY", 10)))
+    await client.reqAccountUpdatesAsync("")
+    assert [item.position for item in client.portfolio()] == [10]
+    await filled(client.placeOrder(apple, MarketOrder("SELL", 10)))
+    await client.reqAccountUpdatesAsync("")
+    assert client.portfolio() == []
+
+
 async def test_a_future_is_found_by_its_month_and_traded(client):
     (front,) = await client.qualifyContractsAsync(Future("ES", "201212", "CME"))
     assert (front.localSymbol, front.multiplier) == ("ESZ2", "50")

@@ -1,0 +1,160 @@
+"""Replay: does paper trading do what the backtest did? The same sessions both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hydra import wiring
+from hydra.config import Settings
+from hydra.costs.liquidity import WINDOW_BARS
+from hydra.domain.bars import Bars
+from hydra.errors import BadParameter
+from hydra.execution.session import Plan
+from hydra.journal.journal import Journal
+from hydra.replay.bridge import Bridge, build_bridge
+from hydra.replay.sessions import Replayed, replay_sessions, sessions_between
+from hydra.research.backtest import backtest
+from hydra.research.cost_file import cost_model
+from hydra.research.result import BacktestResult
+from hydra.sizing._base import Sizing
+
+SOURCE = "sample"
+"""What the simulated gateway trades: both sides must see the same prices."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to replay; empty symbols are those of the settings."""
+
+    strategy: str
+    first: date
+    last: date
+    parameters: Mapping[str, Any]
+    sizing: str = "vol_target"
+    sizing_parameters: Mapping[str, Any] | None = None
+    symbols: Sequence[str] = ()
+    costs: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """Both sides and the bridge between them."""
+
+    plan: Plan
+    replayed: Replayed
+    backtest: BacktestResult
+    bridge: Bridge
+
+    def figure(self) -> Any:
+        """The two curves, and below them what their difference is made of."""
+        from hydra.replay._report import curves_and_parts
+
+        return curves_and_parts(self)
+
+    def write_html(self, path: Path) -> None:
+        """The report as one file that needs no network."""
+        from hydra.replay._report import page
+
+        path.write_text(page(self), encoding="utf-8")
+
+
+async def replay(
+    settings: Settings,
+    wanted: Wanted,
+    folder: Path,
+    progress: Callable[[date, int], None] = lambda session, of: None,
+) -> Replay:
+    """Trade the sessions through a simulated gateway and in a backtest, and compare them.
+
+    `folder` (there already) takes the replay's journal; `progress` is told of each session that
+    is done and how many there are. Raises `BadParameter` where there are no sessions or too little history before
+    them.
+    """
+    plan = wiring.make_plan(
+        settings,
+        wanted.strategy,
+        wanted.parameters,
+        wanted.sizing,
+        wanted.sizing_parameters or {},
+        wanted.symbols,
+    )
+    bars = await _history(settings, plan, wanted)
+    sessions = sessions_between(plan.calendar, wanted.first, wanted.last)
+    _check(bars, sessions, wanted, plan)
+    gate = wiring.build_gate(settings)
+    replayed = await replay_sessions(
+        plan,
+        bars,
+        sessions,
+        gate,
+        wiring.build_watch(settings),
+        folder,
+        lambda session: progress(session, len(sessions)),
+        wanted.seed,
+    )
+    costs = cost_model(settings.costs_path, wanted.costs)
+    result = backtest(
+        plan.strategy,
+        bars,
+        From(plan.sizing, sessions[0]),
+        costs,
+        float(replayed.opening_nav),
+        gate=gate,
+        limits=plan.limits,
+    )
+    with Journal.read_only(replayed.journal) as journal:
+        bridge = build_bridge(
+            journal.read(), replayed.closing, result, sessions, replayed.opening_nav
+        )
+    return Replay(plan, replayed, result, bridge)
+
+
+@dataclass(frozen=True)
+class From:
+    """A sizing that decides nothing before the close that comes before the session `first`."""
+
+    sizing: Sizing
+    first: date
+
+    @property
+    def lookback_bars(self) -> int:
+        """The sizing's own."""
+        return self.sizing.lookback_bars
+
+    def weights(self, signals: pd.DataFrame, bars: Bars) -> pd.DataFrame:
+        """The sizing's own, and 0 before its time."""
+        weights = self.sizing.weights(signals, bars)
+        row = int(sum(end.date() < self.first for end in bars.index))
+        weights.iloc[: max(row - 1, 0)] = 0.0
+        return weights
+
+
+async def _history(settings: Settings, plan: Plan, wanted: Wanted) -> Bars:
+    """The bars that both sides know, up to the last session."""
+    source = wiring.build_source(settings, SOURCE)
+    bars: Bars = await source.bars(plan.symbols)
+    return bars.until(datetime.combine(wanted.last + timedelta(days=1), time(), UTC))
+
+
+def _check(bars: Bars, sessions: Sequence[date], wanted: Wanted, plan: Plan) -> None:
+    held = [end.date() for end in bars.index]
+    first, last = held[0], held[-1]
+    if not sessions or not first <= sessions[0] <= sessions[-1] <= last:
+        raise BadParameter(
+            f"A replay needs sessions from {wanted.first} to {wanted.last} in the shipped "
+            f"history, which goes from {first} to {last}."
+        )
+    needed = max(plan.strategy.lookback_bars, plan.sizing.lookback_bars, WINDOW_BARS + 1)
+    before = sum(day < sessions[0] for day in held)
+    if before < needed:
+        raise BadParameter(
+            f"{plan.name} needs {needed} bars before its first session and there are {before} "
+            f"before {sessions[0]}; begin later."
+        )

@@ -1,0 +1,128 @@
+"""The sessions of the past, traded through a simulated gateway over TCP as fast as it goes.
+
+Everything is the paper session's own: the connection, the comparison of the books before each
+session, the strategy call, the sizing, the risk gate, the journal, the order engine. What differs
+is the clock, which goes from open to close to open, and that one connection serves all sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+from hydra.brokers.ib import IbBroker
+from hydra.clock import Sessions
+from hydra.config import Gateway
+from hydra.domain.bars import Bars
+from hydra.domain.events import NavMarked
+from hydra.errors import BadParameter
+from hydra.execution.engine import OrderEngine
+from hydra.execution.session import PaperSession, Plan
+from hydra.execution.watch import Watch
+from hydra.journal.journal import Journal
+from hydra.risk._gate import RiskGate
+from hydra.runner.simulator import Simulator, simulated_gateway
+
+UNTHROTTLED = 0
+"""ib_async holds itself to 45 messages a second, as IB wants it; our own gateway does not mind."""
+SETTLE_S = 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Bars that a session may know: those that had ended before it opened."""
+
+    bars: Bars
+    before: Callable[[], date]
+
+    async def last_bars(self, symbols: Sequence[str], rows: int) -> Bars:
+        """The last `rows` completed sessions of the symbols."""
+        known = self.bars.select(symbols)
+        midnight = datetime.combine(self.before(), time(), UTC)
+        return known.until(midnight).last(rows)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the replay left: the journal's file, the sessions, and the books of the gateway."""
+
+    journal: Path
+    sessions: tuple[date, ...]
+    closing: tuple[NavMarked, ...]
+    """The account at each session's close."""
+    opening_nav: Decimal
+
+
+async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, and where to
+    plan: Plan,
+    bars: Bars,
+    sessions: Sequence[date],
+    gate: RiskGate,
+    watch: Watch,
+    folder: Path,
+    progress: Callable[[date], None] = lambda session: None,
+    seed: int = 0,
+) -> Replayed:
+    """Trade `sessions` of the shipped history in a fresh account of a fresh gateway.
+
+    `folder` takes the journal; it must hold none yet. Raises what a paper session raises, and
+    `BadParameter` for a journal that is there already.
+    """
+    path = folder / "journal.db"
+    if path.exists():
+        raise BadParameter(f"{path} is there already; a replay begins with an empty journal.")
+    arguments = ["--start", f"{sessions[0]}", "--speed", "0", "--seed", f"{seed}"]
+    with simulated_gateway(arguments) as gateway, Journal.open(path) as journal:
+        broker = IbBroker(Gateway(host=gateway.host, port=gateway.port))
+        engine = OrderEngine(broker, journal, gate, watch)
+        try:
+            account = await engine.start()
+            broker.ib.client.MaxRequests = UNTHROTTLED
+            opening = engine.portfolio(account).nav
+            closing = []
+            for number, session in enumerate(sessions):
+                if number:
+                    await asyncio.to_thread(gateway.step, "next_open")
+                closing.append(await _one(plan, bars, session, engine, broker, gateway))
+                progress(session)
+            return Replayed(path, tuple(sessions), tuple(closing), opening)
+        finally:
+            await engine.at_rest()
+            await broker.disconnect()
+
+
+async def _one(
+    plan: Plan,
+    bars: Bars,
+    session: date,
+    engine: OrderEngine,
+    broker: IbBroker,
+    gateway: Simulator,
+) -> NavMarked:
+    """One session from its open to its close."""
+    paper = PaperSession(plan, engine, History(bars, lambda: session))
+    await paper.begin(await engine.reconcile())
+    known = await paper.bars()
+    await paper.trade(paper.targets(paper.signals(known), known))
+    await paper.wait_for_fills()
+    broker.unsubscribe()  # nobody decides on the prices until the close
+    await asyncio.to_thread(gateway.step, "close")
+    await paper.wait_for_fills()
+    await engine.reconcile()
+    return await engine.mark()
+
+
+def sessions_between(calendar: str, first: date, last: date) -> list[date]:
+    """All sessions from `first` to `last`, both included."""
+    return list(_sessions(Sessions(calendar), first, last))
+
+
+def _sessions(sessions: Sessions, first: date, last: date) -> Iterator[date]:
+    session = first if sessions.is_session(first) else sessions.next(first)
+    while session <= last:
+        yield session
+        session = sessions.next(session)
