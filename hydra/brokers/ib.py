@@ -59,6 +59,8 @@ class IbBroker:
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
         self._changing: dict[str, asyncio.Future[None]] = {}
+        self._whole: dict[str, tuple[Fill, Commission | None]] = {}
+        """Executions of which everything was told, by their ids."""
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -174,10 +176,20 @@ class IbBroker:
         ib = self.ib
         await self._ask(ib.reqExecutionsAsync(), "the executions")
         return [
-            (_fill(f.contract, f.execution), _commission(f.commissionReport))
-            for f in ib.fills()
-            if f.execution.acctNumber == self._account
+            self._told_of(fill)
+            for fill in ib.fills()
+            if fill.execution.acctNumber == self._account
         ]
+
+    def _told_of(self, fill: ib_async.Fill) -> tuple[Fill, Commission | None]:
+        """An execution as we know it; it stays as it is once its charge was told."""
+        exec_id = fill.execution.execId
+        if exec_id not in self._whole:
+            found = _fill(fill.contract, fill.execution), _commission(fill.commissionReport)
+            if found[1] is None:
+                return found
+            self._whole[exec_id] = found
+        return self._whole[exec_id]
 
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the account's book, those of other clients and by hand too."""
@@ -362,7 +374,10 @@ class IbBroker:
         return await bounded(call, self.settings.timeout_s, what)
 
     async def _first_prices(self, tickers: Any) -> None:
-        """Wait until every ticker has a last price and its time, or the time-out has passed."""
+        """Wait until every ticker has a last price and its time, or the time-out has passed.
+
+        ib_async tells of no update when a time alone comes, in a message after its price.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.settings.timeout_s
         missing = [t for t in tickers if not _has_last(t)]
@@ -372,7 +387,9 @@ class IbBroker:
             ]
             waits.append(asyncio.ensure_future(self._gone.wait()))
             done, late = await asyncio.wait(
-                waits, timeout=deadline - loop.time(), return_when=asyncio.FIRST_COMPLETED
+                waits,
+                timeout=min(max(deadline - loop.time(), 0.0), LOOK_AGAIN_S),
+                return_when=asyncio.FIRST_COMPLETED,
             )
             for wait in late:
                 wait.cancel()

@@ -74,8 +74,8 @@ async def replay(
     """Trade the sessions through a simulated gateway and in a backtest, and compare them.
 
     `folder` (there already) takes the replay's journal; `progress` is told of each session that
-    is done and how many there are. Raises `BadParameter` where there are no sessions or too little history before
-    them.
+    is done and how many there are. Raises `BadParameter` where there are no sessions or too
+    little history before them.
     """
     plan = wiring.make_plan(
         settings,

@@ -177,8 +177,10 @@ def exit_of(request: OrderRequest, context: Context) -> OrderRequest | None:
     """The part of a request that leaves its strategy's position, where it was to turn it over.
 
     It is what may still leave when the whole is refused: nobody is kept in a position because the
-    next one may not be opened.
+    next one may not be opened. An order that flattens has its size from the position, or is wrong.
     """
+    if request.flatten:
+        return None
     held = context.book(request.strategy).quantity(request.instrument.symbol)
     if not (held * request.quantity < 0 and abs(request.quantity) > abs(held)):
         return None
