@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,8 +36,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 # A pipe has no width; a table cut to a guessed one would lose figures.
-out = Console(width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True)
+out = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
+err = Console(stderr=True, emoji=False)
 
 COSTS_HIDDEN = (
     "strategy", "hour", "delay", "spread", "impact", "notional", "currency",
@@ -153,13 +153,18 @@ def backtest(
             help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
         ),
     ] = "",
+    tear_sheet: Annotated[
+        Path | None, typer.Option("--html", help="Write a tear sheet to this file, too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Backtest a strategy with costs, decided at the close and filled at the next open."""
     from hydra import wiring
     from hydra.research.cost_file import cost_model
+    from hydra.research.trials import keep_in
 
     settings = _settings(context)
+    keep_in(settings.trials_path)
     model = cost_model(settings.costs_path, costs)
     chosen = wiring.build_strategy(settings, strategy, _pairs(parameter or []))
     sized = wiring.build_sizing(settings, sizing, {})
@@ -171,12 +176,121 @@ def backtest(
 
         gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings, model)
         result = run_backtest(chosen, bars, sized, model, gate=gate, limits=limits)
+    if tear_sheet:
+        result.write_html(tear_sheet)
     if as_json:
         _print_json(result.to_dict())
         return
     rows = [{"": str(name), "value": _shown(v)} for name, v in result.statistics.items()]
     rows.append({"": "costs", "value": str(result.costs)})
     _print_rows(f"{strategy} on {', '.join(wanted)}", rows)
+
+
+@app.command()
+def sweep(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    parameter: Annotated[
+        list[str],
+        typer.Option(
+            "-p",
+            "--parameter",
+            metavar="NAME=VALUES",
+            help="Values to try: 2:42 (42 left out), 10:200:10, or 5,10,20; repeatable.",
+        ),
+    ],
+    symbols: Annotated[str, typer.Option(help="Comma-separated; default: those traded.")] = "",
+    each: Annotated[
+        bool, typer.Option("--each", help="Trade each instrument alone, all in.")
+    ] = False,
+    start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
+    source: Annotated[
+        str, typer.Option("--data-source", help="sample, store, gateway, or a file FILE.csv.")
+    ] = "sample",
+    best: Annotated[int, typer.Option(help="So many sets are shown.")] = 10,
+    file: Annotated[Path | None, typer.Option(help="Keep the sweep in this Parquet file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Try many parameter sets, and say of the best what their Sharpe ratios are worth."""
+    from hydra import plugins, wiring
+    from hydra.research.sweep import Terms
+    from hydra.research.sweep import sweep as run_sweep
+    from hydra.research.trials import keep_in
+
+    settings = _settings(context)
+    keep_in(settings.trials_path)
+    kind = plugins.load("strategies", strategy, wiring.own_root(settings))
+    grid = {name: list(_values(name, text)) for name, text in _pairs(parameter).items()}
+    wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
+    first, last = (start.date() if start else None), (end.date() if end else None)
+    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
+    found = run_sweep(kind, grid, bars, Terms(each=each), file=file, progress=err.is_terminal)
+    rows = found.honest(best).to_dict("records")
+    if as_json:
+        _print_json({"sets": len(found.table), "trials": found.trials.sets, "best": rows})
+        return
+    shown = [{str(k): _shown(v) for k, v in row.items()} for row in rows]
+    _print_rows(f"{strategy} on {', '.join(wanted)}: the best of {len(found.table):,} sets", shown)
+    _say(
+        f"{found.trials.sets:,} sets were ever tried on such bars. deflated sharpe: the "
+        "probability that a ratio is real after that; overfitting: that choosing the best fails."
+    )
+    if not found.is_whole:
+        _say("The sweep was ended early; what is shown is right, and there is more.")
+
+
+def _values(name: str, text: str) -> Iterator[Any]:
+    """The values of one parameter: a range of whole numbers, or a list."""
+    parts = text.split(":")
+    if len(parts) > 1:
+        try:
+            yield from range(*(int(part) for part in parts))
+        except (TypeError, ValueError) as problem:
+            raise BadParameter(
+                f"{name} is {text!r}; a range is FIRST:END or FIRST:END:STEP in whole numbers, "
+                "such as 2:42."
+            ) from problem
+        return
+    for part in text.split(","):
+        yield _value(part.strip())
+
+
+def _value(text: str) -> Any:
+    """A number where it is one, true or false, else the text."""
+    known = {"true": True, "false": False}
+    if text.lower() in known:
+        return known[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+@app.command()
+def lookahead(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    parameter: Parameters = None,
+    symbols: Annotated[str, typer.Option(help="Comma-separated; default: those traded.")] = "",
+    source: Annotated[
+        str, typer.Option("--data-source", help="sample, store, gateway, or a file FILE.csv.")
+    ] = "sample",
+) -> None:
+    """Does a strategy know the future, or need more of the past than it says? Ends with 1 then."""
+    from hydra import wiring
+    from hydra.research.lookahead import check_lookahead, check_recursive
+
+    settings = _settings(context)
+    chosen = wiring.build_strategy(settings, strategy, _pairs(parameter or []))
+    wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
+    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted))
+    found = [check_lookahead(chosen, bars), check_recursive(chosen, bars)]
+    for one in found:
+        _say(str(one))
+    raise typer.Exit(0 if all(one.ok for one in found) else 1)
 
 
 @app.command()

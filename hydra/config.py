@@ -101,6 +101,11 @@ class Settings:
         return self.data.dir / "costs.json"
 
     @property
+    def trials_path(self) -> Path:
+        """Where backtests and sweeps are counted."""
+        return self.data.dir / "trials.db"
+
+    @property
     def runs_dir(self) -> Path:
         """The folder with one folder for each run."""
         return self.data.dir / "runs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -143,6 +144,18 @@ class BacktestResult:
         from hydra.research._figures import equity_and_drawdown
 
         return equity_and_drawdown(self)
+
+    def figures(self) -> dict[str, Any]:
+        """Plotly figures by title: equity, exposure, turnover, rolling Sharpe ratio, months."""
+        from hydra.research._tear_sheet import figures
+
+        return figures(self)
+
+    def write_html(self, path: Path) -> None:
+        """The tear sheet as one file that needs no network."""
+        from hydra.research._tear_sheet import page
+
+        path.write_text(page(self), encoding="utf-8")
 
     def to_dict(self) -> dict[str, Any]:
         """Names, figures, equity and orders as plain values that JSON can hold (NaN is None)."""
