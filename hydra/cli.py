@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -546,6 +546,110 @@ def breakers(context: typer.Context, as_json: Json = False) -> None:
     _print_table("breakers", watch.rows(state, now), as_json)
 
 
+bars_app = typer.Typer(help="The store of bars: load what is missing, list it, look for flaws.")
+app.add_typer(bars_app, name="bars")
+
+Kind = Annotated[str, typer.Option(help="trades (as traded) or adjusted (for dividends, too).")]
+BarSize = Annotated[str, typer.Option(help='In IB\'s words: "1 day", "1 hour", "5 mins" …')]
+
+
+@bars_app.command("update")
+def bars_update(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Symbols; default: those traded.")
+    ] = None,
+    start: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="Since when.")
+    ] = datetime(2000, 1, 1),  # noqa: DTZ001 - a date
+    bar_size: BarSize = "1 day",
+    kind: Kind = "trades",
+    as_json: Json = False,
+) -> None:
+    """Load from the gateway what the store does not have, within IB's pacing."""
+    from hydra import wiring
+
+    settings = _settings_below(context)
+    wanted = symbols or list(settings.trading.symbols)
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task("requests", total=None)
+        done = asyncio.run(
+            wiring.update_bars(
+                settings,
+                wanted,
+                start.replace(tzinfo=UTC),
+                bar_size,
+                kind,
+                lambda series, _: bar.update(task, advance=1, description=series.symbol),
+            )
+        )
+    rows = [
+        {
+            "symbol": one.series.symbol,
+            "new_bars": one.new,
+            "requests": one.requests,
+            "first": one.first,
+            "last": one.last,
+            "loaded": "anew: the past was adjusted" if one.reloaded else "what was missing",
+        }
+        for one in done
+    ]
+    _print_table("bars", rows, as_json)
+
+
+@bars_app.command("list")
+def bars_list(context: typer.Context, as_json: Json = False) -> None:
+    """Every series in the store, with its first and last bar."""
+    from hydra.data._series import BarFiles
+
+    files = BarFiles(_settings_below(context).bars_dir)
+    rows = []
+    for one in files.series():
+        index = files.read(one).index
+        rows.append(
+            {
+                "symbol": one.symbol,
+                "bar_size": one.bar_size,
+                "kind": one.kind,
+                "source": one.source,
+                "bars": len(index),
+                "first": index[0].to_pydatetime(),
+                "last": index[-1].to_pydatetime(),
+            }
+        )
+    _print_table("bars in the store", rows, as_json)
+
+
+@bars_app.command("check")
+def bars_check(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Symbols; default: all that are there.")
+    ] = None,
+    bar_size: BarSize = "1 day",
+    kind: Kind = "trades",
+    as_json: Json = False,
+) -> None:
+    """Look for holes, jumps, silence and splits that nobody told of; ends with 1 for any."""
+    from hydra.data._quality import flaws
+    from hydra.data._series import BarFiles
+
+    settings = _settings_below(context)
+    files = BarFiles(settings.bars_dir)
+    known = [s for s in files.series() if (s.bar_size, s.kind) == (bar_size, kind)]
+    wanted = symbols or [one.symbol for one in known]
+    if not wanted:
+        raise BadParameter("The store has no such bars; load some: hydra bars update SYMBOL.")
+    bars = files.bars("gateway", kind, wanted, bar_size)
+    found = flaws(bars, settings.trading.calendar)
+    rows = [
+        {"symbol": f.symbol, "what": f.what, "time": f.time, "bars": f.bars, "why": f.sentence}
+        for f in found
+    ]
+    _print_table("what looks wrong", rows, as_json)
+    raise typer.Exit(1 if found else 0)
+
+
 journal_app = typer.Typer(help="Look after the journal: is it whole; write it out as text.")
 app.add_typer(journal_app, name="journal")
 
@@ -628,11 +732,16 @@ def _settings(context: typer.Context) -> Settings:
     return replace(settings, data=replace(settings.data, dir=data)) if data else settings
 
 
+def _settings_below(context: typer.Context) -> Settings:
+    """The settings of a command of a group: --data was given to the command above it."""
+    context.obj = context.obj or (context.parent and context.parent.obj)
+    return _settings(context)
+
+
 def _journal_path(context: typer.Context) -> Path:
     from hydra.journal.journal import Journal
 
-    context.obj = context.obj or (context.parent and context.parent.obj)
-    path = _settings(context).journal_path
+    path = _settings_below(context).journal_path
     Journal.read_only(path).close()  # raises when there is none, or a newer one
     return path
 

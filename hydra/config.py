@@ -101,6 +101,16 @@ class Settings:
         return self.data.dir / "costs.json"
 
     @property
+    def bars_dir(self) -> Path:
+        """The store of bars."""
+        return self.data.dir / "bars"
+
+    @property
+    def pacing_path(self) -> Path:
+        """The book of requests for history, shared by all processes."""
+        return self.data.dir / "pacing.db"
+
+    @property
     def trials_path(self) -> Path:
         """Where backtests and sweeps are counted."""
         return self.data.dir / "trials.db"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -23,8 +23,12 @@ from hydra.risk._gate import RiskGate, gate_of
 
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
+    from datetime import datetime
+
     from hydra.costs.liquidity import Liquidity
     from hydra.costs.model import CostModel
+    from hydra.data._series import Series
+    from hydra.data._update import Updated
     from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
     from hydra.execution.targets import TradeLimits
@@ -255,7 +259,39 @@ def build_source(settings: Settings, name: str) -> Any:
         from hydra.data.gateway import Gateway
 
         return Gateway(settings.gateway)
+    if name == "store":
+        return plugins.configure("data", "store", {"path": settings.bars_dir})
     return plugins.configure("data", name, {}, own_root(settings))
+
+
+async def update_bars(
+    settings: Settings,
+    symbols: Sequence[str],
+    start: datetime,
+    bar_size: str = "1 day",
+    kind: str = "trades",
+    told: Callable[[Series, int], None] = lambda series, bars: None,
+) -> list[Updated]:
+    """Load what the store does not have of each symbol since `start` (aware), one after the other.
+
+    Raises what `hydra.data._update.Updater` raises; what was loaded by then is kept.
+    """
+    from hydra.brokers.ib import IbBroker
+    from hydra.data._series import BarFiles, Series
+    from hydra.data._update import Updater
+    from hydra.ib.pacing import Pacing
+
+    broker = IbBroker(settings.gateway)
+    wanted = [Series("gateway", kind, symbol, bar_size) for symbol in symbols]
+    await broker.connect()
+    try:
+        instruments = await broker.qualify(symbols)
+        files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
+        updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)
+        now = await broker.time()
+        return [await updater.update(instruments[s.symbol], s, start, now) for s in wanted]
+    finally:
+        await broker.disconnect()
 
 
 async def known_liquidity(

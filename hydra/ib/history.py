@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 from ib_async import IB, BarData
@@ -68,3 +68,47 @@ def completed(bars: Sequence[BarData], sessions: Sessions, now: datetime) -> pd.
 
 def _date(moment: date | datetime) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
+
+
+async def bars_until(  # noqa: PLR0913 - IB's own terms of a request
+    ib: IB,
+    instrument: Instrument,
+    until: str,
+    duration: str,
+    bar_size: str,
+    show: str,
+    sessions: Sessions,
+    now: datetime,
+    timeout_s: float,
+) -> pd.DataFrame:
+    """FIELDS by bar end (UTC) of one request that ends at `until` (IB's text; empty: now).
+
+    Regular hours; a bar that had not ended at `now` is left out. Empty where IB has none.
+    """
+    call = ib.reqHistoricalDataAsync(
+        to_contract(instrument),
+        endDateTime=until,
+        durationStr=duration,
+        barSizeSetting=bar_size,
+        whatToShow=show,
+        useRTH=True,
+        formatDate=2,
+        timeout=0,
+    )
+    bars = await bounded(call, timeout_s, f"{bar_size} bars of {instrument.symbol}")
+    if bar_size == "1 day":
+        return completed(bars, sessions, now)
+    return completed_intraday(bars, bar_size, now)
+
+
+def completed_intraday(bars: Sequence[BarData], bar_size: str, now: datetime) -> pd.DataFrame:
+    """One row a bar of less than a day that had ended at `now`, indexed by its end (UTC)."""
+    number, unit = bar_size.split()
+    length = timedelta(minutes=int(number) * (60 if unit.startswith("hour") else 1))
+    rows = {
+        end: [float(getattr(bar, f)) for f in FIELDS]
+        for bar in bars
+        if isinstance(bar.date, datetime) and (end := bar.date.astimezone(UTC) + length) <= now
+    }
+    index = pd.DatetimeIndex(list(rows), dtype="datetime64[us, UTC]", name="time")
+    return pd.DataFrame(list(rows.values()), index=index, columns=list(FIELDS))
