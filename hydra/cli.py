@@ -108,9 +108,9 @@ def trade(
 
     settings = _settings(context)
     parameters = session_parameters(settings, strategy, _pairs(parameter or []))
-    check_before_start(settings, parameters)
+    time = check_before_start(settings, parameters)
     with err.status("the paper session runs in its own kernel"):
-        run = run_session(settings, parameters)
+        run = run_session(settings, parameters, at=time)
     record = {"run": str(run.folder), "seconds": run.seconds, "error": run.error}
     if as_json:
         _print_json(record)
