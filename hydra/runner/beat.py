@@ -28,13 +28,20 @@ class Beat:
     started: datetime
     version: str
     jobs: Mapping[str, datetime | None]
+    ahead: timedelta = timedelta()
+    """How far the market's clock was ahead of the machine's."""
 
     def is_alive(self, now: datetime) -> bool:
         """Whether a runner wrote it lately."""
         return now - self.beat <= DEAD_AFTER
 
 
-def write_beat(settings: Settings, started: datetime, jobs: Mapping[str, datetime | None]) -> None:
+def write_beat(
+    settings: Settings,
+    started: datetime,
+    jobs: Mapping[str, datetime | None],
+    ahead: timedelta = timedelta(),
+) -> None:
     """Replace runner.json as a whole; may raise `OSError`."""
     said = {
         "pid": os.getpid(),
@@ -43,6 +50,7 @@ def write_beat(settings: Settings, started: datetime, jobs: Mapping[str, datetim
         "started": started.isoformat(),
         "version": __version__,
         "jobs": {name: at.isoformat() if at else None for name, at in jobs.items()},
+        "ahead_s": ahead.total_seconds(),
     }
     write_whole(beat_path(settings), json.dumps(said, indent=2) + "\n")
 
@@ -59,6 +67,7 @@ def read_beat(settings: Settings) -> Beat | None:
             datetime.fromisoformat(said["started"]),
             said["version"],
             jobs,
+            timedelta(seconds=said.get("ahead_s", 0.0)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -15,7 +15,8 @@ from hydra.runner.simulator import simulated_gateway
 from hydra.runner.trade import kernel_environment, template
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-STOP_S = 20.0
+SPARE_S = 20.0
+"""What the server needs to end, beside the time that its runs are given."""
 SIMULATED_SPEED = "60"
 """Simulated seconds a second in the lab: a session lasts six and a half minutes."""
 
@@ -31,6 +32,7 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
         *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"),
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",  # the other one asks the package index
     ]
     with ExitStack() as stack:
         if settings.gateway.host in LOOPBACK and not answers(settings.gateway):
@@ -45,7 +47,7 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
             **kernel_environment(settings),
             "JUPYTER_CONFIG_PATH": _config_path(),
         }
-        return _run([*command, *arguments], environment)
+        return _run([*command, *arguments], environment, settings.runner.stop_s + SPARE_S)
 
 
 def _config_path() -> str:
@@ -55,7 +57,7 @@ def _config_path() -> str:
     return f"{own}{os.pathsep}{given}" if given else own
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
+def _run(command: list[str], environment: dict[str, str], stop_s: float) -> int:
     """Run to the end; when we are ended first, end it too. Ctrl-C reaches it by itself."""
     process = subprocess.Popen(command, env=environment)
     try:
@@ -67,4 +69,4 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(STOP_S)
+            process.wait(stop_s)
