@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hydra import wiring
 from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.errors import BadParameter, ConfigError, HydraError, UnknownName, unknown
@@ -79,10 +80,11 @@ def load_jobs(settings: Settings) -> dict[str, Job]:
 def check_jobs(settings: Settings, jobs: Mapping[str, Job]) -> None:
     """Hold notebooks, strategies and parameters against what is there; raises `ConfigError`."""
     for name, job in jobs.items():
-        try:
-            job_parameters(settings, job)
-        except HydraError as problem:
-            raise ConfigError(f"{_where(settings, name, '')}: {problem}") from problem
+        for key, check in CHECKS_BY_CONTENT.items():
+            try:
+                check(settings, job)
+            except HydraError as problem:
+                raise ConfigError(f"{_where(settings, name, key)}: {problem}") from problem
 
 
 def job_parameters(settings: Settings, job: Job) -> dict[str, Any]:
@@ -103,6 +105,19 @@ def notebook_of(settings: Settings, job: Job) -> Path:
         there = [p.name for p in settings.notebooks.dir.glob("*.ipynb")]
         raise ConfigError(unknown("notebook", job.notebook, there))
     return path
+
+
+def _known_strategy(settings: Settings, job: Job) -> None:
+    if job.strategy:
+        wiring.build_strategy(settings, job.strategy, {})
+
+
+CHECKS_BY_CONTENT: dict[str, Callable[[Settings, Job], Any]] = {
+    "notebook": notebook_of,
+    "strategy": _known_strategy,
+    "parameters": job_parameters,
+}
+"""What is checked of a job against the files that it names, by its key."""
 
 
 def _job(settings: Settings, name: str, table: Mapping[str, Any]) -> Job:

@@ -88,7 +88,8 @@ def run_notebook(
 
     parameters = typed_parameters(notebook, parameters)
     folder = _new_folder(folder)
-    watch, redactor = watch or KernelWatch(Limits()), redactor or Redactor(own_secrets())
+    watch = watch or KernelWatch(Limits())
+    redactor = (redactor or Redactor(own_secrets())).knowing(parameters)
     started, clock = datetime.now(UTC), time.monotonic()
     with _environment(environment), watch:
         outcome, error = _execute(notebook, folder / NOTEBOOK, parameters, redactor)

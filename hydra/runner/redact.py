@@ -50,9 +50,17 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """`secrets` are the values that are known; see `known_secrets`."""
-        forms = {form for secret in secrets if len(secret) >= SHORTEST for form in _forms(secret)}
+        self._secrets = set(secrets)
+        forms = {
+            form for secret in self._secrets if len(secret) >= SHORTEST for form in _forms(secret)
+        }
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def knowing(self, parameters: Mapping[str, Any]) -> Redactor:
+        """One that knows the parameters with a telling name, too."""
+        named = {v for k, v in parameters.items() if NAMES.search(k) and isinstance(v, str)}
+        return Redactor(self._secrets | named) if named else self
 
     def text(self, text: str) -> str:
         """The text without secrets."""

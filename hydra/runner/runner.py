@@ -272,7 +272,7 @@ class Runner:
     def _retry(self, now: datetime) -> None:
         for slot, tries in self.history.failed():
             job, last = self.jobs.get(slot[0]), tries[-1]
-            if job is None or not _may_retry(job, tries) or last.ended_at is None:
+            if job is None or not may_retry(job, tries) or last.ended_at is None:
                 continue
             due = next(job.timetable.dues(slot[1] - timedelta(seconds=1), slot[1]), None)
             ready = last.ended_at + timedelta(seconds=job.retry_after_s)
@@ -335,7 +335,7 @@ def spawn_worker(settings: Settings, order: Order, lease: int) -> subprocess.Pop
     return process
 
 
-def _may_retry(job: Job, tries: list[Attempt]) -> bool:
+def may_retry(job: Job, tries: list[Attempt]) -> bool:
     """Only what failed, not too often, and nothing that may have traded without reconciling."""
     last = tries[-1].ended
     harmless = job.reconciles_first or not any(attempt.placed for attempt in tries)
