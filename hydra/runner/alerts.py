@@ -160,7 +160,7 @@ class Outbox:
         room = max(self.settings.limit_per_hour - len(self._sent), 0)
         chosen, surplus = waiting[:room], waiting[room:]
         self._left_out += len(surplus)
-        if chosen and self._left_out and len(self._sent) < self.settings.limit_per_hour:
+        if self._left_out and not surplus and chosen:
             said = f"{self._left_out} messages were left out within the last hour."
             chosen.append((Alert("runner", "Many alerts", said), 0))
             self._left_out = 0
@@ -189,6 +189,7 @@ class Alerting:
         self._redactor = redactor
         self._writer = Writer()
         self._seq = self._begin()
+        self._written: int | None = None
         self._reminded: datetime | None = None
 
     @property
@@ -219,8 +220,9 @@ class Alerting:
         for alert, tries in self.outbox.due(now):
             if not self._notify(alert):
                 self.outbox.again(alert, tries)
-        if not self.outbox.queue:
+        if not self.outbox.queue and self._seq != self._written:
             write_whole(self._place, json.dumps({"seq": self._seq}) + "\n")
+            self._written = self._seq
 
     def remind(self, now: datetime) -> None:
         """Tell once a week that a real gateway wants its login, where that is wished for."""

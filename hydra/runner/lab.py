@@ -14,6 +14,7 @@ from hydra.ib.probe import answers
 from hydra.runner.simulator import simulated_gateway
 from hydra.runner.trade import kernel_environment, template
 
+OURS = Path(__file__).parent
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SPARE_S = 20.0
 """What the server needs to end, beside the time that its runs are given."""
@@ -33,6 +34,7 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",  # the other one asks the package index
+        "--VoilaConfiguration.template=hydra",  # Voilà's own fetches fonts from outside
     ]
     with ExitStack() as stack:
         if settings.gateway.host in LOOPBACK and not answers(settings.gateway):
@@ -45,16 +47,16 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
         environment = {
             **os.environ,
             **kernel_environment(settings),
-            "JUPYTER_CONFIG_PATH": _config_path(),
+            "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", OURS),
+            "JUPYTER_PATH": _before("JUPYTER_PATH", OURS / "share"),
         }
         return _run([*command, *arguments], environment, settings.runner.stop_s + SPARE_S)
 
 
-def _config_path() -> str:
-    """Our labconfig/ before the user's own: nothing is fetched from outside, nobody is asked."""
-    own = str(Path(__file__).parent)
-    given = os.environ.get("JUPYTER_CONFIG_PATH")
-    return f"{own}{os.pathsep}{given}" if given else own
+def _before(variable: str, folder: Path) -> str:
+    """Our folder before the user's own: nothing is fetched from outside, nobody is asked."""
+    given = os.environ.get(variable)
+    return f"{folder}{os.pathsep}{given}" if given else str(folder)
 
 
 def _run(command: list[str], environment: dict[str, str], stop_s: float) -> int:
