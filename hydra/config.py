@@ -136,7 +136,7 @@ class Settings:
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     breakers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    toml: Path | None = None
+    toml: Path | None = field(default=None, compare=False)
 
     @property
     def journal_path(self) -> Path:

@@ -1,21 +1,28 @@
 """A simulated month: 21 sessions with a holiday, a half day and a clock change, the gateway
 restarted each night and gone over the weekends, and the server killed twice."""
 
+import asyncio
 import os
-import subprocess
-import sys
+import signal
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import hydra
 from hydra.clock import Sessions
-from hydra.domain.events import Decided, FillRecorded, OrderAdmitted, RunMissed, RunStarted
+from hydra.domain.events import (
+    Decided,
+    FillRecorded,
+    OrderAdmitted,
+    RunEnded,
+    RunMissed,
+    RunStarted,
+)
 from hydra.runner.beat import write_beat
-from hydra.runner.runner import kernel_environment
+from hydra.runner.conduct import append
 from hydra.runner.simulator import simulated_gateway
-from tests.conftest import ROOT
 from tests.runner.conftest import wait_until
 
 FIRST, LAST = datetime(2012, 11, 1, tzinfo=UTC), datetime(2012, 12, 1, tzinfo=UTC)
@@ -25,19 +32,53 @@ DOWN_OVER = datetime(2012, 11, 20, tzinfo=UTC).date()
 """The day on which the server is down for the whole session."""
 
 
-def month_worker(settings, order, lease):
-    """A run's process; see month_worker.py."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.runner.month_worker"],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **kernel_environment(settings), "PYTHONPATH": str(ROOT)},
-        pass_fds=(lease,),
-        start_new_session=True,
-    )
-    with process.stdin as stdin:
-        stdin.write(order.text().encode())
-    return process
+class Forked:
+    """A process of its own that does some work and ends; what a runner needs of a Popen."""
+
+    def __init__(self, work):
+        self.code = None
+        self.pid = os.fork()
+        if not self.pid:
+            code = 1
+            try:
+                os.setsid()
+                work()
+                code = 0
+            finally:
+                os._exit(code)
+
+    def poll(self, options=os.WNOHANG):
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, options)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code
+
+    def wait(self, timeout=None):
+        return self.poll(0)
+
+    def kill(self):
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def paper_session(settings, order, lease):
+    """A run's process without its kernel: it inherits the lease, trades, and ends its run itself.
+
+    papermill and the kernel, which take some seconds a session, are what is left out.
+    """
+
+    async def cycle():
+        session = await hydra.open_paper_session(order.strategy, settings=settings)
+        try:
+            await session.run()
+        finally:
+            await session.close()
+
+    def work():
+        asyncio.run(cycle())
+        append(settings, RunEnded(order.run, "well", "", 1.0), timedelta(seconds=order.ahead_s))
+
+    return Forked(work)
 
 
 class Month:
@@ -52,7 +93,7 @@ class Month:
 
     def start_gateway(self, at):
         self.gateway_context = simulated_gateway(
-            ["--start", "2012-10-31", "--state", self.state, "--seed", "3"]
+            ["--start", "2012-10-31", "--state", self.state, "--speed", "0"]
         )
         self.gateway = self.gateway_context.__enter__()
         port = self.gateway.port
@@ -66,7 +107,7 @@ class Month:
         self.gateway_context.__exit__(None, None, None)
 
     def start_server(self):
-        self.runner = self.workspace.runner(*self.jobs.values(), spawn=month_worker)
+        self.runner = self.workspace.runner(*self.jobs.values(), spawn=paper_session)
         self.runner.tick()
 
     def kill_server(self):
