@@ -258,7 +258,7 @@ def addresses(settings: Alerts) -> list[str]:
     """Every address of the settings and of their file; raises `ConfigError` for one that apprise
     does not know, without showing it."""
     found = list(settings.urls)
-    if settings.urls_file.name:
+    if not settings.urls_file.is_dir():  # unset, it is the present folder
         try:
             found += settings.urls_file.read_text(encoding="utf-8").split("\n")
         except OSError as problem:

@@ -21,6 +21,10 @@ from hydra.runner.health import HealthCheck
 log = logging.getLogger("hydra.runner")
 
 
+NO_MATHJAX = "static/no-mathjax.js"
+"""There is none at this address, and asking for it tells nobody anything."""
+
+
 class HydraExtension(ExtensionApp):
     """HYDRA in the Jupyter server."""
 
@@ -38,6 +42,8 @@ class HydraExtension(ExtensionApp):
             self.log.error("hydra: %s", wrong)
         shared = Shared(settings, self._health(settings), problem)
         self.settings["hydra"] = shared
+        # JupyterLab brings its own MathJax; Voilà would fetch one from outside, formula or not.
+        self.settings["mathjax_url"] = url_path_join(self.settings["base_url"], NO_MATHJAX)
         if not problem:
             self._start(settings)
 

@@ -4,9 +4,11 @@ sentence in it."""
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
-from collections.abc import Callable
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -130,6 +132,20 @@ class PageHandler(HydraHandler):
         self.finish(page, set_content_type="text/html; charset=utf-8")
 
 
+class RunsPageHandler(JupyterHandler):
+    """GET /hydra/runs: the history as a page, the newest run first."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """A table; a run that has a page leads to it."""
+        shared: Shared = self.settings["hydra"]
+        try:
+            rows = await asyncio.to_thread(rows_of, shared.settings)
+        except HydraError as problem:
+            raise web.HTTPError(503, *_sentence(problem)) from problem
+        self.finish(runs_page(rows, self.base_url))
+
+
 class JobHandler(HydraHandler):
     """POST /hydra/api/jobs/JOB/run: run a job now."""
 
@@ -217,6 +233,28 @@ def run_of(settings: Settings, name: str) -> dict[str, Any]:
     except (OSError, ValueError):
         row["record"] = None
     return row
+
+
+def runs_page(rows: Sequence[Mapping[str, Any]], base: str) -> str:
+    """The rows as a page of its own; all that it shows is escaped."""
+    names = ("run", "job", "strategy", "trigger", "due", "outcome", "reason", "seconds")
+    lines = []
+    for row in reversed(rows):
+        cells = {name: html.escape(_cell(row[name])) for name in names}
+        if row["run"]:
+            link = f"{base}hydra/api/runs/{urllib.parse.quote(row['run'])}/html"
+            cells["run"] = f'<a href="{html.escape(link)}">{cells["run"]}</a>'
+        kind = html.escape(row["outcome"])
+        lines.append(f'<tr class="{kind}">{"".join(f"<td>{c}</td>" for c in cells.values())}</tr>')
+    heads = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(lines) or f'<tr><td colspan="{len(names)}">nothing ran yet</td></tr>'
+    return f"{RUNS_HEAD}<table><tr>{heads}</tr>{body}</table>\n"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
 
 
 def page_of(settings: Settings, name: str) -> str:
@@ -309,8 +347,20 @@ SENTENCES = {
     405: "This address does not take that method.",
 }
 
+RUNS_HEAD = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>HYDRA runs</title>
+<style>
+body { font: 14px system-ui, sans-serif; margin: 2em; color: #222; }
+table { border-collapse: collapse; } th, td { text-align: left; padding: .35em .9em .35em 0; }
+th { border-bottom: 1px solid #999; font-weight: 600; } td { border-bottom: 1px solid #eee; }
+.well td:nth-child(6) { color: #1a7f37; }
+.failed td:nth-child(6), .died td:nth-child(6), .hung td:nth-child(6), .timeout td:nth-child(6),
+.missed td:nth-child(6) { color: #c62828; font-weight: 600; }
+</style><h1>Runs</h1>
+"""
+
 HANDLERS: list[tuple[str, type[JupyterHandler]]] = [
     (r"/api/health", HealthHandler),
+    (r"/hydra/runs", RunsPageHandler),
     (r"/hydra/api/runs", RunsHandler),
     (r"/hydra/api/runs/(.+)/html", PageHandler),
     (r"/hydra/api/runs/(.+)", RunHandler),
