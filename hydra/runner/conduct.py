@@ -48,8 +48,10 @@ def conduct(settings: Settings, what: Conduct, watch: KernelWatch | None = None)
             redactor,
         )
     except BaseException as problem:
+        told_to = isinstance(problem, KeyboardInterrupt | SystemExit)
         reason = redactor.text(str(problem)) or type(problem).__name__
-        append(settings, RunEnded(begun.run, "failed", reason, 0.0), what.ahead)
+        ended = ("stopped", "The run was interrupted.") if told_to else ("failed", reason)
+        append(settings, RunEnded(begun.run, *ended, 0.0), what.ahead)
         raise
     append(settings, RunEnded(begun.run, run.outcome, sentence(run), run.seconds), what.ahead)
     return run

@@ -10,8 +10,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any, Self
+
+LOOKS_S = (0.01, 0.03)
+"""How long one who takes a lease waits for one who only looks at it."""
 
 
 class Lease:
@@ -24,15 +28,16 @@ class Lease:
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
-        """The lease, or None while somebody else holds it."""
+        """The lease, or None while somebody else holds it; one who only looks at it does not."""
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return cls(descriptor, path)
+        for pause in (*LOOKS_S, None):
+            if _lock(descriptor, fcntl.LOCK_EX):
+                return cls(descriptor, path)
+            if pause is not None:
+                time.sleep(pause)
+        os.close(descriptor)
+        return None
 
     def say(self, **words: Any) -> None:
         """Write who holds it, over what the last holder has left."""
@@ -47,13 +52,24 @@ class Lease:
 
 def holder(path: Path) -> dict[str, Any] | None:
     """What the present holder said of itself; None when nobody holds the lease."""
-    lease = Lease.take(path) if path.exists() else None
-    if lease is not None or not path.exists():
-        if lease:
-            lease.close()
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return None
     try:
+        if _lock(descriptor, fcntl.LOCK_SH):
+            return None
         said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # it is held, and its words are being written
+    finally:
+        os.close(descriptor)
     return said
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

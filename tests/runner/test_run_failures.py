@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,14 @@ def until_cell(workspace, runner, text="the cell runs"):
     (child,) = runner.children.values()
     wait_until(lambda: (workspace.folder / "mark").exists())
     return child
+
+
+def is_alive(pid) -> bool:
+    """Whether a process runs; one that waits to be collected does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
 
 
 MARKED = "from pathlib import Path\nPath({!r}).touch()"
@@ -192,12 +201,16 @@ def test_a_runner_that_is_stopped_ends_its_run_and_the_notebook_is_kept(workspac
 
 
 def test_a_run_whose_process_is_killed_has_died_and_its_lease_is_free(workspace):
-    notebook = workspace.notebook("a = 1", marked(workspace, "while True:\n    pass"))
+    kernel = workspace.folder / "kernel"
+    says = f"import os\nPath({str(kernel)!r}).write_text(str(os.getpid()))\nwhile True:\n    pass"
+    notebook = workspace.notebook("a = 1", marked(workspace, says))
     runner = workspace.begin(workspace.job(notebook))
+    wait_until(lambda: kernel.exists() and kernel.read_text())
     until_cell(workspace, runner).process.kill()
     row = workspace.finished(runner)
     assert (row["outcome"], row["reason"]) == ("died", "Its process was ended by SIGKILL.")
     assert holder(lease_path(workspace.settings, "job-small")) is None
+    wait_until(lambda: not is_alive(int(kernel.read_text())))
 
 
 def test_a_run_outlives_its_runner_and_the_next_one_leaves_it_its_time(workspace):
