@@ -34,7 +34,7 @@ from hydra.domain.events import (
 )
 from hydra.journal.journal import Journal
 from hydra.runner.beat import read_beat
-from hydra.runner.history import KINDS, Attempt, History, Slot
+from hydra.runner.history import KINDS, Attempt, History
 from hydra.runner.jobs import Job
 from hydra.runner.lease import Lease, holder
 from hydra.runner.redact import Redactor, own_secrets, without_secrets
@@ -46,6 +46,8 @@ log = logging.getLogger("hydra.runner")
 
 KEPT = timedelta(days=60)
 """How far back due moments are remembered and misses recorded."""
+NEARLY = timedelta(seconds=5)
+"""So long before a moment is over, it is given up: the next tick may come too late for it."""
 A_WEEK = timedelta(days=7)
 WISH = timedelta(minutes=10)
 """How long a request to run a job holds while no runner is there to answer it."""
@@ -93,7 +95,6 @@ class Runner:
         self.began = self.clock.now()
         self.next_dues: dict[str, datetime | None] = dict.fromkeys(self.jobs)
         self._redactor = Redactor(own_secrets())
-        self._retry_at: dict[Slot, datetime] = {}
         self._follow()
         self.history.requests = [r for r in self.history.requests if self._is_open(r)]
         self._from = {name: self._since(name) for name in self.jobs}
@@ -165,7 +166,9 @@ class Runner:
         name = f"{due.at:%Y%m%dT%H%M%SZ}-{job.name}"
         start = Start(name, job, "schedule" if on_time else "late", due)
         busy = self._begin(start)
-        if busy and (now + timedelta(seconds=5) - due.at).total_seconds() > job.grace_s:
+        grace = due.at + timedelta(seconds=job.grace_s)
+        last = max(grace, due.until) if job.late == "session" else grace
+        if busy and now + NEARLY > last:
             self._miss(job, due, busy)
             return True
         return not busy
@@ -187,8 +190,7 @@ class Runner:
         ahead = beat.jobs.get(name) if beat else None
         if beat and name not in beat.jobs:
             return self.began
-        known = [t for t in (last, ahead - timedelta(seconds=1) if ahead else None) if t]
-        since = min(known, default=self.began)
+        since = ahead - timedelta(seconds=1) if ahead else last or self.began
         return min(max(since, self.began - KEPT), self.began)
 
     # Runs

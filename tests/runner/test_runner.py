@@ -15,7 +15,7 @@ from hydra.runner.history import History
 from hydra.runner.jobs import check_jobs, load_jobs
 from hydra.runner.retention import remove_old_runs
 from tests.conftest import ROOT
-from tests.runner.conftest import SESSION
+from tests.runner.conftest import SESSION, wait_until
 
 SMALL = ("a = 1", "print(a)")
 
@@ -114,6 +114,28 @@ def test_a_moment_at_which_the_strategy_was_busy_is_missed_with_the_name_of_what
     assert missed.job == "second"
     assert "still running, as 20261124T143500Z-first" in missed.reason
     runner.stop("The test is over.")
+
+
+def test_a_job_that_may_be_late_waits_for_its_strategy_while_its_session_lasts(workspace):
+    go = workspace.folder / "go"
+    waits = f"import time, pathlib\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)"
+    notebook = workspace.notebook("strategy = ''", waits)
+    first = workspace.job(notebook, "first", strategy="sma_cross")
+    second = workspace.job(
+        notebook, "second", strategy="sma_cross", at="open+6min", late="session"
+    )
+    runner = workspace.begin(first, second)
+    for minutes in (1, 60):
+        workspace.clock.move(minutes=minutes)
+        runner.tick()
+    assert len(workspace.rows()) == 1
+    go.touch()
+    wait_until(lambda: runner.tick() or len(workspace.rows()) == 2)
+    workspace.finished(runner)
+    assert [(r["job"], r["trigger"], r["outcome"]) for r in workspace.rows()] == [
+        ("first", "schedule", "well"),
+        ("second", "late", "well"),
+    ]
 
 
 def test_a_run_that_failed_is_tried_again_in_its_session_and_not_more_often_than_allowed(
