@@ -156,7 +156,9 @@ class Outbox:
         """What may be sent now; what goes beyond the hour's limit is counted and left out."""
         while self._sent and now - self._sent[0] > AN_HOUR:
             self._sent.popleft()
-        waiting, self.queue = list(self.queue), deque()
+        waiting = []
+        while self.queue:  # somebody may add to it meanwhile
+            waiting.append(self.queue.popleft())
         room = max(self.settings.limit_per_hour - len(self._sent), 0)
         chosen, surplus = waiting[:room], waiting[room:]
         self._left_out += len(surplus)

@@ -72,7 +72,8 @@ class HydraExtension(ExtensionApp):
 
     def _health(self, settings: Settings) -> HealthCheck:
         def gateway() -> tuple[bool, bool]:
-            service = self.beside.service if self.beside else None
+            beside = self.beside
+            service = beside.service if beside and beside.is_alive else None
             seen = service.health if service else None
             return (seen.handshake, seen.fresh) if seen else (False, False)
 

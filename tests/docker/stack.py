@@ -204,6 +204,8 @@ def build(source: Path, canary: str) -> None:
         saved = Path(name) / "image.tar"
         call("docker", "save", "-o", saved, IMAGE)
         marked, layers = secrets_in(saved, canary.encode())
+        seen, _ = secrets_in(saved, b"JUPYTER_TOKEN is not set")
+    check(seen, "what is in a layer is found there")
     check(not marked, f"no decoy secret is in any of its {layers} layers, nor in its history")
     tools = call(
         "docker", "run", "--rm", "--entrypoint", "sh", IMAGE, "-c",
@@ -394,6 +396,7 @@ def look_at_token(stack: Stack) -> None:
 def trade_and_kill(stack: Stack) -> None:
     """A scheduled run trades; then whatever is killed in mid-run, every session is done once."""
     say("schedule")
+    stack.control("/clock", {"to": "next_open"})  # the first one may have passed while it came up
     done = wait(lambda: ended_well(stack, 1), "the first scheduled run ended well", 300)
     say(f"  run {done[0]['run']} took {done[0]['seconds']:.1f} s")
     compare(stack, 1)
