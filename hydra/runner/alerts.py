@@ -190,9 +190,10 @@ class Alerting:
         self._place = place
         self._redactor = redactor
         self._writer = Writer()
-        self._seq = self._begin()
+        self._seq: int | None = None
         self._written: int | None = None
         self._reminded: datetime | None = None
+        self.begin()
 
     @property
     def is_on(self) -> bool:
@@ -204,7 +205,7 @@ class Alerting:
         if not self.is_on or not self._journal.is_file():
             return
         with Journal.read_only(self._journal) as journal:
-            records = list(journal.read(after=self._seq, kinds=KINDS))
+            records = list(journal.read(after=self._seq or 0, kinds=KINDS))
         for alert in self._writer.alerts(records):
             self.outbox.add(alert, now)
         if records:
@@ -245,11 +246,15 @@ class Alerting:
         text, title = self._redactor.text(alert.text), self._redactor.text(alert.title)
         return bool(post.notify(title=f"HYDRA: {title}", body=text or title))
 
-    def _begin(self) -> int:
+    def begin(self) -> None:
+        """Go on where the journal was told last, by whomever; at its end, if it never was."""
         try:
-            return int(json.loads(self._place.read_text(encoding="utf-8"))["seq"])
+            self._seq = int(json.loads(self._place.read_text(encoding="utf-8"))["seq"])
         except (OSError, ValueError, KeyError, TypeError):
-            pass
+            if self._seq is None:
+                self._seq = self._end_of_journal()
+
+    def _end_of_journal(self) -> int:
         if not self._journal.is_file():
             return 0
         with Journal.read_only(self._journal) as journal:

@@ -54,6 +54,7 @@ class Service:
         self.runner: Runner | None = None
         self._alerting: Alerting | None = None
         self._lease: Lease | None = None
+        self._voice: Lease | None = None
         self._started = datetime.now(UTC)
         self._stopping = asyncio.Event()
         self._ticked_at: datetime | None = None
@@ -191,7 +192,7 @@ class Service:
 
     async def _tell(self) -> None:
         alerting = self._alerting
-        if alerting is None or not alerting.is_on:
+        if alerting is None or not alerting.is_on or not self._may_tell():
             return
         now = datetime.now(UTC)
         try:
@@ -201,6 +202,13 @@ class Service:
             await asyncio.to_thread(alerting.send, now)
         except (HydraError, OSError) as problem:
             log.error("alerts: %s", problem)
+
+    def _may_tell(self) -> bool:
+        """Whether it is on us to tell: a server and a runner beside it do not both."""
+        if self._voice is None and self._alerting:
+            self._voice = Lease.take(self.settings.data.dir / "leases" / "_alerts.lock")
+            self._alerting.begin()  # what was told meanwhile is not told again
+        return self._voice is not None
 
     def _make_alerting(self) -> Alerting:
         alerts = self.settings.alerts
@@ -212,5 +220,6 @@ class Service:
         if self.runner:
             self.runner.stop("The runner was stopped.")
         self.pulse.close()
-        if self._lease:
-            self._lease.close()
+        for lease in (self._lease, self._voice):
+            if lease:
+                lease.close()

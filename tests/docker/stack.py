@@ -188,10 +188,12 @@ def build(source: Path, canary: str) -> None:
     began = time.monotonic()
     first = build_once(source)
     say(f"  built in {time.monotonic() - began:.0f} s")
+    old = call("docker", "image", "inspect", "--format", "{{.Id}}", IMAGE).strip()
     (source / "hydra" / "_changed.py").write_text('"""A change of the source."""\n')
     began = time.monotonic()
     second = build_once(source)
     say(f"  built again after a change of the source in {time.monotonic() - began:.0f} s")
+    subprocess.run(["docker", "image", "rm", old], capture_output=True, check=False)
     step = next(line for line in second.splitlines() if "uv pip sync" in line and line[0] == "#")
     number = step.split()[0]
     check(f"{number} CACHED" in second, "a change of the source leaves the dependencies' layer")

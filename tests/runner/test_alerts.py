@@ -283,6 +283,22 @@ async def test_a_gateway_that_is_away_for_long_is_told_once_and_its_return_too(
     ]
 
 
+async def test_of_two_services_on_one_data_folder_one_tells(workspace, alerting, webhook):
+    services = [Service(workspace.settings) for _ in range(2)]
+    for service in services:
+        service._alerting = alerting()
+    workspace.write(Halted("odd", "me"))
+    for service in services:
+        await service._tell()
+    assert len(webhook.got) == 1
+    services[0]._end()
+    workspace.write(Resumed("fine", "me"))
+    await services[1]._tell()
+    titles = [title for title, _ in webhook.got]
+    assert titles == ["HYDRA: Trading is halted", "HYDRA: Trading is resumed"]
+    services[1]._end()
+
+
 def test_every_kind_of_alert_is_one_that_the_settings_know():
     assert {"run_failed", "run_missed", "breaker", "halt", "refusal", "gateway", "login",
             "session", "runner"} == set(EVENTS)  # fmt: skip
