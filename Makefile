@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test check notebooks bench chaos fuzz format lock clean
+.PHONY: help install demo lab test check notebooks bench chaos fuzz docker format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,14 +51,20 @@ fuzz: install ## A million fuzzed frames, then the property tests with examples 
 	FUZZED_FRAMES=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -k frames
 	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest $(shell grep -rl 'from hypothesis' tests --include='test_*.py') -n auto
 
+docker: ## Build the image, run the whole stack in containers, and kill it in mid-run
+	$(PYTHON) -m tests.docker.stack
+
 format: install ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
-lock: ## Lock the dependencies again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements.lock pyproject.toml
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock: ## Lock the dependencies again: all of them, and those of the image among them (needs uv)
+	$(LOCK) --group dev -o requirements.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock -o requirements-production.lock pyproject.toml
 
 clean: ## Remove what the verbs have made
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hydra.config import Settings
     from hydra.domain.events import Event
     from hydra.runner.demo import Day, DemoResult
+    from hydra.runner.service import Service
 
 app = typer.Typer(
     name="hydra",
@@ -109,9 +110,9 @@ def trade(
 
     settings = _settings(context)
     parameters = session_parameters(settings, strategy, _pairs(parameter or []))
-    check_before_start(settings, parameters)
+    time = check_before_start(settings, parameters)
     with err.status("the paper session runs in its own kernel"):
-        run = run_session(settings, parameters)
+        run = run_session(settings, parameters, at=time)
     record = {"run": str(run.folder), "seconds": run.seconds, "error": run.error}
     if as_json:
         _print_json(record)
@@ -533,6 +534,46 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def runner(context: typer.Context) -> None:
+    """Run the schedule of hydra.toml in the foreground, until Ctrl-C."""
+    from hydra.runner.jobs import check_jobs, load_jobs
+    from hydra.runner.service import Service
+
+    settings = _settings(context)
+    jobs = load_jobs(settings)
+    if not jobs:
+        raise BadParameter("hydra.toml has no job; write a table such as [jobs.at_the_open].")
+    check_jobs(settings, jobs)
+    asyncio.run(_serve(Service(settings, say=_say)))
+
+
+@app.command()
+def jobs(context: typer.Context, as_json: Json = False) -> None:
+    """The schedule's jobs, with the next five times of each in exchange and local time."""
+    from hydra.runner.job_rows import job_rows
+    from hydra.runner.jobs import check_jobs, load_jobs
+
+    settings = _settings(context)
+    found = load_jobs(settings)
+    check_jobs(settings, found)
+    _print_table("jobs", job_rows(settings, found), as_json, hide=("due",))
+
+
+@app.command()
+def runs(
+    context: typer.Context,
+    last: Annotated[int, typer.Option(min=1, help="How many, the newest ones.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """What ran, and what the schedule missed; the newest last."""
+    from hydra.journal.run_rows import RUN_KINDS, run_rows
+
+    rows = run_rows(_events(_settings(context), RUN_KINDS))[-last:]
+    hidden = () if as_json else ("session",)
+    _print_table("runs", rows, as_json, hide=hidden)
+
+
+@app.command()
 def breakers(context: typer.Context, as_json: Json = False) -> None:
     """Each circuit breaker: its standing, figure and limit, and the sessions left to wait."""
     from hydra import wiring
@@ -722,6 +763,14 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
             mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
             out.print(mark, finding.what.ljust(12), finding.sentence, highlight=False)
     raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
+
+
+async def _serve(service: Service) -> None:
+    """Work until Ctrl-C or a termination; runs that go on are told to stop, and waited for."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, service.stop)
+    await service.run()
 
 
 def _settings(context: typer.Context) -> Settings:

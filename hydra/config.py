@@ -79,16 +79,68 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Runner:
+    """How the schedule keeps its runs, and how patiently it ends them."""
+
+    keep_days: int = 90
+    """Folders of older runs are removed; the journal keeps their history."""
+    keep_runs: int = 500
+    """So many folders are kept at most, the newest ones."""
+    stop_s: float = 20.0
+    """How long a run may take to end when the runner is stopped, before it is killed."""
+    probe_s: float = 30.0
+    """Pause between two looks at a real gateway; a simulated one is asked every two seconds."""
+
+
+EVENTS = (
+    "run_failed",
+    "run_missed",
+    "breaker",
+    "halt",
+    "refusal",
+    "gateway",
+    "login",
+    "session",
+    "runner",
+)
+"""What can be alerted: see the table in README.md."""
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Who is told what, through apprise. Addresses hold secrets: keep them out of hydra.toml."""
+
+    urls: tuple[str, ...] = ()
+    """Apprise addresses, such as tgram://… or mailto://…; in .env separated by commas."""
+    urls_file: Path = Path()
+    """A file with one address a line, such as a container's secret; unset: none."""
+    events: tuple[str, ...] = EVENTS
+    repeat_s: float = 3600.0
+    """The same sentence is not sent again within this time."""
+    limit_per_hour: int = 20
+    """More are not sent; one message says how many were left out."""
+    gateway_down_s: float = 300.0
+    """How long a gateway may be away before somebody is told; its restart takes minutes."""
+    weekly_login: str = "Sun 12:00 US/Eastern"
+    """When to remind of the weekly login of a real gateway; empty: never."""
+
+
+@dataclass(frozen=True)
 class Settings:
-    """All settings; `risk` holds one table a check and `breakers` one a breaker, by its name."""
+    """All settings; `risk` holds one table a check, `breakers` one a breaker and `jobs` one a job,
+    by its name. `toml` is the file that was read."""
 
     gateway: Gateway = field(default_factory=Gateway)
     data: Data = field(default_factory=Data)
     notebooks: Notebooks = field(default_factory=Notebooks)
     trading: Trading = field(default_factory=Trading)
     start: Start = field(default_factory=Start)
+    runner: Runner = field(default_factory=Runner)
+    alerts: Alerts = field(default_factory=Alerts)
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     breakers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    toml: Path | None = field(default=None, compare=False)
 
     @property
     def journal_path(self) -> Path:
@@ -127,14 +179,17 @@ SECTIONS: dict[str, type[Any]] = {
     "notebooks": Notebooks,
     "trading": Trading,
     "start": Start,
+    "runner": Runner,
+    "alerts": Alerts,
 }
 
 
 PLUGGED = {
     "risk": "one table for each check, such as [risk.halt]",
     "breakers": "one table for each breaker, such as [breakers.drawdown]",
+    "jobs": "one table for each job, such as [jobs.at_the_open]",
 }
-"""Sections with a table for each plug-in of that folder."""
+"""Sections with a table for each plug-in of that folder, and for each job of the schedule."""
 
 
 def load_settings(
@@ -147,6 +202,7 @@ def load_settings(
     toml = _above(start, "hydra.toml")
     if toml:
         settings = _apply(settings, _read_toml(toml), str(toml), toml.parent)
+        settings = replace(settings, toml=toml)
     dotenv = _above(start, ".env")
     if dotenv:
         settings = _apply(settings, _from_variables(_read_env(dotenv)), str(dotenv), dotenv.parent)

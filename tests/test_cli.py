@@ -394,3 +394,51 @@ def test_help_is_there_for_every_command(hydra):
     for command in ("demo", "lab", "trade", "backtest", "status", "doctor"):
         assert command in listed
         assert hydra(command, "--help").code == 0
+
+
+JOBS = '[jobs.open]\nstrategy = "sma_cross"\nat = "open+5min"\nonly = ["fri"]\n'
+
+
+def test_jobs_shows_the_next_five_times_of_each_in_exchange_and_local_time(hydra, tmp_path):
+    (tmp_path / "hydra.toml").write_text(JOBS)
+    rows = json.loads(hydra("jobs", "--json", TZ="Asia/Tokyo").out)
+    assert len(rows) == 5
+    for row in rows:
+        due = datetime.fromisoformat(row["due"])
+        assert row["exchange_time"].startswith("Fri")
+        assert row["exchange_time"][4:20] == f"{row['session']} 09:35"
+        assert row["local_time"].endswith("JST")
+        assert due.tzinfo is not None
+
+
+@pytest.mark.parametrize("command", ["jobs", "runner"])
+def test_a_bad_job_is_one_sentence_with_its_line_and_nothing_is_written(hydra, tmp_path, command):
+    (tmp_path / "hydra.toml").write_text(JOBS.replace("open+5min", "opne"))
+    result = hydra(command)
+    assert (result.code, "hydra.toml line 3 [jobs.open]" in result.err) == (2, True)
+    assert "Traceback" not in result.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_runner_without_jobs_says_how_to_write_one(hydra):
+    result = hydra("runner")
+    assert (result.code, "[jobs.at_the_open]" in result.err) == (2, True)
+
+
+def test_a_session_by_hand_is_in_the_history_of_runs_and_only_one_runs_at_a_time(
+    hydra, gateway: Simulator, tmp_path
+):
+    from hydra.config import Data, Settings
+    from hydra.runner.trade import take_lease
+
+    here = {"HYDRA_GATEWAY_PORT": str(gateway.port)}
+    lease = take_lease(Settings(data=Data(tmp_path / "data")), "ts_momentum", "the-other-run")
+    refused = hydra("trade", "ts_momentum", **here)
+    assert (refused.code, "as the-other-run" in refused.err) == (2, True)
+    lease.close()
+    assert hydra("trade", "ts_momentum", **here).code == 0
+    (row,) = json.loads(hydra("runs", "--json").out)
+    assert (row["strategy"], row["outcome"], row["session"]) == (
+        "ts_momentum", "well", "2013-01-14",
+    )  # fmt: skip
+    assert row["started"].startswith("2013-01-14")

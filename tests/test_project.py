@@ -38,6 +38,39 @@ def test_every_dependency_is_in_the_lock():
     assert names <= locked
 
 
+def pins(lock: str) -> dict[str, tuple[str, list[str]]]:
+    """Version and hashes by name; on which systems a pin holds depends on who wants it."""
+    text = (ROOT / lock).read_text().strip()
+    return {
+        block.partition("==")[0].lower(): (
+            re.search(r"==([^ ;]+)", block)[1],
+            re.findall(r"sha256:[0-9a-f]+", block),
+        )
+        for block in re.split(r"\n(?=[a-zA-Z0-9])", text)
+        if "==" in block
+    }
+
+
+def test_the_images_lock_pins_the_same_as_the_whole_one_and_nothing_of_the_developers():
+    whole, image = pins("requirements.lock"), pins("requirements-production.lock")
+    assert {name: whole.get(name) for name in image} == image
+    assert "://" not in (ROOT / "requirements-production.lock").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {re.match(r"[\w.-]+", i)[0].lower() for i in project["project"]["dependencies"]}
+    assert wanted <= {name.partition("[")[0] for name in image}
+    assert not {"pytest", "mypy", "ruff", "hypothesis", "playwright", "pre-commit"} & set(image)
+    makefile = (ROOT / "Makefile").read_text()
+    assert "-o requirements.lock" in makefile
+    assert "-o requirements-production.lock" in makefile
+
+
+def test_the_image_is_built_from_its_lock_before_the_source_is_copied():
+    steps = (ROOT / "docker" / "Dockerfile").read_text()
+    assert steps.index("requirements-production.lock /build/") < steps.index("COPY hydra")
+    assert "--require-hashes" in steps
+    assert "USER hydra" in steps
+
+
 def test_ci_runs_the_checks_and_the_readmes_test_command():
     script = (ROOT / ".ci" / "run").read_text()
     assert "make check" in script

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,11 +31,13 @@ from hydra.gateway.faults import (
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.record import Record
 from hydra.gateway.requests import StartApi
-from hydra.gateway.responses import Error
+from hydra.gateway.responses import Error, ExecutionDetails, OrderStatus
 from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
 
 LOG = logging.getLogger("hydra.gateway")
+BOOKED = (OrderStatus, ExecutionDetails)  # after them a client counts on what they say
+KEEP_EVERY = timedelta(minutes=1)  # of simulated time, between two savings of the clock
 TICK_S = 0.1  # wall seconds between two advances of a running clock
 MAX_UNREAD_BYTES = 64 * 1024 * 1024  # a client that lets more than this lie is cut off
 
@@ -169,6 +172,8 @@ class GatewayServer:
         saved = None if settings.state is None else read_state(settings.state)
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
         self._state = settings.state
+        self._kept = (-1, -1)
+        self._kept_at = self.exchange.venue.now
         self._is_serving = False
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
@@ -251,6 +256,7 @@ class GatewayServer:
 
     def deliver(self, posted: Sequence[tuple[int, Response | Command]]) -> None:
         """Queue responses at their clients' sessions and write them."""
+        self._keep(posted)
         told: dict[Connection, None] = {}
         for client_id, what in posted:
             connection = self._connections.get(client_id)
@@ -267,6 +273,20 @@ class GatewayServer:
         if connection.client_id is not None:
             del self._connections[connection.client_id]
             self.world.disconnect(connection.client_id)
+
+    def _keep(self, posted: Sequence[tuple[int, Response | Command]]) -> None:
+        """Save what clients are about to hear of the books, so that no kill can take it back.
+
+        The clock is saved in between, so that a resumed gateway stands near where it was killed.
+        """
+        if self._state is None:
+            return
+        memory, now = self.exchange.orders.memory, self.exchange.venue.now
+        books = (len(memory.executions), memory.sequence)
+        is_told = any(isinstance(what, BOOKED) for _, what in posted)
+        if is_told or books != self._kept or now - self._kept_at >= KEEP_EVERY:
+            self.save()
+            self._kept, self._kept_at = books, now
 
     def _note(self, client_id: int, what: Response | Command) -> None:
         if isinstance(what, Response):

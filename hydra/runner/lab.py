@@ -14,8 +14,10 @@ from hydra.ib.probe import answers
 from hydra.runner.simulator import simulated_gateway
 from hydra.runner.trade import kernel_environment, template
 
+OURS = Path(__file__).parent
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-STOP_S = 20.0
+SPARE_S = 20.0
+"""What the server needs to end, beside the time that its runs are given."""
 SIMULATED_SPEED = "60"
 """Simulated seconds a second in the lab: a session lasts six and a half minutes."""
 
@@ -31,6 +33,8 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
         *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"),
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",  # the other one asks the package index
+        "--VoilaConfiguration.template=hydra",  # Voilà's own fetches fonts from outside
     ]
     with ExitStack() as stack:
         if settings.gateway.host in LOOPBACK and not answers(settings.gateway):
@@ -43,19 +47,19 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
         environment = {
             **os.environ,
             **kernel_environment(settings),
-            "JUPYTER_CONFIG_PATH": _config_path(),
+            "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", OURS),
+            "JUPYTER_PATH": _before("JUPYTER_PATH", OURS / "share"),
         }
-        return _run([*command, *arguments], environment)
+        return _run([*command, *arguments], environment, settings.runner.stop_s + SPARE_S)
 
 
-def _config_path() -> str:
-    """Our labconfig/ before the user's own: nothing is fetched from outside, nobody is asked."""
-    own = str(Path(__file__).parent)
-    given = os.environ.get("JUPYTER_CONFIG_PATH")
-    return f"{own}{os.pathsep}{given}" if given else own
+def _before(variable: str, folder: Path) -> str:
+    """Our folder before the user's own: nothing is fetched from outside, nobody is asked."""
+    given = os.environ.get(variable)
+    return f"{folder}{os.pathsep}{given}" if given else str(folder)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
+def _run(command: list[str], environment: dict[str, str], stop_s: float) -> int:
     """Run to the end; when we are ended first, end it too. Ctrl-C reaches it by itself."""
     process = subprocess.Popen(command, env=environment)
     try:
@@ -67,4 +71,4 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(STOP_S)
+            process.wait(stop_s)

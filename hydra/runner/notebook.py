@@ -7,16 +7,26 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.errors import BadParameter, ConfigError, RunFailed, UnknownName, unknown
 from hydra.plugins import convert
+from hydra.runner.redact import Redactor, own_secrets
+
+if TYPE_CHECKING:
+    from hydra.runner.kernel_watch import KernelWatch
 
 KERNEL = "python3"
+NOTEBOOK = "notebook.ipynb"
+PAGE = "notebook.html"
+RECORD = "run.json"
+ORDER = "order.json"
+"""What a run's process is told to do; a folder that has it was made for that run."""
+WELL, FAILED = "well", "failed"
 COMPLETE = {"embed_images": True, "mathjax_url": "", "require_js_url": "", "mermaid_js_url": ""}
 """A saved page must be whole without a network, and must tell no server that it was opened."""
 
@@ -30,6 +40,8 @@ class Run:
     seconds: float
     error: str
     """Empty for a run that ended well, else "ErrorName: text" of the cell that failed."""
+    outcome: str = WELL
+    """well, failed, timeout, hung, died or stopped."""
 
     @property
     def failed(self) -> bool:
@@ -62,39 +74,74 @@ def run_notebook(
     parameters: Mapping[str, Any],
     folder: Path,
     environment: Mapping[str, str],
+    watch: KernelWatch | None = None,
+    redactor: Redactor | None = None,
 ) -> Run:
-    """Execute the notebook into `folder`, which must not exist; never raises for a failing cell.
+    """Execute the notebook into `folder`, which must be new or hold no notebook yet.
 
-    The executed notebook is saved even when a cell fails. `environment` is added to what the
-    kernel inherits; the kernel works in the notebook's own folder.
+    Never raises for a cell that fails, a kernel that dies or a disk that is full: see
+    `Run.outcome`. The executed notebook is saved after each cell, and nothing is written that the
+    redactor has not seen. `environment` is added to what the kernel inherits; the kernel works in
+    the notebook's own folder.
     """
+    from hydra.runner.kernel_watch import KernelWatch, Limits
+
     parameters = typed_parameters(notebook, parameters)
     folder = _new_folder(folder)
+    watch = watch or KernelWatch(Limits())
+    redactor = (redactor or Redactor(own_secrets())).knowing(parameters)
     started, clock = datetime.now(UTC), time.monotonic()
-    with _environment(environment):
-        error = _execute(notebook, folder / "notebook.ipynb", parameters)
-    _save_html(folder)
-    run = Run(folder.name, folder, round(time.monotonic() - clock, 3), error)
-    record = {
-        "notebook": notebook.name,
-        "parameters": parameters,
-        "started": started.isoformat(),
-        "seconds": run.seconds,
-        "error": run.error,
-    }
-    (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    with _environment(environment), watch:
+        outcome, error = _execute(notebook, folder / NOTEBOOK, parameters, redactor)
+    if watch.verdict:
+        outcome, error = watch.verdict.outcome, watch.verdict.reason
+    outcome, error = _with_html(folder, outcome, error)
+    seconds = round(time.monotonic() - clock, 3)
+    run = Run(folder.name, folder, seconds, redactor.text(error), outcome)
+    save_record(run, notebook.name, redactor.plain(parameters), started)
     return run
 
 
-def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> str:
+def save_record(run: Run, notebook: str, parameters: Mapping[str, Any], started: datetime) -> None:
+    """run.json; a disk that takes nothing leaves the run without it, for the journal has it."""
+    record = {
+        "notebook": notebook,
+        "parameters": parameters,
+        "started": started.isoformat(),
+        "seconds": run.seconds,
+        "outcome": run.outcome,
+        "error": run.error,
+    }
+    with suppress(OSError):
+        write_whole(run.folder / RECORD, json.dumps(record, indent=2) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that readers see the old one or the new one, never a part; may raise."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _execute(
+    notebook: Path, target: Path, parameters: Mapping[str, Any], redactor: Redactor
+) -> tuple[str, str]:
+    """The outcome, and what went wrong in "ErrorName: text"."""
     import papermill
     from nbclient.exceptions import DeadKernelError
+
+    from hydra.runner.kernel_watch import ENGINE
 
     try:
         papermill.execute_notebook(
             str(notebook),
-            str(target),
+            _redacted(target, redactor),
             parameters=dict(parameters),
+            engine_name=ENGINE,
             kernel_name=KERNEL,
             language="python",
             progress_bar=False,
@@ -103,25 +150,52 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> str
             extra_arguments=["--IPKernelApp.log_level=50"],  # its words are in the notebook
         )
     except papermill.PapermillExecutionError as problem:
-        return f"{problem.ename}: {problem.evalue}"
+        return FAILED, f"{problem.ename}: {problem.evalue}"
     except DeadKernelError as problem:
-        return f"DeadKernelError: {problem}"
-    return ""
+        return "died", f"DeadKernelError: {problem}"
+    except OSError as problem:
+        return FAILED, f"RunFailed: The executed notebook could not be saved: {problem}."
+    except RuntimeError as problem:
+        return "died", f"DeadKernelError: {problem}"  # the kernel ended before it was there
+    return WELL, ""
+
+
+def _redacted(target: Path, redactor: Redactor) -> str:
+    """An address under which papermill saves through the redactor."""
+    from papermill.iorw import LocalHandler, papermill_io
+
+    class Saver(LocalHandler):  # type: ignore[misc]  # papermill has no types
+        def write(self, buf: str, path: str) -> None:
+            write_whole(target, redactor.notebook(buf))
+
+    scheme = f"hydra-run-{id(redactor):x}://"
+    papermill_io.register(scheme, Saver())
+    return f"{scheme}{target.name}"
+
+
+def _with_html(folder: Path, outcome: str, error: str) -> tuple[str, str]:
+    """The saved page's; an outcome that was well is so no longer when there is no page."""
+    try:
+        _save_html(folder)
+    except OSError as problem:
+        if outcome == WELL:
+            return FAILED, f"RunFailed: The run's page could not be saved: {problem}."
+    return outcome, error
 
 
 def _save_html(folder: Path) -> None:
     from nbconvert import HTMLExporter
 
-    executed = folder / "notebook.ipynb"
+    executed = folder / NOTEBOOK
     if executed.is_file():
         exporter = HTMLExporter(**COMPLETE)  # type: ignore[no-untyped-call]  # no types
         html, _ = exporter.from_filename(str(executed))
-        (folder / "notebook.html").write_text(html, encoding="utf-8")
+        write_whole(folder / PAGE, html)
 
 
 def _new_folder(folder: Path) -> Path:
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=(folder / ORDER).is_file())
     except OSError as problem:
         raise RunFailed(f"The run's folder {folder} cannot be made: {problem}.") from problem
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -11,10 +12,13 @@ from typing import Any
 
 import hydra.errors
 from hydra import wiring
+from hydra.clock import Sessions
 from hydra.config import Settings
-from hydra.errors import ConfigError, HydraError, UnknownName, unknown
+from hydra.domain.events import RunStarted
+from hydra.errors import ConfigError, HydraError, RunFailed, UnknownName, unknown
 from hydra.journal.journal import Journal
-from hydra.runner.notebook import Run, run_notebook, template_parameters, typed_parameters
+from hydra.runner.lease import Lease, holder
+from hydra.runner.notebook import Run, template_parameters, typed_parameters
 
 TEMPLATE = "03_paper_session.ipynb"
 
@@ -43,8 +47,11 @@ def session_parameters(
     return parameters
 
 
-def check_before_start(settings: Settings, parameters: Mapping[str, Any]) -> None:
-    """Find all that can be found before a kernel starts: the plan, the journal, the gateway."""
+def check_before_start(settings: Settings, parameters: Mapping[str, Any]) -> datetime:
+    """Find all that can be found before a kernel starts: the plan, the journal, the gateway.
+
+    Returns the market's time, as the gateway tells it.
+    """
     plan = wiring.make_plan(
         settings,
         parameters["strategy"],
@@ -56,17 +63,42 @@ def check_before_start(settings: Settings, parameters: Mapping[str, Any]) -> Non
     algo = wiring.Chosen(parameters.get("algo", ""), parameters.get("algo_parameters", {}))
     wiring.with_algo(settings, plan, algo)
     wiring.build_gate(settings)
-    asyncio.run(_greet(settings, tuple(parameters.get("symbols", ()))))
+    time = asyncio.run(_greet(settings, tuple(parameters.get("symbols", ()))))
     Journal.open(settings.journal_path).close()
+    return time
 
 
-def trade(settings: Settings, parameters: Mapping[str, Any], name: str | None = None) -> Run:
-    """Execute the paper-session notebook; its record is a new folder under runs/."""
+def trade(
+    settings: Settings,
+    parameters: Mapping[str, Any],
+    name: str | None = None,
+    at: datetime | None = None,
+) -> Run:
+    """Execute the paper-session notebook here; its record is a new folder under runs/.
+
+    `at` is the market's time, where it is known. Raises `RunFailed` while a run of the same
+    strategy is going on, and journals nothing then.
+    """
+    from hydra.runner.conduct import Conduct, conduct
+
     started = datetime.now(UTC)
     label = name or f"{started:%Y%m%dT%H%M%S.%f}-{parameters['strategy']}"
-    return run_notebook(
-        template(settings), parameters, settings.runs_dir / label, kernel_environment(settings)
-    )
+    lease = take_lease(settings, parameters["strategy"], label)
+    try:
+        path = template(settings)
+        begun = begun_by_hand(settings, label, path.name, parameters, at or started)
+        return conduct(settings, Conduct(begun, path, parameters, (at or started) - started))
+    finally:
+        lease.close()
+
+
+def begun_by_hand(
+    settings: Settings, label: str, notebook: str, parameters: Mapping[str, Any], at: datetime
+) -> RunStarted:
+    """The event that a run by hand begins, in the session that the market is in or before."""
+    session = Sessions(settings.trading.calendar).session_at(at)
+    plain = {name: str(value) for name, value in parameters.items()}
+    return RunStarted(label, "", parameters["strategy"], notebook, "request", session, None, plain)
 
 
 def template(settings: Settings) -> Path:
@@ -91,13 +123,29 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def take_lease(settings: Settings, key: str, run: str) -> Lease:
+    """The right to run that strategy (or job) alone; raises `RunFailed` naming who has it."""
+    path = lease_path(settings, key)
+    lease = Lease.take(path)
+    if lease is None:
+        other = (holder(path) or {}).get("run", "another one")
+        raise RunFailed(f"{key} is running already, as {other}; one run at a time trades it.")
+    lease.say(run=run, pid=os.getpid())
+    return lease
+
+
+def lease_path(settings: Settings, key: str) -> Path:
+    """The file whose lock is held by the one run of a strategy (or job)."""
+    return settings.data.dir / "leases" / f"{key}.lock"
+
+
 def is_expected(run: Run) -> bool:
     """Whether a failed run ended with one of our own errors, which people can mend."""
     kind = getattr(hydra.errors, run.error.partition(":")[0], None)
     return isinstance(kind, type) and issubclass(kind, HydraError)
 
 
-async def _greet(settings: Settings, symbols: tuple[str, ...]) -> None:
+async def _greet(settings: Settings, symbols: tuple[str, ...]) -> datetime:
     """Log on and off again: the gateway answers, the account is paper, the symbols are known."""
     from hydra.brokers.ib import IbBroker
 
@@ -105,5 +153,6 @@ async def _greet(settings: Settings, symbols: tuple[str, ...]) -> None:
     await broker.connect()
     try:
         await broker.qualify(symbols or settings.trading.symbols)
+        return await broker.time()
     finally:
         await broker.disconnect()
