@@ -17,6 +17,7 @@ from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.errors import HydraError
 from hydra.ib.pulse import Health, Pulse
+from hydra.runner.after_close import AfterClose
 from hydra.runner.alerts import Alerting
 from hydra.runner.beat import EVERY_S, read_beat, write_beat
 from hydra.runner.jobs import check_jobs, load_jobs
@@ -29,6 +30,7 @@ from hydra.runner.runner import Runner
 log = logging.getLogger("hydra.runner")
 
 TICK_S = 1.0
+LEARN_S = 30.0
 STILL = timedelta(seconds=10)
 """A schedule that did nothing for so long stands still."""
 SIMULATED_PROBE_S = 2.0
@@ -51,6 +53,7 @@ class Service:
         """Nothing is opened before `run`."""
         self.pulse = Pulse(self.settings.gateway)
         self.clock = FollowedClock()
+        self._after_close = AfterClose(self.settings)
         self.runner: Runner | None = None
         self._alerting: Alerting | None = None
         self._lease: Lease | None = None
@@ -97,6 +100,7 @@ class Service:
         work: list[tuple[Callable[[], Any], float]] = [(self._look, TICK_S), (self._tell, TICK_S)]
         if self.with_runner:
             work += [(self._tick, TICK_S), (self._beat, EVERY_S), (self._tidy, 3600.0)]
+            work += [(self._learn, LEARN_S)]
         return work
 
     async def _look(self) -> None:
@@ -170,6 +174,15 @@ class Service:
         self.runner = Runner(self.settings, jobs, self.clock)
         self.say(f"The schedule has {len(jobs)} jobs.")
         return True
+
+    async def _learn(self) -> None:
+        """After the close: what has filled since anybody listened."""
+        if self.runner is None or not self.pulse.health.handshake:
+            return
+        try:
+            await self._after_close.look(self.clock.now())
+        except (HydraError, OSError) as problem:
+            log.error("after the close: %s", problem)
 
     async def _beat(self) -> None:
         """Say that the schedule lives; one that stands still is as good as none."""

@@ -1,6 +1,7 @@
 """What fills when nobody listens any more is learned after the close, and compared."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from hydra.domain.events import FillRecorded
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.journal.journal import Journal
+from hydra.runner.after_close import AfterClose
 from hydra.wiring import catch_up, open_engine
 from tests.execution.test_halting import run_hydra
 
@@ -68,3 +70,33 @@ async def test_an_order_that_ended_with_its_day_is_no_difference(connected, gate
     done = run_hydra(connected, "reconcile", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"working": []' in done.stdout
+
+
+async def test_the_runner_asks_once_after_the_close_where_something_was_left_open(
+    connected, gateway
+):
+    await leave_working(connected, "0.005")
+    after = AfterClose(connected)
+    closing = datetime(2013, 1, 14, 21, 0, tzinfo=UTC)
+    assert not await after.look(closing - timedelta(hours=1))
+    gateway.step("2013-01-14T21:06:00Z")
+    assert not await after.look(closing + timedelta(minutes=4))
+    assert await after.look(closing + timedelta(minutes=6))
+    assert not await after.look(closing + timedelta(minutes=7))
+    with Journal.read_only(connected.journal_path) as journal:
+        assert len(list(journal.read(kinds=[FillRecorded]))) == 1
+        before = journal.last_seq()
+    assert not await AfterClose(connected).look(closing + timedelta(minutes=8))  # nothing is open
+    with Journal.read_only(connected.journal_path) as journal:
+        assert journal.last_seq() == before
+
+
+async def test_a_gateway_that_is_away_after_the_close_is_asked_again(connected, gateway):
+    await leave_working(connected, "0.005")
+    gateway.step("2013-01-14T21:06:00Z")
+    now = datetime(2013, 1, 14, 21, 6, tzinfo=UTC)
+    lost = replace(connected, gateway=replace(connected.gateway, port=1, give_up_s=0.0))
+    after = AfterClose(lost)
+    assert not await after.look(now)
+    after.settings = connected
+    assert await after.look(now)
