@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydra.config import load_settings as load_settings
-    from hydra.dashboard._board import open_board as open_board
+    from hydra.controls import open_board as open_board
     from hydra.plugins import configure as configure
     from hydra.research.backtest import backtest as backtest
     from hydra.wiring import open_paper_session as open_paper_session
@@ -22,7 +22,7 @@ NAMES = {
     "backtest": "hydra.research.backtest",
     "configure": "hydra.plugins",
     "load_settings": "hydra.config",
-    "open_board": "hydra.dashboard._board",
+    "open_board": "hydra.controls",
     "open_paper_session": "hydra.wiring",
 }
 """Name → the module that holds it."""

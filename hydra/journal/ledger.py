@@ -236,6 +236,8 @@ class Ledger:
         self.profits: dict[str, Trace] = {}
         self.first_marked: datetime | None = None
         self.last: Recorded | None = None
+        self.market_time: datetime | None = None
+        """The market's time at the last event that came of trading; people's deeds have ours."""
 
     @classmethod
     def of(cls, records: Iterable[Recorded]) -> Ledger:
@@ -275,10 +277,12 @@ class Ledger:
             self._target(event, record)
         elif isinstance(event, NavMarked):
             self._mark(event, record)
-        elif isinstance(event, DEED_KINDS):
+        if isinstance(event, DEED_KINDS):
             self.deeds.append({**_logged(record), "by": by_whom(event)})
         elif isinstance(event, RUN_KINDS):
             self.runs.append(record)
+        else:
+            self.market_time = record.time
 
     def _target(self, event: TargetSet, record: Recorded) -> None:
         key = (event.strategy, event.symbol)
