@@ -52,12 +52,12 @@ class Column:
     limit, as a bar), time, spark (a little line), link (text and address), act (a button).
 
     `signed` writes + and − before figures; `places` fixes the decimals. Without a kind it is told
-    by the values.
+    by the values, without a title by the column's name.
     """
 
     kind: str = ""
     unit: str = ""
-    title: str = ""
+    title: str | None = None
     places: int | None = None
     signed: bool = False
 

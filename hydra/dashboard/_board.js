@@ -212,10 +212,9 @@ class ChartView {
   x(value, span) {
     if (this.chart.x_unit !== "time") return `${value.toFixed(1)}`;
     const zone = this.clock.ofExchange ? this.clock.exchange : this.clock.mine;
-    const options = span > 3 * 86400 ? { month: "2-digit", day: "2-digit" }
-      : { hour: "2-digit", minute: "2-digit" };
-    if (span > 400 * 86400) options.year = "numeric";
-    return this.clock.format(zone, options).format(value * 1000);
+    const told = this.clock.in(zone, value * 1000);
+    if (span > 400 * 86400) return told.slice(0, 10);
+    return span > 3 * 86400 ? told.slice(5, 10) : span > 600 ? told.slice(11, 16) : told.slice(11);
   }
 
   paint() {
@@ -272,6 +271,8 @@ class ChartView {
     let y0 = ys.reduce((a, b) => Math.min(a, b)), y1 = ys.reduce((a, b) => Math.max(a, b));
     if (lines.some((line) => line.mark !== "points")) { y0 = Math.min(y0, 0); y1 = Math.max(y1, 0); }
     if (x1 === x0) { x0 -= 1; x1 += 1; }
+    const least = this.chart.y_unit === "%" ? 0.001 : 0; // a tenth of a per cent is not a cliff
+    if (y1 - y0 < least) { y0 -= least / 2; y1 += least / 2; }
     const room = (y1 - y0) * 0.06 || Math.abs(y1) * 0.1 || 0.001;
     y0 -= y0 < 0 || this.chart.x_unit !== "time" ? room : 0;
     y1 += room;
@@ -324,6 +325,8 @@ class ChartView {
       const zero = this.py(0), ends = `L${points.at(-1)[0]},${zero}L${points[0][0]},${zero}Z`;
       this.svg.append(draw("path", { d: path + ends, fill: colour, "fill-opacity": 0.25 }));
     }
+    const [cx, cy] = points.at(-1);
+    this.svg.append(draw("circle", { class: "mark", cx, cy, r: 3, fill: colour }));
     this.svg.append(draw("path", { class: "mark", d: path, fill: "none", stroke: colour,
       "stroke-width": 2, "stroke-linejoin": "round",
       "stroke-dasharray": line.tone === 0 || line.mark === "area" ? "" : "5 3" }));
@@ -449,6 +452,7 @@ class TableView {
       row.append(th);
     }
     this.thead.replaceChildren(row);
+    this.root.classList.toggle("many", columns.length > 8);
     this.sorted();
   }
 
@@ -635,6 +639,7 @@ class BoardView {
     this.root = make("div", "hydra-board");
     this.root.setAttribute("role", "region");
     this.root.setAttribute("aria-label", "HYDRA dashboard");
+    this.root.dataset.lmSuppressShortcuts = "true"; // keys are the page's here, not the notebook's
     this.banner = make("div", "hb-banner");
     this.banner.setAttribute("role", "status");
     this.banner.hidden = true;

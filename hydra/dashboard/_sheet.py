@@ -151,7 +151,7 @@ def _heads(columns: Mapping[str, Column]) -> list[Message]:
     return [
         {
             "name": name,
-            "title": column.title or name.replace("_", " "),
+            "title": name.replace("_", " ") if column.title is None else column.title,
             "kind": column.kind or "text",
             "unit": column.unit,
             "signed": column.signed,

@@ -15,6 +15,7 @@ from hydra.runner.simulator import simulated_gateway
 from hydra.runner.trade import kernel_environment, template
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+HERE = Path(__file__).parent
 STOP_S = 20.0
 SIMULATED_SPEED = "60"
 """Simulated seconds a second in the lab: a session lasts six and a half minutes."""
@@ -37,22 +38,31 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
             port = str(settings.gateway.port)
             stack.enter_context(
                 simulated_gateway(
-                    ["--port", port, "--control-port", "0", "--speed", SIMULATED_SPEED]
+                    [
+                        *("--port", port, "--control-port", "0", "--speed", SIMULATED_SPEED),
+                        *("--ready-file", str(ready_file(settings))),
+                    ]
                 )
             )
         environment = {
             **os.environ,
             **kernel_environment(settings),
-            "JUPYTER_CONFIG_PATH": _config_path(),
+            "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", HERE),
+            "JUPYTER_PATH": _before("JUPYTER_PATH", HERE / "jupyter"),
         }
         return _run([*command, *arguments], environment)
 
 
-def _config_path() -> str:
-    """Our labconfig/ before the user's own: nothing is fetched from outside, nobody is asked."""
-    own = str(Path(__file__).parent)
-    given = os.environ.get("JUPYTER_CONFIG_PATH")
-    return f"{own}{os.pathsep}{given}" if given else own
+def ready_file(settings: Settings) -> Path:
+    """Where a simulated gateway that the lab started says where it is controlled."""
+    settings.data.dir.mkdir(parents=True, exist_ok=True)
+    return settings.data.dir / "gateway.json"
+
+
+def _before(variable: str, own: Path) -> str:
+    """Our folder before the user's own: nothing is fetched from outside, nobody is asked."""
+    given = os.environ.get(variable)
+    return f"{own}{os.pathsep}{given}" if given else str(own)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:
