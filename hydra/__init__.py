@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hydra.controls import open_board as open_board
     from hydra.plugins import configure as configure
     from hydra.research.backtest import backtest as backtest
+    from hydra.runner.start import start as start
     from hydra.wiring import open_paper_session as open_paper_session
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ NAMES = {
     "load_settings": "hydra.config",
     "open_board": "hydra.controls",
     "open_paper_session": "hydra.wiring",
+    "start": "hydra.runner.start",
 }
 """Name → the module that holds it."""
 

@@ -12,6 +12,7 @@ import secrets
 import time
 import zoneinfo
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -343,7 +344,7 @@ def _zone(calendar: str) -> str:
 
 
 async def _first_of(wake: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), seconds)
-    except TimeoutError:
-        return
+    # not wait_for: in Python 3.11 it swallows a cancellation that comes with the event
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await wake.wait()

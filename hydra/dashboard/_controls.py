@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from hydra.dashboard._base import Facts
+from hydra.domain.instruments import Instrument
 from hydra.errors import unknown
 from hydra.journal.fold import State, WorkingOrder
 from hydra.journal.held import marks_of
@@ -178,7 +179,7 @@ def _positions(state: State) -> str:
     marks, worth, number = marks_of(state), dict[str, Decimal](), 0
     for (_, symbol), holding in state.holdings.items():
         if holding.quantity:
-            one = state.instruments[symbol]
+            one = state.instruments.get(symbol, Instrument(symbol))
             number += 1
             value = abs(one.notional(holding.quantity, marks[symbol]))
             worth[one.currency] = worth.get(one.currency, ZERO) + value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -204,8 +204,8 @@ class Feed:
 async def answers(gateway: Gateway, timeout_s: float = 1.0) -> bool:
     """Whether anything listens at the gateway's address; nothing waits for it meanwhile."""
     try:
-        call: Awaitable[tuple[Any, Any]] = asyncio.open_connection(gateway.host, gateway.port)
-        _, writer = await asyncio.wait_for(call, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            _, writer = await asyncio.open_connection(gateway.host, gateway.port)
     except (OSError, TimeoutError):
         return False
     writer.close()

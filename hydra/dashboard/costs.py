@@ -70,6 +70,4 @@ class Costs:
 
 
 def _groups(rows: Sequence[Row], by: str, name: str) -> list[dict[str, Any]]:
-    return [
-        {"by": name, "group": total.get(by or "", ""), **total} for total in cost_totals(rows, by)
-    ]
+    return [{"by": name, "group": total.pop(by), **total} for total in cost_totals(rows, by)]
