@@ -836,6 +836,7 @@ class BoardView {
       yes.disabled = Boolean(needed);
       reason?.addEventListener("input", () => { yes.disabled = needed && !reason.value.trim(); });
       reason?.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") return;
         event.stopPropagation();
         if (event.key === "Enter" && !yes.disabled) yes.click();
       });
@@ -854,6 +855,7 @@ class BoardView {
     this.confirm.replaceChildren();
     if (token) {
       this.tellPeople(true, ["… on its way"]);
+      this.said.dataset.state = "busy";
       this.send({ type: "act", token, reason });
     }
     if (this.asker?.isConnected) this.asker.focus();
@@ -861,6 +863,7 @@ class BoardView {
 
   done(message) {
     this.tellPeople(message.well, message.said);
+    this.said.dataset.state = message.well ? "done" : "refused";
   }
 
   tellPeople(well, sentences) {

@@ -29,7 +29,7 @@ from hydra.wiring import open_engine, open_paper_session
 from tests.conftest import ROOT, START
 
 TOKEN = "t"
-WAIT_MS = 60_000
+WAIT_MS = 30_000
 VOILA = "voila/render/04_dashboard.ipynb"
 LAB = "lab/tree/04_dashboard.ipynb"
 SYMBOLS = ("AAPL", "IBM", "MSFT")
@@ -63,8 +63,8 @@ class Place:
     def lab(self, context: BrowserContext) -> Page:
         """The dashboard's notebook in JupyterLab, run."""
         page = context.new_page()
-        page.goto(f"{self.url}{LAB}?token={TOKEN}")
-        run_cell(page)
+        page.goto(f"{self.url}{LAB}?reset&token={TOKEN}")
+        run_cell(self, page)
         return page
 
     def api(self, path: str, method: str = "GET") -> Any:
@@ -167,12 +167,26 @@ def running_lab(settings: Settings) -> Iterator[str]:
         said.close()
 
 
-def run_cell(page: Page) -> None:
-    """Run the notebook's one code cell and wait for the board."""
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.wait_for()
+def run_first_cell(place: Place, page: Page, notebook: str) -> None:
+    """Run a notebook's first code cell, once its kernel is there: the page says that it is idle
+    before it has one."""
+    cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
+    cell.wait_for()
+    until(lambda: "idle" in kernels_of(place, notebook).values())
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    cell.click()
     page.keyboard.press("Shift+Enter")
+
+
+def kernels_of(place: Place, notebook: str) -> dict[str, str]:
+    """What the kernels of a notebook are about, by their ids."""
+    kernels = [s["kernel"] for s in place.api("api/sessions") if s["path"] == notebook]
+    return {kernel["id"]: kernel["execution_state"] for kernel in kernels}
+
+
+def run_cell(place: Place, page: Page) -> None:
+    """Run the dashboard's cell and wait for the board."""
+    run_first_cell(place, page, "04_dashboard.ipynb")
     filled(page)
 
 

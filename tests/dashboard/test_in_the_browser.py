@@ -18,7 +18,14 @@ from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
-from tests.dashboard.pages import filled, open_place, run_cell, until
+from tests.dashboard.pages import (
+    filled,
+    kernels_of,
+    open_place,
+    run_cell,
+    run_first_cell,
+    until,
+)
 
 pytestmark = pytest.mark.slow
 BY = f"dashboard, {getpass.getuser()}"
@@ -175,9 +182,9 @@ def test_the_notebook_shows_them_and_comes_back_after_a_reload_and_a_new_kernel(
     filled(page)  # from the kernel that still runs: nobody has run the cell again
     holds_the_journals_figures(place, page)
     has_its_charts_drawn(page)
-    (kernel,) = [k["kernel"]["id"] for k in place.api("api/sessions")]
+    (kernel,) = kernels_of(place, "04_dashboard.ipynb")
     place.api(f"api/kernels/{kernel}/restart", "POST")
-    run_cell(page)
+    run_cell(place, page)
     page.locator(".hydra-board .hb-value").first.wait_for()
     holds_the_journals_figures(place, page)
 
@@ -232,16 +239,10 @@ def do(page, action, reason="", within=None):
     sentence = question.locator("p").inner_text()
     if reason:
         question.locator("input").fill(reason)
-    page.locator(".hb-said").evaluate("node => node.replaceChildren()")
     question.locator("button[data-action=yes]").click()
-    page.locator(".hb-said p", has_text="its way").wait_for()
-    page.wait_for_function(
-        "() => { const p = document.querySelector('.hb-said p');"
-        " return p && !p.textContent.includes('on its way'); }"
-    )
-    assert "bad" not in (page.locator(".hb-said").get_attribute("class") or ""), page.locator(
-        ".hb-said"
-    ).inner_text()
+    said = page.locator(".hb-said:not([data-state=busy])")
+    said.wait_for()
+    assert said.get_attribute("data-state") == "done", said.inner_text()
     return sentence
 
 
@@ -297,12 +298,10 @@ def test_a_strategy_is_switched_off_and_a_run_is_asked_for(place, context):
 
 def test_the_first_page_leads_to_ones_own_positions_in_three_clicks(place, context):
     page = context.new_page()
-    page.goto(f"{place.url}lab/tree/00_start_here.ipynb?token=t")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()  # 1
-    page.keyboard.press("Shift+Enter")
+    page.goto(f"{place.url}lab/tree/00_start_here.ipynb?reset&token=t")
+    run_first_cell(place, page, "00_start_here.ipynb")  # 1
     start = page.locator(".hydra-start")
-    expect(start).to_contain_text("A gateway answers")
+    expect(start).to_contain_text("A gateway answers", timeout=30_000)
     with context.expect_page() as opened:
         start.locator("a", has_text="Open the dashboard").click()  # 2
     filled(opened.value)
