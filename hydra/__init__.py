@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydra.config import load_settings as load_settings
-    from hydra.dashboard._board import open_board as open_board
+    from hydra.controls import open_board as open_board
     from hydra.plugins import configure as configure
     from hydra.research.backtest import backtest as backtest
+    from hydra.runner.start import start as start
     from hydra.wiring import open_paper_session as open_paper_session
 
 __version__ = "0.1.0"
@@ -22,8 +23,9 @@ NAMES = {
     "backtest": "hydra.research.backtest",
     "configure": "hydra.plugins",
     "load_settings": "hydra.config",
-    "open_board": "hydra.dashboard._board",
+    "open_board": "hydra.controls",
     "open_paper_session": "hydra.wiring",
+    "start": "hydra.runner.start",
 }
 """Name → the module that holds it."""
 

@@ -497,13 +497,45 @@ def halt(
 @app.command()
 def resume(context: typer.Context, reason: Annotated[str, typer.Argument()]) -> None:
     """Lift a halt; a reason is needed and journalled."""
-    from hydra.domain.events import Resumed
+    from hydra import controls
 
-    settings = _settings(context)
-    if _state(settings).halted is None:
-        raise BadParameter("Trading is not halted, so there is nothing to resume.")
-    _append(settings, Resumed(reason, "command line"))
-    _say(f"Trading is resumed: {reason}.")
+    _say_all(controls.resume(_settings(context), reason, controls.COMMAND_LINE))
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    order_ref: Annotated[str, typer.Argument(help="A working order; see `hydra orders`.")] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Cancel every working order of ours.")
+    ] = False,
+) -> None:
+    """Cancel one working order, or with --all every one of ours; trading goes on."""
+    from hydra import controls
+
+    if bool(order_ref) == everything:
+        raise BadParameter("Name one order to cancel, or give --all for every order of ours.")
+    settings, by = _settings(context), controls.COMMAND_LINE
+    if everything:
+        _say_all(asyncio.run(controls.cancel_all(settings, by)))
+    else:
+        _say_all(asyncio.run(controls.cancel(settings, order_ref, by)))
+
+
+@app.command()
+def switch(
+    context: typer.Context,
+    strategy: Annotated[str, typer.Argument(help="A strategy's name; see `hydra list`.")],
+    state: Annotated[str, typer.Argument(metavar="on|off")],
+    reason: Annotated[str, typer.Argument()],
+) -> None:
+    """Switch a strategy off, so that its orders may only reduce, or on again."""
+    from hydra import controls
+
+    if state not in ("on", "off"):
+        raise BadParameter(f"A strategy is switched 'on' or 'off', not {state!r}.")
+    settings, by = _settings(context), controls.COMMAND_LINE
+    _say_all(controls.switch(settings, strategy, state == "on", reason, by))
 
 
 @app.command()
@@ -847,14 +879,6 @@ def _in_cents(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _append(settings: Settings, event: Event) -> None:
-    from hydra.clock import WallClock
-    from hydra.journal.journal import Journal
-
-    with Journal.open(settings.journal_path) as journal:
-        journal.append(event, WallClock().now())
-
-
 def _promotion(settings: Settings, strategy: str, source: str) -> list[dict[str, Any]]:
     """The gates of paper trading, with the costs held against the model where that can be done."""
     from hydra import wiring
@@ -991,6 +1015,11 @@ def _shown(value: Any) -> str:
 def _is_figure(text: str) -> bool:
     bare = text.replace(",", "").lstrip("+-")
     return text == "–" or bare.replace(".", "", 1).isdigit()
+
+
+def _say_all(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        _say(sentence)
 
 
 def _say(text: str) -> None:

@@ -1,10 +1,12 @@
-"""Circuit breakers that have tripped, and where they stand now."""
+"""Every circuit breaker: where it stands, its figure and its limit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from hydra.dashboard._base import Facts
+from hydra.dashboard._base import Column, Facts
 from hydra.journal.views import Row, trip_rows
 
 
@@ -12,6 +14,21 @@ from hydra.journal.views import Row, trip_rows
 class Breakers:
     """Circuit breakers"""
 
-    def rows(self, facts: Facts) -> list[Row]:
-        """One row for each breaker that ever tripped, by its last trip."""
-        return trip_rows(facts.state)
+    key: ClassVar[tuple[str, ...]] = ("breaker", "strategy")
+    columns: ClassVar[dict[str, Column]] = {
+        "breaker": Column("text"),
+        "strategy": Column("text"),
+        "standing": Column("text"),
+        "figure": Column("figure"),
+        "limit": Column("figure"),
+        "action": Column("text"),
+        "sessions_left": Column("figure", title="sessions to wait"),
+        "tripped": Column("text"),
+    }
+
+    def rows(self, facts: Facts) -> Sequence[Row]:
+        """As `hydra breakers` shows them; without the settings' breakers, those that ever
+        tripped."""
+        if facts.breakers is not None:
+            return [{**row, "strategy": row["strategy"] or "all"} for row in facts.breakers]
+        return [{**row, "tripped": row["session"]} for row in trip_rows(facts.state)]

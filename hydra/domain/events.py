@@ -277,6 +277,19 @@ class OrderEnded(Event):
 
 
 @dataclass(frozen=True)
+class CancelRequested(Event):
+    """Somebody wants a working order to end; the program that holds its connection obeys."""
+
+    ref: str
+    by: str
+
+    @property
+    def order_ref(self) -> str:
+        """The order that is to end."""
+        return self.ref
+
+
+@dataclass(frozen=True)
 class FillRecorded(Event):
     """An execution was reported; fills come from nowhere else."""
 

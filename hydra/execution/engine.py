@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -114,6 +114,8 @@ class OrderEngine:
         self._stopping: asyncio.Task[None] | None = None
         self._taken_back: set[str] = set()
         """What was asked to end because trading is halted."""
+        self._asked_for: set[str] = set()
+        """What was asked to end because somebody wants so."""
         self._seen: dict[str, Decimal] = {}
         """Last prices by symbol: what was bought since the account was told has no mark in it."""
         self.daily_volume: dict[str, Decimal] = {}
@@ -356,6 +358,18 @@ class OrderEngine:
                 except BrokerError as problem:
                     self.record(Warned(0, f"Halted, and {ref} may still work: {problem}"))
 
+    async def obey_wishes(self) -> None:
+        """Take back the working orders that somebody asked to end, each once: IB lets only the
+        connection that placed an order cancel it, and that may be this one. Whoever asked waits,
+        and tells when nobody could."""
+        if not self._so_far().unwanted:
+            self._asked_for.clear()
+            return
+        for ref in self.state.unwanted.keys() - self._asked_for:
+            self._asked_for.add(ref)
+            with suppress(BrokerError):
+                await self.cancel(ref)
+
     async def settle(self, timeout_s: float) -> tuple[str, ...]:
         """Journal what the broker tells until every order has ended and every fill is charged, or
         the time is up; returns the references that are still working or unknown.
@@ -368,6 +382,7 @@ class OrderEngine:
         deadline = asyncio.get_running_loop().time() + timeout_s
         while self.awaits_news():
             await self.obey_halt()
+            await self.obey_wishes()
             left = deadline - asyncio.get_running_loop().time()
             try:
                 event = await asyncio.wait_for(self.broker.events.get(), min(max(left, 0), LOOK_S))

@@ -69,7 +69,7 @@ class HaltOutcome:
         """What to tell people, one sentence each."""
         first = (f"Trading is halted: {self.reason}.",) if self.journalled else ()
         notes = [f"{note} By the journal there is none." for note in self.notes]
-        done = (*_swept(self.swept), *_flattened(self.flattened))
+        done = (*swept_sentences(self.swept), *_flattened(self.flattened))
         return (*first, *done, *notes, *self.problems)
 
 
@@ -188,7 +188,8 @@ def _step(state: State, journal: Journal, stem: str) -> int:
     return step
 
 
-def _swept(swept: Swept | None) -> Iterator[str]:
+def swept_sentences(swept: Swept | None) -> Iterator[str]:
+    """What became of the broker's book, one sentence each."""
     if swept is None:
         return
     yield f"{_count(swept.ended, 'working order')} cancelled."

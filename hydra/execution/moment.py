@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 
 from hydra.clock import Sessions
-from hydra.domain.instruments import Instrument
-from hydra.domain.portfolio import Portfolio, Position
-from hydra.domain.traffic import Resting, Traffic
+from hydra.domain.portfolio import Portfolio
 from hydra.errors import UnknownName
 from hydra.execution.broker import Account, Quote
 from hydra.journal.fold import State
+from hydra.journal.held import books_of, traffic_of
 from hydra.risk._base import Context, SessionTimes
-
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -74,43 +70,7 @@ def context_of(
         delayed=frozenset(s for s, q in quotes.items() if q.delayed),
         halted=state.halted,
         sessions=SessionsAt(now),
-        books=books_of(state, account, portfolio),
+        books=books_of(state, account.marks, portfolio),
         held=state.positions,
         traffic=traffic_of(state),
     )
-
-
-def traffic_of(state: State) -> Traffic:
-    """What was sent, and what works; an order that provably never left does not."""
-    working = {
-        ref: Resting(
-            order.request.instrument.symbol,
-            order.request.quantity,
-            order.filled,
-            order.request.oca_group,
-        )
-        for ref, order in state.working.items()
-        if not order.may_be_sent
-    }
-    return Traffic.of(state.sent, state.intents, working)
-
-
-def books_of(state: State, account: Account, portfolio: Portfolio) -> dict[str, Portfolio]:
-    """Each strategy's own positions, its working orders filled; no cash.
-
-    What two strategies hold against each other has no mark in the account: it counts at its cost.
-    """
-    held: dict[str, dict[str, Position]] = {}
-    for (strategy, symbol), holding in state.holdings.items():
-        if holding.quantity:
-            known = portfolio.positions.get(symbol)
-            instrument = state.instruments.get(symbol, Instrument(symbol))
-            mark = known.mark if known else account.marks.get(symbol, holding.average_cost)
-            position = Position(instrument, holding.quantity, mark)
-            held.setdefault(strategy, {})[symbol] = position
-    books = {strategy: Portfolio(ZERO, positions) for strategy, positions in held.items()}
-    for order in state.working.values():
-        if order.remaining and not order.may_be_sent and not order.request.parent:
-            rest = replace(order.request, quantity=order.remaining)
-            books[rest.strategy] = books.get(rest.strategy, Portfolio(ZERO)).after(rest)
-    return books

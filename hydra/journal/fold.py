@@ -16,6 +16,7 @@ from hydra.domain import lifecycle
 from hydra.domain.conduct import KEPT, Behaviour, Counts, Executed, Trip, family
 from hydra.domain.events import (
     BreakerTripped,
+    CancelRequested,
     CommissionRecorded,
     ConnectionChanged,
     Event,
@@ -163,6 +164,8 @@ class State:
     """Whether the last word was that the way to the exchange is open."""
     trips: Mapping[tuple[str, str], Trip] = field(default_factory=dict)
     """Each breaker's last trip, by its name and strategy (empty for the account)."""
+    unwanted: Mapping[str, str] = field(default_factory=dict)
+    """Working orders that somebody wants to end, and who."""
 
     def quantity(self, symbol: str, strategy: str | None = None) -> Decimal:
         """Signed quantity of one strategy, or of the whole account (external included)."""
@@ -245,6 +248,7 @@ class Folding:
     losses: tuple[tuple[int, datetime], ...]
     connected: bool
     trips: dict[tuple[str, str], Trip]
+    unwanted: dict[str, str]
 
     @classmethod
     def of(cls, state: State) -> Self:
@@ -329,6 +333,7 @@ class Folding:
         if state in lifecycle.ENDED:
             place.pop(ref, None)
             self.arrivals.pop(ref, None)
+            self.unwanted.pop(ref, None)
         else:
             place[ref] = replace(order, state=state, **changes)
 
@@ -514,6 +519,11 @@ def _resumed(draft: Folding, event: Resumed, time: datetime) -> None:
             draft.trips[key] = replace(trip, cleared=True)
 
 
+def _unwanted(draft: Folding, event: CancelRequested, time: datetime) -> None:
+    if event.ref in draft.working:
+        draft.unwanted[event.ref] = event.by
+
+
 def _switched(draft: Folding, event: StrategySwitched, time: datetime) -> None:
     if event.on:
         draft.switched_off.pop(event.strategy, None)
@@ -534,6 +544,7 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     OrderFound: _found,
     OrderAcknowledged: _acknowledged,
     OrderEnded: _ended,
+    CancelRequested: _unwanted,
     FillRecorded: _filled,
     FillCorrected: _corrected,
     CommissionRecorded: _charged,

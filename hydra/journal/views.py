@@ -7,6 +7,7 @@ stay decimals and times aware UTC; whoever shows them does the formatting.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -74,7 +75,11 @@ def status_row(state: State) -> Row:
 
 
 def position_rows(state: State) -> list[Row]:
-    """One row for each holding of a strategy, and one for each external position."""
+    """One row for each holding of a strategy, and one for each external position.
+
+    Money is in the instrument's `currency`; a weight is known only in the account's, for the
+    journal has no rates of exchange.
+    """
     rows = [
         _position(state, strategy, symbol, h.quantity, h.average_cost, h.realised)
         for (strategy, symbol), h in sorted(state.holdings.items())
@@ -90,7 +95,7 @@ def strategy_rows(state: State) -> list[Row]:
     """One row a strategy: what it gained, by its own orders alone, at the last marks.
 
     Money in the account's currency; `profit` is realised and unrealised, less commissions; None
-    while a position has no mark.
+    while a position has no mark or is in another currency.
     """
     positions = position_rows(state)
     names = sorted({name for name, _ in state.holdings} | set(state.sessions))
@@ -99,20 +104,43 @@ def strategy_rows(state: State) -> list[Row]:
 
 def order_rows(records: Iterable[Recorded]) -> list[Row]:
     """One row for each order or refused request, oldest first, with what became of it."""
-    rows: dict[str, Row] = {}
+    table = OrderTable()
     for record in records:
+        table.take(record)
+    return list(table.rows.values())
+
+
+@dataclass
+class OrderTable:
+    """The rows of `order_rows` by reference, for those who take in one event after another.
+
+    A row that changes becomes another dictionary; of more than `kept` rows the oldest whose order
+    has ended goes.
+    """
+
+    kept: int | None = None
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def take(self, record: Recorded) -> None:
+        """Take in the next event."""
         event = record.event
         if isinstance(event, OrderAdmitted):
-            request = event.order.request
-            rows[request.order_ref] = _order(request, record, OrderState.PENDING)
+            self._put(_order(event.order.request, record, OrderState.PENDING))
         elif isinstance(event, OrderRefused):
             refusal = event.refusal
             row = _order(refusal.request, record, REFUSED)
             row["reason"] = " ".join(o.sentence for o in refusal.objections)
-            rows[refusal.request.order_ref] = row
-        elif event.order_ref in rows:
-            rows[event.order_ref].update(_change(event, rows[event.order_ref]))
-    return list(rows.values())
+            self._put(row)
+        elif event.order_ref in self.rows:
+            row = self.rows[event.order_ref]
+            self.rows[event.order_ref] = {**row, **_change(event, row)}
+
+    def _put(self, row: Row) -> None:
+        self.rows[row["order_ref"]] = row
+        if self.kept is not None and len(self.rows) > self.kept:
+            over = next((ref for ref, r in self.rows.items() if r["status"] in OVER), None)
+            if over:
+                del self.rows[over]
 
 
 def refusal_rows(records: Iterable[Recorded]) -> list[Row]:
@@ -177,8 +205,9 @@ def _position(
     mark = state.mark.marks.get(symbol) if state.mark else None
     instrument = state.instruments.get(symbol)
     multiplier = instrument.multiplier if instrument else Decimal(1)
+    currency = instrument.currency if instrument else ""
     value = None if mark is None else quantity * mark * multiplier
-    nav = state.mark.nav if state.mark else ZERO
+    nav = state.mark.nav if state.mark and currency in ("", state.currency) else ZERO
     gain = None
     if mark is not None and cost is not None:
         gain = quantity * (mark - cost) * multiplier
@@ -192,13 +221,15 @@ def _position(
         "weight": value / nav if value is not None and nav > 0 else None,
         "unrealised": _cents(gain),
         "realised": _cents(realised),
+        "currency": currency or state.currency,
     }
 
 
 def _strategy(state: State, name: str, positions: list[Row]) -> Row:
     mine = [row for row in positions if row["strategy"] == name]
     open_gains = [row["unrealised"] for row in mine if row["quantity"]]
-    unrealised = None if None in open_gains else sum(open_gains, ZERO)
+    foreign = any(row["currency"] not in ("", state.currency or row["currency"]) for row in mine)
+    unrealised = None if foreign or None in open_gains else sum(open_gains, ZERO)
     realised = sum((row["realised"] for row in mine), ZERO)
     charges = state.charges.get(name, ZERO)
     return {
@@ -263,6 +294,8 @@ def _change(event: object, row: Row) -> Row:
 
 
 REFUSED = "refused"
+OVER = frozenset({REFUSED, *lifecycle.ENDED})
+"""Statuses of orders that trade no more."""
 TOLD: Mapping[type, Told] = {
     OrderSubmitted: Told.SENT,
     OrderRetried: Told.SENT,

@@ -151,11 +151,41 @@ class Context:
         return later
 
 
+@dataclass(frozen=True)
+class Usage:
+    """How much of a limit is taken by what is held and under way, without any new request.
+
+    `of` says whose figure it is where a check has several: a symbol, a group, a strategy. Figure
+    and limit are both fractions of NAV or both counts, as `unit` says.
+    """
+
+    of: str
+    figure: float
+    limit: float
+    unit: str = "of NAV"
+
+    @property
+    def use(self) -> float:
+        """The figure's size as a fraction of the limit: from 1 on it is full."""
+        return abs(self.figure) / self.limit if self.limit else 0.0
+
+
+def weighed(of: str, size: Decimal, limit: Decimal, nav: Decimal) -> Usage:
+    """A size in money beside a limit in multiples of NAV; a NAV that is not positive is used up
+    by anything."""
+    figure = float(size / nav) if nav > 0 else (float("inf") if size else 0.0)
+    return Usage(of, figure, float(limit))
+
+
 class Check(Protocol):
     """One objection: a frozen dataclass of its limits, in a file of its own."""
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
-        """Why the request must not leave, or None. Pure; judges the proposed portfolio."""
+        """Why the request must not leave, or None. Pure; judges the proposed portfolio.
+
+        A check with a limit on what is held or sent may have `usage(context)`, too: what is taken
+        of it now, one `Usage` a figure.
+        """
 
 
 def reduces(request: OrderRequest, context: Context) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 MOST = Decimal(20)
 
@@ -42,3 +42,11 @@ class CapitalShare:
             f"{strategy} would hold {size:,.2f} {context.currency} at a NAV of {nav:,.2f}; "
             f"its share is {share:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Each strategy's own gross exposure."""
+        nav = context.portfolio.nav
+        return [
+            weighed(name, book.gross, self.shares.get(name, self.share_of_others), nav)
+            for name, book in sorted(context.books.items())
+        ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,14 @@ class CurrencyExposure:
             f"Positions in {currency} would be worth {size:,.2f} {context.currency} at a NAV of "
             f"{nav:,.2f}; the limit is {self.limit_weight:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Each foreign currency whose rate is known."""
+        held = context.portfolio
+        sizes = sorted(held.gross_by_currency.items())
+        rates = [(currency, size, context.rate(currency)) for currency, size in sizes]
+        return [
+            weighed(currency, size * rate, self.limit_weight, held.nav)
+            for currency, size, rate in rates
+            if rate is not None and currency != context.currency
+        ]

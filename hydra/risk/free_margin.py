@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
 from hydra.domain.portfolio import Portfolio
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,8 @@ class FreeMargin:
             f"The initial margin would be {used:,.2f} {context.currency} of {nav:,.2f}; "
             f"the limit is {self.limit_use:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """The estimated initial margin of what is held."""
+        held = context.portfolio
+        return [weighed("account", self.margin_rate * held.gross, self.limit_use, held.nav)]

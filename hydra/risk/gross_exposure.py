@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,8 @@ class GrossExposure:
             f"Gross exposure would be {gross:,.2f} {context.currency} at a NAV of {nav:,.2f}; "
             f"the limit is {self.limit_weight:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """The account's leverage."""
+        held = context.portfolio
+        return [weighed("account", held.gross, self.limit_weight, held.nav)]

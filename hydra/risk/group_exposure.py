@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,11 @@ class GroupExposure:
             f"Group {group} would be worth {size:,.2f} {context.currency} at a NAV of {nav:,.2f}; "
             f"the limit is {self.limit_weight:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Each group's size."""
+        held = context.portfolio
+        return [
+            weighed(name, held.gross_of(members), self.limit_weight, held.nav)
+            for name, members in sorted(self._members.items())
+        ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive
+from hydra.risk._base import Context, Usage, positive
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,8 @@ class ModifyRate:
             f"{self.limit_changes}",
             f"It would be change {count:,} within a minute; the limit is {self.limit_changes:,}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Changes of the last minute."""
+        count = context.traffic.sent.changes.within_minute(context.now)
+        return [Usage("account", count, self.limit_changes, "changes a minute")]

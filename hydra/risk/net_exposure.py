@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -36,3 +36,8 @@ class NetExposure:
             f"Net exposure would be {net:,.2f} {context.currency} at a NAV of {nav:,.2f}; "
             f"the limit is {self.limit_weight:.2%} on either side.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Longs less shorts; short on balance is below 0."""
+        held = context.portfolio
+        return [weighed("account", held.net, self.limit_weight, held.nav)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive, reduces
+from hydra.risk._base import Context, Usage, positive, reduces
 
 
 @dataclass(frozen=True)
@@ -32,3 +32,7 @@ class OpenOrders:
             f"{self.limit_orders}",
             f"It would be working order {count:,}; the limit is {self.limit_orders:,}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Orders that work now."""
+        return [Usage("account", len(context.traffic.working), self.limit_orders, "orders")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive
+from hydra.risk._base import Context, Usage, positive
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,8 @@ class OrderRate:
             f"{self.limit_orders}",
             f"It would be order {count:,} within a minute; the limit is {self.limit_orders:,}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """New orders of the last minute."""
+        count = context.traffic.sent.orders.within_minute(context.now)
+        return [Usage("account", count, self.limit_orders, "orders a minute")]

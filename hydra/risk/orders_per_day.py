@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, positive, reduces
+from hydra.risk._base import Context, Usage, positive, reduces
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,8 @@ class OrdersPerDay:
             f"It would be order {count:,} of the session of {request.session}; "
             f"the limit is {self.limit_orders:,}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """The orders of the last session that had any."""
+        count = context.traffic.sent.day.orders
+        return [Usage("account", count, self.limit_orders, "orders")]

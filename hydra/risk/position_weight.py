@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,12 @@ class PositionWeight:
             f"{symbol} would be {weight:.2%} of a NAV of {nav:,.2f}; "
             f"the limit is {self.limit_weight:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """Each position's size."""
+        held, nav = context.portfolio, context.portfolio.nav
+        return [
+            weighed(symbol, position.value, self.limit_weight, nav)
+            for symbol, position in sorted(held.positions.items())
+            if position.quantity
+        ]

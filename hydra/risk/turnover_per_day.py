@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hydra.domain.orders import Objection, OrderRequest
-from hydra.risk._base import Context, fraction, reduces
+from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,8 @@ class TurnoverPerDay:
             f"The orders of the session of {request.session} would be worth {total:,.2f} at a NAV "
             f"of {nav:,.2f}; the limit is {self.limit_weight:.2%}.",
         )
+
+    def usage(self, context: Context) -> list[Usage]:
+        """The orders of the last session that had any."""
+        day, nav = context.traffic.sent.day, context.portfolio.nav
+        return [weighed("account", day.turnover, self.limit_weight, nav)]

@@ -41,7 +41,10 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
             port = str(settings.gateway.port)
             stack.enter_context(
                 simulated_gateway(
-                    ["--port", port, "--control-port", "0", "--speed", SIMULATED_SPEED]
+                    [
+                        *("--port", port, "--control-port", "0", "--speed", SIMULATED_SPEED),
+                        *("--ready-file", str(ready_file(settings))),
+                    ]
                 )
             )
         environment = {
@@ -51,6 +54,12 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
             "JUPYTER_PATH": _before("JUPYTER_PATH", OURS / "share"),
         }
         return _run([*command, *arguments], environment, settings.runner.stop_s + SPARE_S)
+
+
+def ready_file(settings: Settings) -> Path:
+    """Where a simulated gateway that the lab started says where it is controlled."""
+    settings.data.dir.mkdir(parents=True, exist_ok=True)
+    return settings.data.dir / "gateway.json"
 
 
 def _before(variable: str, folder: Path) -> str:
