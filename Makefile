@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test check notebooks bench chaos fuzz format lock clean
+.PHONY: help install demo lab test check notebooks bench chaos fuzz format lock clean browser pictures
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,7 +28,17 @@ demo: install ## Paper-trade five sessions on the simulated gateway, then compar
 lab: install ## JupyterLab on the notebooks
 	@$(BIN)/hydra lab
 
-test: install ## The whole test suite, notebooks included
+browser: ## Chromium for the dashboard's tests, where there is none
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  echo "installing chromium for the dashboard's tests"; \
+	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  { echo "The tests of the dashboard need Chromium: install it as 'chromium'."; exit 2; }
+
+pictures: install browser ## Take the README's pictures of the dashboard anew
+	$(BIN)/python -m tests.dashboard.pictures
+
+test: install browser ## The whole test suite, notebooks included
 	$(BIN)/python -m pytest tests -n auto --dist worksteal
 
 check: install ## ruff, format, mypy strict, import layers, no outputs in notebooks

@@ -598,9 +598,10 @@ class FiguresView {
     if (at !== null) {
       const zone = clock.exchange, mine = clock.mine;
       setText(tile.value, `${clock.in(zone, at, false)} ${clock.name(zone, at)}`);
-      const days = `${clock.in(zone, at).slice(0, 10)}`;
-      const yours = `${clock.in(mine, at, false)} ${clock.name(mine, at)}`;
-      setText(tile.detail, [detail, `${days}, ${yours} for you`].filter(Boolean).join("; "));
+      const day = clock.in(zone, at).slice(0, 10), told = detail || "";
+      const yours = `${clock.in(mine, at, false)} ${clock.name(mine, at)} for you`;
+      const parts = [told, told.includes(day) ? "" : day, yours];
+      setText(tile.detail, parts.filter(Boolean).join("; "));
     } else {
       setText(tile.value, since !== null ? ago(since) : value || "–");
       setText(tile.detail, detail || "");
@@ -746,6 +747,7 @@ class BoardView {
 
   tick() {
     this.views.forEach((view) => view.tick());
+    this.dark(); // a theme's colours come late, and change without a word
     const now = Date.now();
     setText(this.server, `now ${this.clock.shown(now)}`);
     if (!this.visible) return;
@@ -834,6 +836,7 @@ class BoardView {
       yes.disabled = Boolean(needed);
       reason?.addEventListener("input", () => { yes.disabled = needed && !reason.value.trim(); });
       reason?.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") return;
         event.stopPropagation();
         if (event.key === "Enter" && !yes.disabled) yes.click();
       });
@@ -852,6 +855,7 @@ class BoardView {
     this.confirm.replaceChildren();
     if (token) {
       this.tellPeople(true, ["… on its way"]);
+      this.said.dataset.state = "busy";
       this.send({ type: "act", token, reason });
     }
     if (this.asker?.isConnected) this.asker.focus();
@@ -859,6 +863,7 @@ class BoardView {
 
   done(message) {
     this.tellPeople(message.well, message.said);
+    this.said.dataset.state = message.well ? "done" : "refused";
   }
 
   tellPeople(well, sentences) {

@@ -108,9 +108,9 @@ def session_words(calendar: str, time: datetime) -> str:
     session = sessions.session_at(time)
     if sessions.opens(session) <= time:
         minutes = (sessions.closes(session) - time).total_seconds() / 60
-        return f"session {session}, open, closes in {_hours(minutes)}"
+        return f"{session} is on, closes in {_hours(minutes)}"
     minutes = (sessions.opens(session) - time).total_seconds() / 60
-    return f"session {session} opens in {_hours(minutes)}"
+    return f"{session} opens in {_hours(minutes)}"
 
 
 def _hours(minutes: float) -> str:

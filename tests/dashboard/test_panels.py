@@ -241,9 +241,9 @@ def test_jobs_stand_in_the_order_in_which_they_fire():
 def test_the_status_says_halted_silent_and_not_paper():
     shown = {row["figure"]: row for row in rows("status", one_session())}
     assert (shown["trading"]["value"], shown["gateway"]["value"]) == ("on", "SILENT")
-    assert shown["account"]["detail"] == "paper account"[: len("paper account")]
+    assert shown["account"]["detail"] == "paper account"
     assert shown["value"]["value"] == "999.00 USD"
-    assert shown["market time"]["detail"].startswith("session 2013-01-14, open, closes in 6.0 h")
+    assert shown["market time"]["detail"].startswith("2013-01-14 is on, closes in 6.0 h")
     assert shown["working orders"]["value"] == "1"
     halted = rows("status", [*one_session(), Halted("looks wrong", "me")], gateway_answers=True)
     shown = {row["figure"]: row for row in halted}

@@ -1,0 +1,321 @@
+"""The dashboard in a real browser, in JupyterLab and as a page, over a gateway that trades."""
+
+import getpass
+import io
+import json
+from datetime import UTC, datetime
+from urllib.parse import urlparse
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from hydra import plugins
+from hydra.controls import Around
+from hydra.dashboard._base import Face, Facts
+from hydra.dashboard._cells import cells, columns_of
+from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched
+from hydra.journal.fold import fold
+from hydra.journal.journal import Journal
+from hydra.journal.ledger import Ledger
+from tests.dashboard.pages import (
+    filled,
+    kernels_of,
+    open_place,
+    run_cell,
+    run_first_cell,
+    until,
+)
+
+pytestmark = pytest.mark.slow
+BY = f"dashboard, {getpass.getuser()}"
+BLUE, ORANGE, RED = (0, 114, 178), (230, 159, 0), (213, 94, 0)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    with open_place(tmp_path_factory.mktemp("board")) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_fetched_from_outside(place):
+    yield
+    hosts = {urlparse(url).hostname for url in place.asked if not url.startswith(("data", "blob"))}
+    assert hosts <= {"127.0.0.1"}
+
+
+@pytest.fixture
+def context(place):
+    found = place.context()
+    yield found
+    found.close()
+
+
+def journalled(place):
+    with Journal.read_only(place.settings.journal_path) as journal:
+        return list(journal.read())
+
+
+def happened(place, kind):
+    return [record.event for record in journalled(place) if isinstance(record.event, kind)]
+
+
+def state_of(place):
+    return fold(journalled(place))
+
+
+def board(page, panel):
+    return page.locator(f".hydra-board [data-panel={panel}]")
+
+
+def table(page, panel):
+    """The texts of a panel's rows as the page shows them, by the names of the columns."""
+    return (
+        board(page, panel)
+        .locator("tbody")
+        .evaluate(
+            """body => [...body.rows].map(row => Object.fromEntries(
+            [...row.cells].map(td => [td.dataset.name, td.textContent])))"""
+        )
+    )
+
+
+def expected(place, name):
+    """The same from the journal: texts of the cells that are texts."""
+    around = Around(place.settings)
+    records = journalled(place)
+    facts = Facts(Ledger.of(records), records, place.settings.gateway, True, checks=around.checks)
+    state = facts.state
+    facts = Facts(
+        facts.ledger, records, facts.gateway, True, checks=around.checks,
+        breakers=around.breakers(state, facts.ledger.market_time),
+    )  # fmt: skip
+    panel = plugins.load("dashboard", name)()
+    face = Face.of(name, panel)
+    rows = list(panel.rows(facts))[: face.page_rows]
+    columns = columns_of(rows, face.columns)
+    shown = [dict(zip(columns, cells(row, columns), strict=True)) for row in rows]
+    return [{n: v for n, v in row.items() if v is None or isinstance(v, str)} for row in shown]
+
+
+PANELS = ("positions", "strategies", "orders", "fills", "limits", "breakers", "refusals",
+          "targets", "history", "log")  # fmt: skip
+
+
+def holds_the_journals_figures(place, page):
+    for name in PANELS:
+        wanted, shown = expected(place, name), table(page, name)
+        assert len(shown) == len(wanted) > 0, name
+        for row, texts in zip(shown, wanted, strict=True):
+            for column, text in texts.items():
+                if text is not None:
+                    assert row[column] == text, (name, column)
+    costs = [row for row in expected(place, "costs") if row["by"] != "hour"]
+    assert [row["total_bps"] for row in table(page, "costs")][: len(costs)] == [
+        row["total_bps"] for row in costs
+    ]
+
+
+def holds_the_gateways_figures(place, page):
+    books = place.gateway.state()
+    ours = {}
+    for row in table(page, "positions"):
+        if row["quantity"] != "0":
+            symbol, quantity = row["symbol"], row["quantity"].replace("\u2212", "-")
+            ours[symbol] = ours.get(symbol, 0) + int(quantity.replace(",", ""))
+    assert ours == {p["symbol"]: int(p["quantity"]) for p in books["positions"]}
+    value = f"{float(books['net_liquidation']):,.2f} USD"
+    tile = page.locator(".hydra-board [data-key=value] .hb-value")
+    if page.locator("[data-key=value] .hb-detail").inner_text() == "the gateway says the same":
+        assert tile.inner_text() == value
+    number = str(len(books["executions"]))
+    assert board(page, "fills").locator(".hb-foot").inner_text().endswith(f"of {number}")
+    assert len(table(page, "orders")) == len(books["open_orders"])
+
+
+def pixels(locator, colour):
+    """How many points of a picture of it are of that colour, nearly."""
+    picture = Image.open(io.BytesIO(locator.screenshot())).convert("RGB")
+    near = (
+        max(abs(a - b) for a, b in zip(p, colour, strict=True)) < 24
+        for p in picture.get_flattened_data()
+    )
+    return sum(near)
+
+
+def has_its_charts_drawn(page):
+    """Marks of the charts, as points of the screen."""
+    equity, costs = board(page, "equity"), board(page, "costs")
+    equity.scroll_into_view_if_needed()
+    since, fall = equity.locator("svg[role=img]").nth(1), equity.locator("svg[role=img]").nth(2)
+    assert pixels(since, BLUE) > 100
+    assert pixels(since, ORANGE) > 60
+    assert pixels(fall, RED) > 100
+    costs.scroll_into_view_if_needed()
+    scatter = costs.locator("svg[role=img]").first
+    assert scatter.locator("circle.mark").count() > 5
+    assert pixels(scatter, BLUE) > 20
+    assert board(page, "targets").locator("svg.hb-spark polyline").count() > 0
+
+
+def test_the_page_shows_the_journals_and_the_gateways_figures_also_after_a_reload(place, context):
+    page = place.voila(context)
+    for _ in range(2):
+        holds_the_journals_figures(place, page)
+        holds_the_gateways_figures(place, page)
+        has_its_charts_drawn(page)
+        page.reload()
+        filled(page)
+
+
+def test_the_notebook_shows_them_and_comes_back_after_a_reload_and_a_new_kernel(place, context):
+    page = place.lab(context)
+    holds_the_journals_figures(place, page)
+    has_its_charts_drawn(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    page.locator(".jp-mod-current .jp-DirtyIndicator, .jp-mod-dirty").first.wait_for(
+        state="detached"
+    )
+    page.reload()
+    filled(page)  # from the kernel that still runs: nobody has run the cell again
+    holds_the_journals_figures(place, page)
+    has_its_charts_drawn(page)
+    (kernel,) = kernels_of(place, "04_dashboard.ipynb")
+    place.api(f"api/kernels/{kernel}/restart", "POST")
+    run_cell(place, page)
+    page.locator(".hydra-board .hb-value").first.wait_for()
+    holds_the_journals_figures(place, page)
+
+
+def test_light_and_dark_are_both_readable(place, context):
+    for theme in ("light", "dark"):
+        page = place.voila(context, theme)
+        page.locator(".hydra-board.hb-dark" if theme == "dark" else ".hydra-board").wait_for()
+        faint = page.evaluate(CONTRAST)
+        assert not [found for found in faint if found[0] < 4.5], theme
+        page.close()
+
+
+CONTRAST = """() => {
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) =>
+    c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) =>
+    sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (node) => { for (let n = node; n; n = n.parentElement) {
+    const c = parse(getComputedStyle(n).backgroundColor);
+    if (c.length < 4 || c[3] > 0.9) return c; } return [255, 255, 255]; };
+  return [...document.querySelectorAll('.hydra-board *')]
+    .filter((n) => n.offsetParent && [...n.childNodes].some((c) => c.nodeType === 3 &&
+      c.textContent.trim()) && !n.closest('button:disabled'))
+    .map((n) => { const a = light(parse(getComputedStyle(n).color)), b = light(behind(n));
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), n.className, n.textContent]; });
+}"""
+
+
+def test_everything_can_be_reached_and_done_by_the_keyboard(place, context):
+    page = place.voila(context)
+    page.locator(".hydra-board button[data-action=halt]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".hb-confirm")).to_be_visible()
+    assert page.evaluate("document.activeElement.placeholder") == "reason, for the journal"
+    page.keyboard.press("Escape")
+    expect(page.locator(".hb-confirm")).to_be_hidden()
+    assert page.evaluate("document.activeElement.dataset.action") == "halt"
+    assert not happened(place, Halted)
+    box = board(page, "log").locator("input[type=search]")
+    box.fill("SessionEnded")
+    expect(board(page, "log").locator(".hb-foot")).to_be_hidden()
+    kinds = {row["kind"] for row in table(page, "log")}
+    assert kinds == {"SessionEnded"}
+
+
+def do(page, action, reason="", within=None):
+    """Press, read what would happen, and say yes; the sentence that was shown."""
+    (within or page.locator(f".hydra-board .hb-controls button[data-action={action}]")).click()
+    question = page.locator(".hb-confirm")
+    question.locator("button[data-action=yes]").wait_for()
+    sentence = question.locator("p").inner_text()
+    if reason:
+        question.locator("input").fill(reason)
+    question.locator("button[data-action=yes]").click()
+    said = page.locator(".hb-said:not([data-state=busy])")
+    said.wait_for()
+    assert said.get_attribute("data-state") == "done", said.inner_text()
+    return sentence
+
+
+def test_every_control_does_what_it_says_at_the_gateway(place, context):
+    """The kernel of the dashboard is the only thing alive beside the gateway."""
+    page, beside = place.lab(context), place.voila(context)
+
+    ref = table(page, "orders")[0]["order_ref"]
+    button = board(page, "orders").locator("tbody button").first
+    assert ref in do(page, "cancel", within=button)
+    assert len(place.gateway.state()["open_orders"]) == 2
+    assert ref not in state_of(place).working
+    expect(board(page, "orders").locator("tbody tr")).to_have_count(2)
+
+    assert do(page, "cancel_all") == "Cancels 2 working orders. Trading goes on."
+    assert place.gateway.state()["open_orders"] == []
+    expect(board(beside, "orders").locator("tbody tr")).to_have_count(0)
+
+    halted = do(page, "halt", "looks wrong")
+    assert halted.startswith("Cancels 0 working orders; nothing more is sent until")
+    assert happened(place, Halted) == [Halted("looks wrong", BY)]
+    for shown in (page, beside):
+        expect(shown.locator("[data-key=trading]")).to_contain_text("HALTED")
+        expect(board(shown, "deeds").locator("tbody tr").first).to_contain_text(BY)
+
+    do(page, "resume", "all well")
+    assert happened(place, Resumed) == [Resumed("all well", BY)]
+    expect(beside.locator("[data-key=trading] .hb-value")).to_have_text("on")
+
+    held = state_of(place)
+    number = sum(1 for holding in held.holdings.values() if holding.quantity)
+    assert f"{number} positions worth" in do(page, "flatten", "enough")
+    until(lambda: not place.gateway.state()["positions"])
+    until(lambda: not state_of(place).positions)
+    expect(board(beside, "positions").locator(".hb-note")).to_contain_text("0 held")
+
+
+def test_a_strategy_is_switched_off_and_a_run_is_asked_for(place, context):
+    page = place.voila(context)
+    row = board(page, "strategies").locator("tr", has_text="sma_cross")
+    do(page, "switch_off", "odd fills", within=row.locator("button"))
+    assert happened(place, StrategySwitched) == [
+        StrategySwitched("sma_cross", False, "odd fills", BY)
+    ]
+    expect(row).to_contain_text(f"OFF: odd fills ({BY})")
+
+    runner = place.settings.data.dir / "runner.json"
+    told = {"beat": "2099-01-01T00:00:00+00:00", "jobs": {"morning": "2099-01-01T14:30:00+00:00"}}
+    runner.write_text(json.dumps(told))
+    do(page, "run", within=board(page, "jobs").locator("tbody button"))
+    assert happened(place, RunRequested) == [RunRequested("morning", BY)]
+
+
+def test_the_first_page_leads_to_ones_own_positions_in_three_clicks(place, context):
+    page = context.new_page()
+    page.goto(f"{place.url}lab/tree/00_start_here.ipynb?reset&token=t")
+    run_first_cell(place, page, "00_start_here.ipynb")  # 1
+    start = page.locator(".hydra-start")
+    expect(start).to_contain_text("A gateway answers", timeout=30_000)
+    with context.expect_page() as opened:
+        start.locator("a", has_text="Open the dashboard").click()  # 2
+    filled(opened.value)
+    expect(board(opened.value, "positions")).to_be_visible()
+
+
+def test_a_fresh_mark_is_the_hour_of_the_market_and_of_the_reader(place, context):
+    page = place.voila(context)
+    tile = page.locator("[data-key='market time']")
+    expect(tile.locator(".hb-value")).to_contain_text("EST")
+    expect(tile.locator(".hb-detail")).to_contain_text("for you")
+    last = datetime.now(UTC)
+    assert last.year > 2013
+    before = table(page, "fills")[0]["time"]
+    page.locator("button[data-action=zone]").click()
+    after = table(page, "fills")[0]["time"]
+    assert (int(after[11:13]) - int(before[11:13])) % 24 == 6  # Berlin from New York
