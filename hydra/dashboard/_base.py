@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from hydra.config import Gateway
 from hydra.domain.events import Recorded
+from hydra.errors import BadParameter
 from hydra.journal.fold import State
 from hydra.journal.ledger import Ledger
 from hydra.journal.views import Row
@@ -64,13 +65,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: `mark` is line, step, area or points; `tone` its colour, 0 to 7."""
+    """One line of a chart: `mark` is line, area or points; `tone` its colour, 0 to 7.
+
+    The points are copied: a line that grows after it was drawn must differ from what was sent.
+    """
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     mark: str = "line"
     tone: int = 0
+
+    def __post_init__(self) -> None:
+        """Copy the points; raises `BadParameter` when x and y are not of one length."""
+        if len(self.x) != len(self.y):
+            raise BadParameter(f"The line {self.name} has {len(self.x)} x and {len(self.y)} y.")
+        object.__setattr__(self, "x", tuple(self.x))
+        object.__setattr__(self, "y", tuple(self.y))
 
 
 @dataclass(frozen=True)

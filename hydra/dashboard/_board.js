@@ -599,7 +599,7 @@ class FiguresView {
       const zone = clock.exchange, mine = clock.mine;
       setText(tile.value, `${clock.in(zone, at, false)} ${clock.name(zone, at)}`);
       const day = clock.in(zone, at).slice(0, 10), told = detail || "";
-      const yours = `${clock.in(mine, at, false)} ${clock.name(mine, at)} for you`;
+      const yours = `yours ${clock.in(mine, at, false)} ${clock.name(mine, at)}`;
       const parts = [told, told.includes(day) ? "" : day, yours];
       setText(tile.detail, parts.filter(Boolean).join("; "));
     } else {

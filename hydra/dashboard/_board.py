@@ -41,7 +41,7 @@ IDLE_S = 5.0
 """Pause between two looks at the journal while nobody looks."""
 SHARE = 0.04
 """A panel takes no more than this part of the time: a slow one is drawn less often."""
-WINDOW = 25
+WINDOW = 40
 """So many messages may be under way to a view before it must say that it has got them."""
 VIEWS = 16
 """Of more views the one goes that was silent for longest."""
@@ -131,11 +131,23 @@ class Board:
         try:
             while True:
                 self._wake.clear()
-                await self._once()
+                try:
+                    await self._once()
+                except Exception as problem:  # a board that stands still must say so, and go on
+                    self._say_trouble(problem)
+                    await asyncio.sleep(REDRAW_S)
                 pause = LOOK_S if self._looked_at else IDLE_S
                 await _first_of(self._wake, pause)
         finally:
             self.feed.close()
+
+    def _say_trouble(self, problem: Exception) -> None:
+        text = f"The dashboard is in trouble ({type(problem).__name__}: {problem}); it tries on."
+        for key, view in self._views.items():
+            view.fresh = True  # whatever it has may be half of something
+            self._send(key, {"type": "news", "panels": {}, "problem": text})
+            for sheet in view.sheets.values():
+                sheet.forget()
 
     async def _once(self) -> None:
         changed = await self.feed.read()

@@ -176,6 +176,7 @@ class Feed:
             some = list(islice(journal.read(after=ledger.seq), CHUNK))
             for record in some:
                 ledger.take(record)
+            ledger.costs.rows()  # a little at a time, so that nobody has to wait for all of it
             if len(some) < CHUNK:
                 return ledger.seq != before
             await asyncio.sleep(0)

@@ -76,6 +76,11 @@ class Sheet:
             message["charts"] = charts
         return message
 
+    def forget(self) -> None:
+        """The view has nothing any more: the next changes are all of it."""
+        self._columns, self._sent, self._order = {}, {}, None
+        self._told, self._charts = {}, []
+
     def _found(self, rows: Sequence[Row]) -> Sequence[Row]:
         query = self.query
         if query.search:

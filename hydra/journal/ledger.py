@@ -20,7 +20,6 @@ from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
     CommissionRecorded,
-    Event,
     FillCorrected,
     FillRecorded,
     Halted,
@@ -227,7 +226,8 @@ class Ledger:
         self.orders = OrderTable(KEPT)
         self.costs = CostTable(model or CostModel())
         self.refusals: deque[Row] = deque(maxlen=REFUSALS_KEPT)
-        self.log: deque[Row] = deque(maxlen=LOG_KEPT)
+        self._log: deque[Row] = deque(maxlen=LOG_KEPT)
+        self._untold: deque[Recorded] = deque(maxlen=LOG_KEPT)
         self.deeds: deque[Row] = deque(maxlen=REFUSALS_KEPT)
         self.runs: deque[Recorded] = deque(maxlen=RUNS_KEPT)
         self.targets: dict[tuple[str, str], Row] = {}
@@ -259,6 +259,13 @@ class Ledger:
             self._state = self._folding.state()
         return self._state
 
+    @property
+    def log(self) -> deque[Row]:
+        """The newest events in words, oldest first; what nobody looks at is never told."""
+        self._log.extend(map(_logged, self._untold))
+        self._untold.clear()
+        return self._log
+
     def take(self, record: Recorded) -> None:
         """Take in the next event."""
         event = record.event
@@ -267,8 +274,7 @@ class Ledger:
         self.orders.take(record)
         if isinstance(event, COST_KINDS):
             self.costs.take(record)
-        if not isinstance(event, QUIET):
-            self.log.append(_logged(record))
+        self._untold.append(record)
         if isinstance(event, OrderRefused):
             self.refusals.extend(
                 {**row, "session": event.refusal.request.session} for row in refusal_rows([record])
@@ -315,10 +321,6 @@ class Ledger:
             self.profits.setdefault(strategy, Trace(SPARK_POINTS)).add(
                 record.time.timestamp(), gain
             )
-
-
-QUIET: tuple[type[Event], ...] = ()
-"""Kinds that the log leaves out."""
 
 
 def _logged(record: Recorded) -> Row:

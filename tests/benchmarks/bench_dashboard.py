@@ -156,11 +156,12 @@ async def _at_rate(settings, page: Page, kernel: int, received: list[int], life)
     cpu, bytes_before, began = _cpu(kernel), received[0], time.monotonic()
     with Journal.open(settings.journal_path) as journal:
         while (passed := time.monotonic() - began) < SECONDS:
-            due = int(passed * RATE)
-            while len(written) < due:
-                seq = journal.append(next(life), START + timedelta(seconds=passed))
-                written[seq] = time.time()
-            await asyncio.sleep(0.005)
+            at, some = START + timedelta(seconds=passed), []
+            with journal.together():
+                while len(written) + len(some) < int(passed * RATE):
+                    some.append(journal.append(next(life), at))
+            written.update(dict.fromkeys(some, time.time()))
+            await asyncio.sleep(0.01)
     used = (_cpu(kernel) - cpu) / (time.monotonic() - began)
     sent = (received[0] - bytes_before) / (time.monotonic() - began)
     await asyncio.sleep(1)

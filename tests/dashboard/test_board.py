@@ -226,6 +226,27 @@ async def test_what_could_not_be_done_is_said_in_a_sentence(settings):
         assert (done["well"], done["said"]) == (False, ["It could not be done."])
 
 
+async def test_a_board_in_trouble_says_so_and_goes_on(settings, monkeypatch):
+    write(settings, *one_session())
+    async with followed(settings, panels=("log",)) as (board, view):
+        view.say("hello")
+        await view.panel("log")
+        read, feed = board.feed.read, board.feed
+
+        async def broken():
+            monkeypatch.setattr(feed, "read", read)
+            raise RuntimeError("odd")
+
+        monkeypatch.setattr(feed, "read", broken)
+        trouble = await view.until(lambda m: m.get("problem"))
+        assert "RuntimeError: odd" in trouble["problem"]
+        write(settings, Halted("looks wrong", "me"))
+        after = view.messages.index(trouble)
+        again = await view.until(lambda m: m["type"] == "all" and view.messages.index(m) > after)
+        assert again["problem"] == ""
+        assert "columns" in again["panels"]["log"]
+
+
 async def test_a_board_without_hands_only_shows(settings):
     async with followed(settings, panels=("orders",)) as (_, view):
         view.say("hello")

@@ -312,7 +312,7 @@ def test_a_fresh_mark_is_the_hour_of_the_market_and_of_the_reader(place, context
     page = place.voila(context)
     tile = page.locator("[data-key='market time']")
     expect(tile.locator(".hb-value")).to_contain_text("EST")
-    expect(tile.locator(".hb-detail")).to_contain_text("for you")
+    expect(tile.locator(".hb-detail")).to_contain_text("yours ")
     last = datetime.now(UTC)
     assert last.year > 2013
     before = table(page, "fills")[0]["time"]

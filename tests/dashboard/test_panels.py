@@ -1,6 +1,7 @@
 """The table behind each panel found: the journal's figures, whatever the journal holds."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -23,8 +24,18 @@ from hydra.domain.events import (
     StrategySwitched,
 )
 from hydra.journal.cost_rows import cost_rows
+from hydra.journal.ledger import Ledger
 from hydra.journal.views import fill_rows, order_rows, position_rows
-from tests.dashboard.journals import DAY, JOURNALS, NOW, facts, limited, one_session, request
+from tests.dashboard.journals import (
+    DAY,
+    JOURNALS,
+    NOW,
+    facts,
+    limited,
+    one_session,
+    recorded,
+    request,
+)
 
 PANELS = sorted(plugins.find("dashboard"))
 RESTING = limited().order_ref
@@ -120,7 +131,7 @@ def test_fills_and_costs_are_those_of_the_command_line():
         ("hour", "10:00"),
     ]
     (chart,) = panel("costs").charts(known)
-    assert (chart.lines[0].x, chart.lines[0].y) == ([1.0], [10.0])
+    assert (chart.lines[0].x, chart.lines[0].y) == ((1.0,), (10.0,))
     assert "bias +9.00 bps" in panel("costs").note(known, table)
 
 
@@ -268,6 +279,21 @@ def test_equity_is_held_against_its_benchmark_and_its_peak():
     charts = panel("equity").charts(known)
     assert [line.name for line in charts[1].lines] == ["account", "benchmark"]
     assert charts[1].lines[0].y == pytest.approx([0, 0.1, -0.01])
+
+
+def test_a_chart_that_grows_sends_its_new_points_alone():
+    records = recorded(
+        NavMarked(Decimal(nav), Decimal(0), Decimal(nav), {}) for nav in range(1000, 1030)
+    )
+    ledger, shown = Ledger.of(records[:20]), panel("equity")
+    known = replace(facts([]), ledger=ledger)
+    sheet = Sheet(Face.of("equity", shown), Query())
+    first = sheet.changes(Drawn((), "", shown.charts(known)))
+    assert len(first["charts"][1]["chart"]["lines"][0]["x"]) == 20
+    for record in records[20:]:
+        ledger.take(record)
+        changes = sheet.changes(Drawn((), "", shown.charts(known)))
+        assert [len(part["ends"][0]["x"]) for part in changes["charts"][:2]] == [1, 1]
 
 
 def test_what_people_did_is_shown_with_who_and_when():
