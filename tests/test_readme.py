@@ -5,6 +5,7 @@ import re
 from hydra import plugins
 from hydra.strategies._base import checked_signals
 from tests.conftest import ROOT
+from tests.dashboard.journals import facts, one_session
 
 
 async def test_the_strategy_in_the_readme_is_found_and_sees_nothing_ahead(tmp_path):
@@ -17,6 +18,15 @@ async def test_the_strategy_in_the_readme_is_found_and_sees_nothing_ahead(tmp_pa
     signals = checked_signals(strategy, bars)
     assert set(signals.to_numpy().ravel()) == {0.0, 1.0}
     assert checked_signals(strategy, bars.first(80)).iloc[-1].equals(signals.iloc[79])
+
+
+def test_the_panel_in_the_readme_is_found_and_shows_what_is_held(tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "dashboard").mkdir()
+    (tmp_path / "dashboard" / "largest.py").write_text(blocks[1])
+    panel = plugins.load("dashboard", "largest", tmp_path)()
+    shown = panel.rows(facts(one_session()))
+    assert shown == [{"symbol": "AAPL", "units": 10}, {"symbol": "XYZ", "units": 3}]
 
 
 def test_every_command_that_the_readme_names_is_there():
