@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from contextlib import ExitStack
 from datetime import datetime
@@ -29,6 +30,7 @@ STRATEGY = "ts_momentum"
 WORKED_BY = "algo=twap"
 """Slices over half an hour of the market's time, so that there is something to watch."""
 
+TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _started = ExitStack()
 """The gateway that this kernel started; it ends when the kernel ends."""
 
@@ -129,7 +131,8 @@ async def trade_once(settings: Settings) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
-    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    text = TERMINAL_CODES.sub("", said.decode(errors="replace"))
+    lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "The session ended and said nothing."
 
 

@@ -14,7 +14,7 @@ from hydra import plugins
 from hydra.controls import Around
 from hydra.dashboard._base import Face, Facts
 from hydra.dashboard._cells import cells, columns_of
-from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched
+from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched, Warned
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
@@ -187,6 +187,27 @@ def test_the_notebook_shows_them_and_comes_back_after_a_reload_and_a_new_kernel(
     run_cell(place, page)
     page.locator(".hydra-board .hb-value").first.wait_for()
     holds_the_journals_figures(place, page)
+
+
+HIDDEN = """state => {
+  Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def test_a_page_that_nobody_looks_at_is_sent_nothing_and_one_that_is_looked_at_all(place, context):
+    page, beside = place.voila(context), place.voila(context)
+    page.evaluate(HIDDEN, "hidden")
+    with Journal.open(place.settings.journal_path) as journal:
+        journal.append(Warned(0, "the first news"), datetime.now(UTC))
+        news = board(beside, "log").locator("tbody tr").first
+        expect(news).to_contain_text("the first news")
+        before = page.locator(".hydra-board").get_attribute("data-n")
+        journal.append(Warned(0, "the second news"), datetime.now(UTC))
+        expect(news).to_contain_text("the second news")
+    assert page.locator(".hydra-board").get_attribute("data-n") == before
+    page.evaluate(HIDDEN, "visible")
+    expect(board(page, "log").locator("tbody tr").first).to_contain_text("the second news")
 
 
 def test_light_and_dark_are_both_readable(place, context):
