@@ -39,6 +39,8 @@ REDRAW_S = 0.2
 """What has changed within it is sent in one message."""
 IDLE_S = 5.0
 """Pause between two looks at the journal while nobody looks."""
+LEFT_S = 60.0
+"""How long a board without any view stays ready for the next one."""
 SHARE = 0.04
 """A panel takes no more than this part of the time: a slow one is drawn less often."""
 WINDOW = 40
@@ -120,6 +122,8 @@ class Board:
         self._asked: dict[str, _Asked] = {}
         self._acting: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._left = False
+        """Whether all views have said goodbye."""
         self._stale = set(self.panels)
 
     def start(self) -> None:
@@ -138,8 +142,23 @@ class Board:
                     await asyncio.sleep(REDRAW_S)
                 pause = LOOK_S if self._looked_at else IDLE_S
                 await _first_of(self._wake, pause)
+                if self._left:
+                    await self._rest()
         finally:
             self.feed.close()
+
+    async def _rest(self) -> None:
+        """Once all views have said goodbye for good, hold nothing; a new one begins anew."""
+        self._wake.clear()
+        await _first_of(self._wake, LEFT_S)
+        if not self._left:
+            return
+        self.feed.release()
+        self._drawn.clear()
+        self._stale = set(self.panels)
+        while self._left:
+            self._wake.clear()
+            await self._wake.wait()
 
     def _say_trouble(self, problem: Exception) -> None:
         text = f"The dashboard is in trouble ({type(problem).__name__}: {problem}); it tries on."
@@ -241,6 +260,7 @@ class Board:
         self._views.pop(key, None)
         while len(self._views) >= VIEWS:
             del self._views[min(self._views, key=lambda name: self._views[name].heard)]
+        self._left = False
         self._views[key] = _View(sheets, visible=content.get("visible") is not False)
 
     def _got(self, key: str, view: _View, content: Message) -> None:
@@ -259,6 +279,7 @@ class Board:
 
     def _bye(self, key: str, view: _View, content: Message) -> None:
         self._views.pop(key, None)
+        self._left = not self._views
 
     def _ask(self, key: str, view: _View, content: Message) -> None:
         """Say what an action would do; it is done when the view answers with the token."""

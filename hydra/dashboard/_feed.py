@@ -155,6 +155,11 @@ class Feed:
         """Let the file go."""
         self._close()
 
+    def release(self) -> None:
+        """Let the file go and forget what was read; the next `read` begins anew."""
+        self._close()
+        self._file, self.ledger = None, Ledger(self.around.model)
+
     def _open(self) -> Journal | None:
         """The journal's file; a new one in its place is followed from its beginning."""
         path = self.settings.journal_path

@@ -159,6 +159,25 @@ async def test_a_view_that_says_nothing_any_more_is_told_no_more_than_a_few_mess
         await dead.panel("log", lambda p: p.get("total") == WINDOW + 7)
 
 
+async def test_a_board_that_was_left_holds_nothing_and_begins_anew_for_the_next(
+    settings, monkeypatch
+):
+    monkeypatch.setattr("hydra.dashboard._board.LEFT_S", 0.01)
+    write(settings, *one_session())
+    async with followed(settings, "a", "b", panels=("log",)) as (board, a, b):
+        a.say("hello")
+        assert (await a.panel("log"))["total"] == len(one_session())
+        release, released = board.feed.release, asyncio.Event()
+        board.feed.release = lambda: (release(), released.set())
+        a.say("bye")
+        async with asyncio.timeout(20):
+            await released.wait()
+        assert board.feed.ledger.seq == 0
+        write(settings, Halted("looks wrong", "me"))
+        b.say("hello")
+        assert (await b.panel("log", lambda p: p.get("total")))["total"] == len(one_session()) + 1
+
+
 async def test_a_search_and_a_sort_are_answered_at_once(settings):
     write(settings, *(Warned(n, f"news {n}") for n in range(1, 30)))
     async with followed(settings, panels=("log",)) as (_, view):
