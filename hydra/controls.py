@@ -47,12 +47,13 @@ async def cancel(settings: Settings, ref: str, by: str) -> list[str]:
     with Journal.open(settings.journal_path) as journal:
         _known_to_work(journal, ref)
         journal.append(CancelRequested(ref, by), WallClock().now())
-        async with _engine(settings, journal) as engine:
-            if engine.works(ref):
-                with suppress(BrokerError):  # its own connection is on, and obeys
-                    await engine.cancel(ref)
-            if not await _until(lambda: _gone(engine, ref), settings.gateway.timeout_s):
-                await engine.reconcile()
+        try:
+            await _cancel_here(settings, journal, ref)
+        except BrokerError as problem:
+            raise BrokerError(
+                f"{ref} could not be cancelled now: {problem} The wish is in the journal, and the "
+                "next session that waits for its orders cancels it."
+            ) from problem
         if _works(journal, ref):
             raise BrokerError(
                 f"{ref} still works: nobody could cancel it within {settings.gateway.timeout_s:g} "
@@ -61,6 +62,16 @@ async def cancel(settings: Settings, ref: str, by: str) -> list[str]:
         if journal.has(f"end {ref} cancelled"):
             return [f"{ref} is cancelled."]
         return [f"{ref} ended before it could be cancelled: see `hydra orders`."]
+
+
+async def _cancel_here(settings: Settings, journal: Journal, ref: str) -> None:
+    """Ask for the end of an order by a connection of ours; wait until the journal has it."""
+    async with _engine(settings, journal) as engine:
+        if engine.works(ref):
+            with suppress(BrokerError):  # its own connection is on, and obeys
+                await engine.cancel(ref)
+        if not await _until(lambda: _gone(engine, ref), settings.gateway.timeout_s):
+            await engine.reconcile()
 
 
 async def cancel_all(settings: Settings, by: str) -> list[str]:

@@ -11,8 +11,9 @@ from hydra import controls, wiring
 from hydra.cli import main
 from hydra.domain.events import CancelRequested, Halted, RunRequested, StrategySwitched
 from hydra.domain.orders import OrderRequest, OrderType
-from hydra.errors import BadParameter, UnknownName
+from hydra.errors import BadParameter, BrokerError, UnknownName
 from hydra.journal.journal import Journal
+from tests.dashboard.journals import NOW, limited, works
 from tests.execution.test_halting import run_hydra, state_of, trading
 
 BY = "a test"
@@ -66,6 +67,16 @@ async def test_an_order_of_a_session_that_is_on_is_cancelled_by_that_session(con
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     assert len(gateway.state()["open_orders"]) == 1
+
+
+async def test_a_wish_that_no_gateway_hears_stands_until_a_session_does(settings):
+    resting = limited()
+    with Journal.open(settings.journal_path) as journal:
+        for event in works(resting):
+            journal.append(event, NOW)
+    with pytest.raises(BrokerError, match="The wish is in the journal"):
+        await controls.cancel(settings, resting.order_ref, BY)
+    assert state_of(settings).unwanted == {resting.order_ref: BY}
 
 
 def test_an_order_that_does_not_work_is_refused_with_the_nearest(connected):

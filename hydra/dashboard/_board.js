@@ -32,6 +32,7 @@ class Clock {
     this.exchange = "UTC";
     this.mine = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     this.ofExchange = true;
+    this.ahead = 0; // how far the server's clock is ahead of this machine's
     this.formats = new Map();
   }
 
@@ -54,6 +55,18 @@ class Clock {
     return format.formatToParts(ms).find((part) => part.type === "timeZoneName").value;
   }
 
+  now() {
+    return Date.now() + this.ahead;
+  }
+
+  ago(ms) {
+    const seconds = Math.max(0, Math.round((this.now() - ms) / 1000));
+    if (seconds < 60) return `${seconds} s ago`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+    return `${Math.floor(seconds / 86400)} days ago`;
+  }
+
   shown(ms) {
     return this.in(this.ofExchange ? this.exchange : this.mine, ms);
   }
@@ -62,14 +75,6 @@ class Clock {
     const zone = this.ofExchange ? this.mine : this.exchange;
     return `${this.in(zone, ms)} ${zone}`;
   }
-}
-
-function ago(ms) {
-  const seconds = Math.max(0, Math.round((Date.now() - ms) / 1000));
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86400)} days ago`;
 }
 
 // ---------------------------------------------------------------------------------- cells
@@ -603,7 +608,7 @@ class FiguresView {
       const parts = [told, told.includes(day) ? "" : day, yours];
       setText(tile.detail, parts.filter(Boolean).join("; "));
     } else {
-      setText(tile.value, since !== null ? ago(since) : value || "–");
+      setText(tile.value, since !== null ? clock.ago(since) : value || "–");
       setText(tile.detail, detail || "");
     }
     tile.value.title = tile.value.textContent;
@@ -749,7 +754,7 @@ class BoardView {
     this.views.forEach((view) => view.tick());
     this.dark(); // a theme's colours come late, and change without a word
     const now = Date.now();
-    setText(this.server, `now ${this.clock.shown(now)}`);
+    setText(this.server, `server ${this.clock.shown(this.clock.now())}`);
     if (!this.visible) return;
     if (this.pinged && now - this.pinged > GONE_MS) this.lost();
     else if (!this.pinged && now - this.heard > PING_MS) this.tell(true);
@@ -800,6 +805,7 @@ class BoardView {
 
   news(message) {
     this.got = message.n ?? this.got;
+    if (message.now) this.clock.ahead = message.now - Date.now();
     if (message.problem) {
       this.banner.hidden = false;
       setText(this.banner, message.problem);

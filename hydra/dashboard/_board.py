@@ -214,7 +214,7 @@ class Board:
             return
         view.fresh = False
         view.sent += 1
-        self._send(key, {**message, "n": view.sent})
+        self._send(key, {**message, "n": view.sent, "now": round(time.time() * 1000)})
 
     def _layout(self) -> Message:
         return {
