@@ -812,6 +812,7 @@ class BoardView {
     }
     for (const [name, change] of Object.entries(message.panels)) this.views.get(name)?.take(change);
     this.root.dataset.n = this.got;
+    if (message.type === "all") this.tick();
   }
 
   // ------------------------------------------------------------------------------- controls

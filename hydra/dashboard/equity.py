@@ -65,8 +65,8 @@ class Equity:
         )
         return [
             Chart("return today", today, "%"),
-            Chart("return since the first mark", tuple(since), "%"),
-            Chart("drawdown from the peak", (falls,), "%"),
+            Chart("return since start", tuple(since), "%"),
+            Chart("drawdown from peak", (falls,), "%"),
         ]
 
     def note(self, facts: Facts, rows: Sequence[Row]) -> str:
