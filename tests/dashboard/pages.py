@@ -29,7 +29,7 @@ from hydra.wiring import open_engine, open_paper_session
 from tests.conftest import ROOT, START
 
 TOKEN = "t"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 VOILA = "voila/render/04_dashboard.ipynb"
 LAB = "lab/tree/04_dashboard.ipynb"
 SYMBOLS = ("AAPL", "IBM", "MSFT")

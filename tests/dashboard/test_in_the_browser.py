@@ -19,6 +19,7 @@ from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
 from tests.dashboard.pages import (
+    WAIT_MS,
     filled,
     kernels_of,
     open_place,
@@ -28,6 +29,7 @@ from tests.dashboard.pages import (
 )
 
 pytestmark = pytest.mark.slow
+expect.set_options(timeout=WAIT_MS)
 BY = f"dashboard, {getpass.getuser()}"
 BLUE, ORANGE, RED = (0, 114, 178), (230, 159, 0), (213, 94, 0)
 
@@ -322,7 +324,7 @@ def test_the_first_page_leads_to_ones_own_positions_in_three_clicks(place, conte
     page.goto(f"{place.url}lab/tree/00_start_here.ipynb?reset&token=t")
     run_first_cell(place, page, "00_start_here.ipynb")  # 1
     start = page.locator(".hydra-start")
-    expect(start).to_contain_text("A gateway answers", timeout=30_000)
+    expect(start).to_contain_text("A gateway answers")
     with context.expect_page() as opened:
         start.locator("a", has_text="Open the dashboard").click()  # 2
     filled(opened.value)
