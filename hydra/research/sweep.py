@@ -98,6 +98,7 @@ class Again:
     bars: Bars
     account: Account
     sizing: Sizing
+    trials: Trials
 
     def returns(self, row: Mapping[Any, Any], names: Sequence[str]) -> np.ndarray:
         """The returns of the bars of one row of the table."""
@@ -146,14 +147,26 @@ class SweepResult:
         """
         if self.sums is None:
             return {}
+        found = dict(self._overfitting(self.sums))
+        if self.again is not None and found:
+            worst = max(one.probability for one in found.values())
+            self.again.trials.tell_overfitting(self.again.bars, self.trial, worst)
+        return found
+
+    def _overfitting(self, sums: np.ndarray) -> Iterator[tuple[str, Overfitting]]:
         rows = np.diff(np.array(self.bounds)).astype(float)
         symbols = self.table.get("symbol")
         places = {"": self.table.index} if symbols is None else dict(_places(symbols))
-        return {
-            symbol: probability_of_overfitting(self.sums[np.sort(place)], rows)
-            for symbol, place in places.items()
-            if len(place) > 1 and len(rows) % 2 == 0
-        }
+        for symbol, place in places.items():
+            if len(place) > 1 and len(rows) % 2 == 0:
+                yield symbol, probability_of_overfitting(sums[np.sort(place)], rows)
+
+    @property
+    def trial(self) -> Trial:
+        """The sweep as one of those that were tried on its bars."""
+        sharpes = self.table["sharpe_ratio"].to_numpy(dtype=float) / self.a_year**0.5
+        what = f"{self.terms} {sorted(self.parameters)} {len(self.table)}"
+        return Trial(self.strategy, what, sharpes)
 
     def honest(self, rows: int = 10) -> pd.DataFrame:
         """The best sets with what their Sharpe ratio is worth.
@@ -231,22 +244,11 @@ def sweep(  # noqa: PLR0913 - what a sweep takes are its parts, each with a defa
                     output.write(done.frame([part]))
                 advance(len(part.sets))
             done.is_whole = True
-        again = Again(strategy, bars, account, terms.sizing)
-        result = _counted(done.result(again, repr(terms)), bars, trials or book())
+        counting = trials or book()
+        result = done.result(Again(strategy, bars, account, terms.sizing, counting), repr(terms))
+        result = replace(result, trials=counting.count(bars, result.trial))
         output.finish(result, bars)
     return result
-
-
-def _counted(result: SweepResult, bars: Bars, trials: Trials) -> SweepResult:
-    """The sweep among all that was ever tried on such bars."""
-    chances = [found.probability for found in result.overfitting.values()]
-    trial = Trial(
-        result.strategy,
-        f"{result.terms} {sorted(result.parameters)} {len(result.table)}",
-        result.table["sharpe_ratio"].to_numpy(dtype=float) / result.a_year**0.5,
-        max(chances, default=float("nan")),
-    )
-    return replace(result, trials=trials.count(bars, trial))
 
 
 WORTH = ("deflated_sharpe", "overfitting", "sharpe_low", "sharpe_high")

@@ -52,7 +52,6 @@ class Trial:
     strategy: str
     what: str
     sharpes: np.ndarray
-    overfitting: float = float("nan")
 
 
 class Trials:
@@ -79,12 +78,19 @@ class Trials:
             max(len(trial.sharpes), 1),
             mean,
             float(((known - mean) ** 2).sum()),
-            trial.overfitting if trial.overfitting == trial.overfitting else None,
+            None,
         )
         with self._opened() as connection, connection:
             marks = ",".join("?" * len(row))
             connection.execute(f"INSERT OR IGNORE INTO trials VALUES ({marks})", row)
         return self.counted(bars, trial.strategy)
+
+    def tell_overfitting(self, bars: Bars, trial: Trial, probability: float) -> None:
+        """Note of a sweep that was counted how likely the choice of its best set is to fail."""
+        with self._opened() as connection, connection:
+            connection.execute(
+                "UPDATE trials SET overfitting = ? WHERE key = ?", (probability, _key(bars, trial))
+            )
 
     def counted(self, bars: Bars, strategy: str = "") -> Count:
         """What was tried on such bars; the overfitting is that of the strategy's largest sweep."""

@@ -67,10 +67,11 @@ class Place:
         run_cell(self, page)
         return page
 
-    def api(self, path: str, method: str = "GET") -> Any:
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The Jupyter server's own interface."""
+        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self.url + path, method=method, headers={"Authorization": f"token {TOKEN}"}
+            self.url + path, data, {"Authorization": f"token {TOKEN}"}, method=method
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
@@ -148,6 +149,7 @@ def running_lab(settings: Settings) -> Iterator[str]:
         "HYDRA_GATEWAY_PORT": str(settings.gateway.port),
         "HYDRA_DATA_DIR": str(settings.data.dir),
         "HYDRA_NOTEBOOKS_DIR": str(settings.notebooks.dir),
+        "JUPYTER_CONFIG_DIR": str(settings.data.dir / "jupyter"),  # no workspace of anybody's
     }
     options = ["--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
     said = (settings.data.dir / "lab.log").open("w")

@@ -212,6 +212,17 @@ def test_a_page_that_nobody_looks_at_is_sent_nothing_and_one_that_is_looked_at_a
     expect(board(page, "log").locator("tbody tr").first).to_contain_text("the second news")
 
 
+THEMES = "lab/api/settings/@jupyterlab/apputils-extension:themes"
+
+
+def test_the_notebook_is_readable_in_jupyterlabs_dark_theme(place, context):
+    place.api(THEMES, "PUT", {"raw": '{"theme": "JupyterLab Dark"}'})
+    page = place.lab(context)
+    page.locator(".hydra-board.hb-dark").wait_for()
+    assert not [found for found in page.evaluate(CONTRAST) if found[0] < 4.5]
+    place.api(THEMES, "PUT", {"raw": "{}"})
+
+
 def test_light_and_dark_are_both_readable(place, context):
     for theme in ("light", "dark"):
         page = place.voila(context, theme)
