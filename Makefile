@@ -5,11 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
 .PHONY: help install demo lab test check notebooks bench chaos fuzz docker browser pictures format lock clean
-=======
-.PHONY: help install demo lab test check notebooks bench chaos fuzz format lock clean browser pictures
->>>>>>> 2f9c6baa7be4c678c64c8f50f5c3e54bc8b989b7
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
