@@ -128,6 +128,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         speed=arguments.speed,
         faults=arguments.faults,
         state=arguments.state,
+        survives_kill=True,
         exchange=ExchangeSettings(
             start=arguments.start,
             seed=arguments.seed,

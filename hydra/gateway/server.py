@@ -56,6 +56,7 @@ class GatewaySettings:
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     faults: tuple[Fault, ...] = ()
     state: Path | None = None  # where the books are kept between two runs
+    survives_kill: bool = False  # saved before clients hear of a change, not at the end alone
 
 
 class Connection(asyncio.Protocol):
@@ -172,6 +173,7 @@ class GatewayServer:
         saved = None if settings.state is None else read_state(settings.state)
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
         self._state = settings.state
+        self._survives_kill = settings.survives_kill
         self._kept = (-1, -1)
         self._kept_at = self.exchange.venue.now
         self._is_serving = False
@@ -279,13 +281,13 @@ class GatewayServer:
 
         The clock is saved in between, so that a resumed gateway stands near where it was killed.
         """
-        if self._state is None:
+        if self._state is None or not self._survives_kill:
             return
         memory, now = self.exchange.orders.memory, self.exchange.venue.now
         books = (len(memory.executions), memory.sequence)
         is_told = any(isinstance(what, BOOKED) for _, what in posted)
         if is_told or books != self._kept or now - self._kept_at >= KEEP_EVERY:
-            self.save()
+            write_state(self._state, self.exchange, to_disk=False)
             self._kept, self._kept_at = books, now
 
     def _note(self, client_id: int, what: Response | Command) -> None:

@@ -27,11 +27,15 @@ def read_state(path: Path) -> Exchange | None:
     return resumed(state)
 
 
-def write_state(path: Path, exchange: Exchange) -> None:
-    """Save the exchange's state; a reader sees the old file or the new one, nothing between."""
+def write_state(path: Path, exchange: Exchange, *, to_disk: bool = True) -> None:
+    """Save the exchange's state; a reader sees the old file or the new one, nothing between.
+
+    What is not forced `to_disk` outlives the process, and not the machine.
+    """
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     with aside.open("w", encoding="utf-8") as file:
         json.dump(snapshot(exchange), file)
         file.flush()
-        os.fsync(file.fileno())
+        if to_disk:
+            os.fsync(file.fileno())
     aside.replace(path)

@@ -40,7 +40,7 @@ from hydra.runner.lease import Lease, holder
 from hydra.runner.redact import Redactor, own_secrets, without_secrets
 from hydra.runner.schedule import Due
 from hydra.runner.trade import kernel_environment, lease_path
-from hydra.runner.worker import Order
+from hydra.runner.worker import Assignment
 
 log = logging.getLogger("hydra.runner")
 
@@ -84,7 +84,7 @@ class Runner:
     jobs: Mapping[str, Job]
     clock: Clock = field(default_factory=WallClock)
     """The market's: a simulated gateway lives in another year."""
-    spawn: Callable[[Settings, Order, int], subprocess.Popen[bytes]] | None = None
+    spawn: Callable[[Settings, Assignment, int], subprocess.Popen[bytes]] | None = None
 
     def __post_init__(self) -> None:
         """Read the journal and the last runner's sign of life."""
@@ -210,7 +210,7 @@ class Runner:
             lease.close()
         return ""
 
-    def _launch(self, order: Order, lease: Lease) -> None:
+    def _launch(self, order: Assignment, lease: Lease) -> None:
         try:
             order.note(self.settings.runs_dir / order.run, self._redactor)
             process = (self.spawn or spawn_worker)(self.settings, order, lease.descriptor)
@@ -223,10 +223,10 @@ class Runner:
         self.children[order.run] = Child(order.run, process, overdue)
         log.info("run %s began as process %d", order.run, process.pid)
 
-    def _order(self, start: Start) -> Order:
+    def _order(self, start: Start) -> Assignment:
         job, due, now = start.job, start.due, self.clock.now()
         session = due.session if due else Sessions(job.calendar).session_at(now)
-        return Order(
+        return Assignment(
             run=start.run,
             job=job.name,
             strategy=job.strategy,
@@ -312,13 +312,13 @@ class Runner:
         return self.journal.append(event, self.clock.now())
 
 
-def order_event(order: Order, redactor: Redactor) -> RunStarted:
+def order_event(order: Assignment, redactor: Redactor) -> RunStarted:
     """The beginning of a run as the journal takes it, without secrets."""
     begun = order.begun
     return RunStarted(**{**vars(begun), "parameters": redactor.plain(begun.parameters)})
 
 
-def spawn_worker(settings: Settings, order: Order, lease: int) -> subprocess.Popen[bytes]:
+def spawn_worker(settings: Settings, order: Assignment, lease: int) -> subprocess.Popen[bytes]:
     """A run's process in a session of its own, holding the lease; may raise `OSError`."""
     environment = {**without_secrets(os.environ), **kernel_environment(settings)}
     process = subprocess.Popen(

@@ -26,7 +26,7 @@ LOG = "run.log"
 
 
 @dataclass(frozen=True)
-class Order:
+class Assignment:
     """What a run's process is to do, as plain data."""
 
     run: str
@@ -69,7 +69,7 @@ class Order:
 
 def main() -> int:
     """Do what the order on standard input says; 0 when it ended well, else 1."""
-    order = Order(**json.load(sys.stdin))
+    order = Assignment(**json.load(sys.stdin))
     log = _redacted_log(Path(order.data_dir) / "runs" / order.run / LOG)
     try:
         return 0 if _run(order) == "well" else 1
@@ -77,7 +77,7 @@ def main() -> int:
         log()
 
 
-def _run(order: Order) -> str:
+def _run(order: Assignment) -> str:
     from hydra.runner.conduct import Conduct, conduct
     from hydra.runner.jobs import Job, job_parameters, notebook_of
     from hydra.runner.kernel_watch import KernelWatch, Limits
@@ -98,7 +98,7 @@ def _run(order: Order) -> str:
     return run.outcome
 
 
-def _could_not_begin(settings: Settings, order: Order, problem: Exception) -> str:
+def _could_not_begin(settings: Settings, order: Assignment, problem: Exception) -> str:
     from hydra.domain.events import RunEnded
     from hydra.runner.conduct import append
 
@@ -108,7 +108,7 @@ def _could_not_begin(settings: Settings, order: Order, problem: Exception) -> st
     return "failed"
 
 
-def _settings(order: Order) -> Settings:
+def _settings(order: Assignment) -> Settings:
     settings = load_settings()
     return replace(settings, data=replace(settings.data, dir=Path(order.data_dir)))
 

@@ -146,7 +146,7 @@ def test_a_run_that_failed_is_tried_again_in_its_session_and_not_more_often_than
     workspace.finished(runner)
     runner.tick()
     assert len(workspace.rows()) == 1  # not before its time
-    workspace.clock.move(seconds=40)
+    workspace.clock.move(minutes=10)
     runner.tick()
     workspace.finished(runner)
     workspace.clock.move(hours=1)
