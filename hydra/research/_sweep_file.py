@@ -30,7 +30,7 @@ class SweepFile:
     A sweep that was ended early is finished too, as one that is not whole.
     """
 
-    def __init__(self, path: Path | None, names: tuple[str, ...], each: bool) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Nothing is written without a path."""
         self.path = path
         self._writer: Any = None

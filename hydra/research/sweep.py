@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,7 @@ from hydra.research.trials import ONE, Count, Trial, Trials, book
 from hydra.sizing._base import Sizing
 from hydra.sizing.equal_weight import EqualWeight
 
+NO_SUMS = np.zeros((0, 0, 2))
 BLOCKS = 16
 """Into how many stretches of time returns are summed for each set: what CSCV divides anew."""
 KEPT_SETS = 50_000
@@ -233,10 +234,10 @@ def sweep(  # noqa: PLR0913 - what a sweep takes are its parts, each with a defa
     terms = terms or Terms()
     sets = make_sets(strategy, grid)
     account = account_of(bars, terms_array(terms), distances(terms, bars), terms.each, BLOCKS)
-    work = passes_of(strategy, sets.made, bars, account, terms.sizing)
-    keep = len(sets.made) * account.books <= KEPT_SETS
+    work = passes_of(strategy, sets, bars, account, terms.sizing)
+    keep = len(sets) * account.books <= KEPT_SETS
     done = _Done(account, sets, bars_a_year(bars), keep)
-    with SweepFile(file, sets.names, account.each) as output, _bar(progress, work) as advance:
+    with SweepFile(file) as output, _bar(progress, work) as advance:
         with suppress(KeyboardInterrupt):
             for part in work.parts(client, processes):
                 done.take(part)
@@ -266,18 +267,41 @@ def open_sweep(file: Path) -> SweepResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Sets:
-    """The combinations that the strategy takes, in the order of the grid."""
+class Sets(Sequence[Any]):
+    """The combinations that the strategy takes, in the order of the grid; each is made anew when
+    it is asked for, so that a million of them take no more room than their parameters."""
 
-    names: tuple[str, ...]
-    made: Sequence[Any]
+    strategy: type[Any]
+    values: Mapping[str, Sequence[Any]]
+    """By parameter, one value a combination."""
     refused: int
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.values.values()), ()))
+
+    @overload
+    def __getitem__(self, place: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Any]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        """One strategy, or several."""
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self.strategy(**{name: values[place] for name, values in self.values.items()})
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The grid's parameters, an array each."""
+        return {name: np.array(values) for name, values in self.values.items()}
 
     def columns(self, rows: np.ndarray) -> dict[str, Any]:
         """The grid's parameters of some sets."""
-        return {
-            name: np.array([getattr(one, name) for one in self.made])[rows] for name in self.names
-        }
+        return {name: values[rows] for name, values in self.arrays.items()}
 
 
 def make_sets(strategy: type[Any], grid: Mapping[str, Iterable[Any]]) -> Sets:
@@ -286,18 +310,23 @@ def make_sets(strategy: type[Any], grid: Mapping[str, Iterable[Any]]) -> Sets:
     for name in grid:
         if name not in known:
             raise UnknownName(unknown(f"parameter of {strategy.__name__}", name, known))
-    made, refused, reason = [], 0, ""
+    kept: dict[str, list[Any]] = {name: [] for name in grid}
+    refused, reason = 0, ""
     for values in product(*grid.values()):
         try:
-            made.append(strategy(**dict(zip(grid, values, strict=True))))
+            strategy(**dict(zip(grid, values, strict=True)))
         except BadParameter as problem:
             refused, reason = refused + 1, reason or str(problem)
-    if not made:
+            continue
+        for column, value in zip(kept.values(), values, strict=True):
+            column.append(value)
+    sets = Sets(strategy, kept, refused)
+    if not len(sets):
         raise BadParameter(
             f"The grid has no combination that {strategy.__name__} takes; given {refused}. "
             f"{reason}"
         )
-    return Sets(tuple(grid), made, refused)
+    return sets
 
 
 PER_UNIT = {"none": (0.0, 0.0, 0.0), "fixed": (0.005, 1.0, 0.01)}
@@ -343,7 +372,7 @@ class _Done:
 
     def take(self, part: Pass) -> None:
         """Keep a part that is done."""
-        self.parts.append(part if self.keep else replace(part, sums=part.sums[:, :0]))
+        self.parts.append(part if self.keep else replace(part, sums=NO_SUMS))
 
     def frame(self, parts: Sequence[Pass]) -> pd.DataFrame:
         """The rows of some parts, in their order."""
@@ -377,7 +406,7 @@ class _Done:
         keeps = self.keep and self.parts
         return SweepResult(
             strategy=again.strategy.__name__,
-            parameters=self.sets.names,
+            parameters=tuple(self.sets.values),
             table=table.sort_values("sharpe_ratio", ascending=False, kind="stable"),
             sums=np.concatenate([part.sums for part in self.parts]) if keeps else None,
             bounds=tuple(int(bound) for bound in self.account.blocks),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -141,14 +140,15 @@ def on_dask(workers: int) -> Callable[[Path], Callable[[], Any]]:
         from distributed import Client, LocalCluster
 
         from hydra.research.sweep import Terms, sweep
-        from tests.benchmarks.plain_strategy import AboveMean
+        from tests.benchmarks.plain_strategy import AboveMedian
 
         cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
         client = Client(cluster)
         bars = bars_of(prices(20))
 
         def run() -> Any:
-            return sweep(AboveMean, {"span": range(5, 165)}, bars, Terms(each=True), client=client)
+            grid = {"window": range(50, 450)}
+            return sweep(AboveMedian, grid, bars, Terms(each=True), client=client)
 
         run()
         return run
@@ -176,7 +176,8 @@ def child(name: str, folder: Path) -> None:
         started = time.perf_counter()
         run()
         times.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()  # of this program alone, from its start on
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
     print(json.dumps({"seconds": min(times), "mb": peak}))
 
 

@@ -17,3 +17,15 @@ class AboveMean:
     def signals(self, bars: Bars) -> pd.DataFrame:
         """1 above, 0 below."""
         return (bars.close > bars.close.ewm(span=self.span).mean()).astype(float)
+
+
+@dataclass(frozen=True)
+class AboveMedian:
+    """Long above a rolling median: some work for a worker."""
+
+    window: int = 20
+    lookback_bars: int = 1
+
+    def signals(self, bars: Bars) -> pd.DataFrame:
+        """1 above, 0 below."""
+        return (bars.close > bars.close.rolling(self.window).median()).astype(float)

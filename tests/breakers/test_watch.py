@@ -132,8 +132,10 @@ async def test_a_daily_loss_leaves_exits_and_nothing_else_for_the_rest_of_the_se
     await one.move("89.98")
     assert [e.breaker for e in one.tripped()] == ["daily_loss"]
     assert not await one.trade(1)
-    assert not await one.trade(-1002)  # more than is held
     assert await one.trade(-401)
+    assert one.engine.state.quantity("AAPL") == 600
+    assert await one.trade(-1002)  # more than is held: what is held leaves, and no more
+    assert one.engine.state.quantity("AAPL") == 0
     await one.open(THURSDAY)
     assert not await one.trade(1)
     await one.open(FRIDAY)

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+import hydra
 from hydra.config import Settings
-from hydra.domain.events import FillRecorded, OrderAdmitted
+from hydra.domain.events import FillRecorded, OrderAdmitted, OrderRefused
 from hydra.errors import BadParameter
 from hydra.journal.journal import Journal
 from hydra.replay.bridge import NAMES, build_bridge
@@ -19,6 +20,8 @@ from tests.execution.test_halting import run_hydra
 
 FIRST, LAST = date(2012, 1, 3), date(2012, 1, 20)
 CENT = Decimal("0.01")
+LISTED = ("AAPL", "GOOG", "IBM", "MSFT")
+"""FB was not yet."""
 
 
 def replayed(settings: Settings, tmp_path, strategy="mean_reversion", **changes):
@@ -67,6 +70,39 @@ def test_what_one_gate_refuses_is_a_part_of_its_own(settings, tmp_path):
     found = replayed(tight, tmp_path)
     assert found.bridge.unexplained < CENT
     assert found.bridge.totals["refusal"] != 0
+
+
+def test_backtest_replay_and_paper_session_are_refused_the_same_by_the_same_checks(
+    settings, start_gateway, tmp_path
+):
+    """One scenario, three runs: the first session of each, which all begin with the same cash."""
+    tight = replace(
+        settings,
+        risk={"order_notional": {"limit_notional": 150_000}, "short_selling": {"never": ["GOOG"]}},
+    )
+    found = replayed(tight, tmp_path, symbols=LISTED)
+    backtested = told(r for r in found.backtest.refusals if r.request.session == FIRST)
+    gateway = start_gateway("--start", FIRST.isoformat())
+    asyncio.run(one_session(replace(tight, gateway=replace(tight.gateway, port=gateway.port))))
+    assert len(backtested) > 1
+    assert refused_in(found.replayed.journal) == backtested
+    assert refused_in(tight.journal_path) == backtested
+
+
+async def one_session(settings: Settings):
+    session = await hydra.open_paper_session("mean_reversion", settings=settings, symbols=LISTED)
+    await session.run()
+    await session.close()
+
+
+def refused_in(path):
+    with Journal.read_only(path) as journal:
+        events = [r.event for r in journal.read(kinds=[OrderRefused])]
+    return told(e.refusal for e in events if e.refusal.request.session == FIRST)
+
+
+def told(refusals):
+    return {r.request.order_ref: [o.check for o in r.objections] for r in refusals}
 
 
 def test_a_fill_that_the_bridge_is_not_told_of_is_left_unexplained(settings, tmp_path):
