@@ -88,8 +88,8 @@ def many(number: int) -> Callable[[Path], Callable[[], Any]]:
         from hydra.strategies.sma_cross import SmaCross
 
         bars = bars_of(prices(1))
-        fast = range(2, 42)
-        grid = {"fast_bars": fast, "slow_bars": range(50, 50 + number // len(fast))}
+        side = round(number**0.5)
+        grid = {"fast_bars": range(2, 2 + side), "slow_bars": range(1002, 1002 + side)}
         small = {"fast_bars": [2], "slow_bars": [50]}
         sweep(SmaCross, small, bars, Terms(each=True))
         return lambda: sweep(SmaCross, grid, bars, Terms(each=True), file=folder / "many.parquet")
