@@ -23,7 +23,11 @@ ZERO = Decimal(0)
 
 
 class Stopped(HydraError):
-    """The desk ends the algorithm: the gate refused a child, or trading is halted."""
+    """The desk ends the algorithm: the gate refused what it wanted, or trading is halted."""
+
+
+class Refused(Stopped):
+    """The gate refused a child: final for the request's session."""
 
 
 class OrderDesk:
@@ -158,7 +162,7 @@ class OrderDesk:
         self._stop_if_halted()
         traded = await self._floor.steady(step)
         if traded.refusals:
-            raise Stopped(str(traded.refusals[0]))
+            raise Refused(str(traded.refusals[0]))
 
     async def _count_late_fills(self) -> None:
         """Ask the books once for each child that ended short: a fill of it may come after its end,

@@ -563,10 +563,14 @@ class OrderEngine:
         return self.gate.review(request, context)
 
     def _verdicts(self, request: OrderRequest, context: Context) -> Iterator[Order | Refusal]:
-        """The verdict; after a refusal to turn a position over also the exit from it."""
+        """The verdict; after a refusal to turn a position over also the exit from it.
+
+        Of an algorithm's child there is none: what it holds by then its floor knows.
+        """
         verdict = self._review(request, context)
         yield verdict
-        less = exit_of(request, context) if isinstance(verdict, Refusal) else None
+        is_whole = isinstance(verdict, Refusal) and not request.child
+        less = exit_of(request, context) if is_whole else None
         if less and isinstance(part := self._review(less, context), Order):
             yield part
 

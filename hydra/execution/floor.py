@@ -20,7 +20,7 @@ from hydra.domain.events import FillCorrected, FillRecorded, Warned
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BadParameter, BrokerError, NotReconciled
-from hydra.execution.desk import OrderDesk, Stopped, has_children
+from hydra.execution.desk import OrderDesk, Refused, Stopped, has_children
 from hydra.execution.supervisor import Supervisor
 from hydra.risk._base import EXIT_STEP
 
@@ -133,7 +133,8 @@ class Floor:
                     await algo.work(request, desk)
         except Stopped as end:
             self.note(f"{request.order_ref}: {name} was ended: {end}")
-            await self._leave(request)
+            if isinstance(end, Refused):  # no run of this session works the request any more
+                await self._leave(request)
 
     async def _leave(self, request: OrderRequest) -> None:
         """An algorithm that may not turn a position over still leaves it, by a plain order."""

@@ -16,10 +16,13 @@ from hydra.algos.on_close import OnClose
 from hydra.algos.patient_limit import PatientLimit
 from hydra.algos.twap import Twap
 from hydra.breakers.daily_loss import DailyLoss
-from hydra.domain.events import Halted, OrderModified
+from hydra.domain.events import Halted, OrderModified, Resumed, StrategySwitched
 from hydra.domain.orders import OrderType
 from hydra.errors import BadParameter, BrokerError, JournalUnwritable
 from hydra.execution.watch import Watch
+from hydra.risk._gate import RiskGate
+from hydra.risk.halt import Halt
+from hydra.risk.reduce_only import ReduceOnly
 from tests.algos.floor import CLOSE, engine_on, trading
 
 ALGOS = sorted(plugins.find("algos"))
@@ -257,6 +260,35 @@ async def test_a_bracket_whose_stop_the_gate_refuses_is_not_entered(tmp_path):
         assert all(
             one.engine.journal.has(f"refused {one.request().order_ref}.{n}") for n in (1, 2)
         )
+
+
+@pytest.mark.parametrize("name", ["market", "patient_limit"])
+async def test_an_algorithm_that_may_not_turn_a_position_over_leaves_it_once(tmp_path, name):
+    async with trading(tmp_path) as one:
+        await one.work("market", {}, one.request(100))
+        one.engine.gate = RiskGate({"halt": Halt(), "reduce_only": ReduceOnly()})
+        one.engine.record(StrategySwitched("s", False, "looks wrong", "me"))
+        over = replace(one.request(-300), step=1)
+        for _ in range(2):
+            task = asyncio.ensure_future(one.work(name, QUICK.get(name), over))
+            await one.drive(task)
+            await one.engine.settle(1.0)
+        assert one.engine.state.quantity("AAPL", "s") == 0
+        sold = [Decimal(e["quantity"]) for e in one.executions if Decimal(e["quantity"]) < 0]
+        assert sum(sold) == -100
+        assert not one.open_orders
+
+
+async def test_a_halt_while_an_algorithm_turns_a_position_over_sends_no_exit(tmp_path):
+    async with trading(tmp_path) as one:
+        await one.work("market", {}, one.request(100))
+        low = replace(one.request(-300, str(one.last * Decimal("1.05"))), step=1)
+        task = await resting(one, low)
+        one.engine.record(Halted("enough", "a test"))
+        await asyncio.wait_for(task, 5)
+        one.engine.record(Resumed("on", "a test"))
+        assert one.engine.state.quantity("AAPL", "s") == 100
+        assert not one.open_orders
 
 
 async def test_a_clock_that_stands_still_ends_the_algorithm_with_one_sentence(tmp_path):

@@ -26,6 +26,7 @@ from hydra.domain.events import (
 from hydra.domain.orders import Fill
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
+from hydra.risk._base import EXIT_STEP
 
 NEW_YORK = ZoneInfo("US/Eastern")
 BLACKOUT = (time(10, 0), time(10, 30))
@@ -199,9 +200,11 @@ def _filled(journal: Journal) -> Mapping[str, Decimal]:
 
 
 def base_of(order_ref: str) -> str:
-    """The request that an order works: a child's reference has its number after a point."""
+    """The request that an order works: a child's reference has its number after a point, and an
+    exit that left in a request's place has its step, so much later."""
     head, colon, step = order_ref.rpartition(":")
-    return head + colon + step.partition(".")[0]
+    number = int(step.partition(".")[0])
+    return f"{head}{colon}{number - EXIT_STEP if number >= EXIT_STEP else number}"
 
 
 def kinds(records: Iterable[Recorded]) -> Counter[str]:
