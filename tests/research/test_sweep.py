@@ -208,8 +208,17 @@ class Interrupting(Plainly):
         return super().signals(bars)
 
 
-def test_an_interrupted_sweep_keeps_what_is_done_and_says_that_there_is_more(tmp_path):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts, whatever a library has made of it."""
     assert threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_an_interrupted_sweep_keeps_what_is_done_and_says_that_there_is_more(tmp_path):
     path = tmp_path / "cross.parquet"
     found = sweep(Interrupting, GRID, walk(), Terms(each=True), processes=1, file=path)
     whole = sweep(Plainly, GRID, walk(), Terms(each=True), processes=1)
