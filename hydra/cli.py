@@ -810,7 +810,7 @@ def _settings(context: typer.Context) -> Settings:
 
     settings = load_settings()
     data: Path | None = context.obj
-    return replace(settings, data=replace(settings.data, dir=data)) if data else settings
+    return replace(settings, data=replace(settings.data, dir=data.resolve())) if data else settings
 
 
 def _settings_below(context: typer.Context) -> Settings:

@@ -87,7 +87,7 @@ def run_notebook(
     from hydra.runner.kernel_watch import KernelWatch, Limits
 
     parameters = typed_parameters(notebook, parameters)
-    folder = _new_folder(folder)
+    folder = _new_folder(folder.resolve())  # the kernel works elsewhere
     watch = watch or KernelWatch(Limits())
     redactor = (redactor or Redactor(own_secrets())).knowing(parameters)
     started, clock = datetime.now(UTC), time.monotonic()

@@ -1,6 +1,7 @@
 """The main job: two sessions through papermill, then our books beside the gateway's."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,13 @@ from hydra.runner.demo import prepare_folder, run_demo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("folder", ["demo", "deeper/demo"])
 def test_the_demo_trades_agrees_with_the_gateway_and_leaves_a_record_of_each_session(
-    settings, tmp_path
+    settings, tmp_path, monkeypatch, folder
 ):
+    monkeypatch.chdir(tmp_path)  # `make demo` names a folder where it is
     seen = []
-    result = run_demo(settings, tmp_path / "demo", 2, seen.append)
+    result = run_demo(settings, Path(folder), 2, seen.append)
     assert result.ok, result
     assert [day.session for day in seen] == ["2013-01-14", "2013-01-15"]
     assert all(finding.agrees for finding in result.findings)
