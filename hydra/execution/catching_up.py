@@ -43,10 +43,11 @@ async def catch_up(
 ) -> CaughtUp:
     """Connect, compare, wait up to `timeout_s` for what is awaited, and value the account.
 
-    Sends nothing. Raises `GatewayUnreachable` when the gateway stays away, see `Patience`.
+    Sends nothing. Raises `GatewayUnreachable` at once when no gateway answers, and when one that
+    did stays away, see `Patience`.
     """
     supervisor, before = Supervisor(engine, patience), engine.journal.last_seq()
-    await supervisor.steady(engine.start)
+    await engine.start()
     await supervisor.settle(timeout_s)
     await supervisor.steady(engine.reconcile)
     mark = await supervisor.steady(engine.mark)

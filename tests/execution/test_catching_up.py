@@ -64,6 +64,13 @@ async def test_the_next_day_it_is_too_late_and_said_so(connected, gateway):
     assert "AAPL: the journal says 0 and the gateway 10" in done.stdout
 
 
+def test_without_a_gateway_it_says_so_at_once(settings):
+    settings.data.dir.mkdir()
+    done = run_hydra(settings, "reconcile")
+    assert done.returncode == 2
+    assert "No gateway at 127.0.0.1:1" in done.stderr
+
+
 async def test_an_order_that_ended_with_its_day_is_no_difference(connected, gateway):
     await leave_working(connected, "0.09")
     gateway.step("close")
