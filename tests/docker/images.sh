@@ -12,8 +12,9 @@ main() (
   command -v debootstrap >/dev/null || { apt-get -qq update; apt-get -qq install --yes debootstrap >/dev/null; }
   folder="$(mktemp -d)"
   trap 'rm -rf "$folder"' EXIT
+  found="$(mirror)"
   debootstrap --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv \
-    bookworm "$folder/root" "$(mirror)" >"$folder/log" 2>&1 || { tail -5 "$folder/log" >&2; exit 1; }
+    bookworm "$folder/root" ${found:+"$found"} >"$folder/log" 2>&1 || { tail -5 "$folder/log" >&2; exit 1; }
   # Behind a proxy of the machine's own the package index is trusted by the machine's bundle only.
   cp /etc/ssl/certs/ca-certificates.crt "$folder/root/etc/ssl/certs/"
   tar -C "$folder/root" -c . | docker import - hydra-base:imported >/dev/null
@@ -27,12 +28,12 @@ CMD ["python3"]
 DOCKERFILE
 )
 
-# The mirror that this machine's own apt uses; Debian's where it names none.
+# The mirror that this machine's own apt uses; nothing where it names none: then it is debootstrap's.
 mirror() {
   { grep -rhoE '^URIs: *\S+' /etc/apt/sources.list.d/*.sources 2>/dev/null | awk '{print $2}'
     grep -rhoE '^deb .*' /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null \
       | grep -oE '(https?|mirror\+file)://\S+'
-    echo http://deb.debian.org/debian; } | grep -v security | head -1
+  } | grep -v security | head -1 || true
 }
 
 main
