@@ -26,6 +26,7 @@ from hydra.errors import BadParameter, HydraError, RunFailed, unknown
 if TYPE_CHECKING:
     from hydra.config import Settings
     from hydra.domain.events import Event
+    from hydra.replay.run import Replay
     from hydra.runner.demo import Day, DemoResult
     from hydra.runner.service import Service
 
@@ -313,7 +314,6 @@ def replay(
     """
     import tempfile
 
-    from hydra.replay._report import parts_table
     from hydra.replay.run import Wanted
     from hydra.replay.run import replay as run_replay
 
@@ -340,6 +340,14 @@ def replay(
             )
         )
     done.write_html(report)
+    _print_replay(done, report, as_json)
+    raise typer.Exit(1 if done.bridge.unexplained >= Decimal("0.01") else 0)
+
+
+def _print_replay(done: Replay, report: Path, as_json: bool) -> None:
+    """The bridge between the replay and the backtest."""
+    from hydra.replay._report import parts_table
+
     bridge, last = done.bridge, done.bridge.sessions.iloc[-1]
     if as_json:
         _print_json(
@@ -358,9 +366,10 @@ def replay(
             {"part": row["part"], "money": f"{row['money']:,.2f}", "what it is": row["what it is"]}
             for row in parts_table(done).to_dict("records")
         ]
-        _print_rows(f"{strategy}: replay less backtest, {len(bridge.sessions)} sessions", rows)
+        _print_rows(
+            f"{done.plan.name}: replay less backtest, {len(bridge.sessions)} sessions", rows
+        )
         _say(f"replay {last['replay']:,.2f}, backtest {last['backtest']:,.2f}: {report}")
-    raise typer.Exit(1 if bridge.unexplained >= Decimal("0.01") else 0)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from hydra.costs.model import CostModel
 from hydra.research.sweep import Terms, sweep
 from hydra.strategies.sma_cross import SmaCross
 from tests.research.deadly_strategy import Deadly
-from tests.research.test_sweep import GRID, same, walk
+from tests.research.test_sweep import GRID, Plainly, same, walk
 
 TERMS = Terms(each=True, costs=CostModel("none", 10.0))
 
@@ -22,11 +22,15 @@ def cluster():
         yield made
 
 
-def test_a_client_gives_the_same_table_for_compiled_and_plain_strategies(cluster):
+@pytest.mark.parametrize("strategy", [SmaCross, Plainly])
+def test_a_client_gives_the_same_table_for_compiled_and_plain_strategies(cluster, strategy):
     bars = walk(late=30)
     here = sweep(SmaCross, GRID, bars, TERMS)
     with distributed.Client(cluster) as client:
-        same(here.table, sweep(SmaCross, GRID, bars, TERMS, client=client).table)
+        there = sweep(strategy, GRID, bars, TERMS, client=client)
+    assert there.is_whole
+    assert len(there.table) == 31 * 3
+    same(here.table, there.table)
 
 
 def test_what_a_lost_worker_had_is_made_anew(cluster, tmp_path: Path):
