@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -946,8 +948,17 @@ def _print_demo(result: DemoResult) -> None:
     latest = result.days[-1].run.folder
     _say("\nOpen next:")
     _say(f"  {latest / 'notebook.html'}   the last session, as it was executed")
-    _say(f"  hydra --data {result.folder} fills      what every order cost")
-    _say(f"  hydra --data {result.folder} lab        the notebooks; begin with 00_start_here")
+    command = _own_command()
+    _say(f"  {command} --data {result.folder} fills      what every order cost")
+    _say(f"  {command} --data {result.folder} lab        the notebooks; begin with 00_start_here")
+
+
+def _own_command() -> str:
+    """What a person types to call this program: its path where its name alone is not found."""
+    typed = Path(sys.argv[0])
+    if typed.name != "hydra" or shutil.which("hydra"):
+        return "hydra"
+    return os.path.relpath(typed)
 
 
 def _print_table(
