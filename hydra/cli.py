@@ -164,7 +164,7 @@ def backtest(
 ) -> None:
     """Backtest a strategy with costs, decided at the close and filled at the next open."""
     from hydra import wiring
-    from hydra.research.cost_file import cost_model
+    from hydra.execution.cost_file import cost_model
     from hydra.research.trials import keep_in
 
     settings = _settings(context)
@@ -856,8 +856,8 @@ def _events(settings: Settings, kinds: Iterable[type[Event]]) -> list[Any]:
 def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> None:
     """What the fills cost: a row each and their total, or the totals of each group."""
     from hydra import wiring
+    from hydra.execution.cost_file import cost_model
     from hydra.journal.cost_rows import COST_KINDS, cost_rows, cost_totals, symbols_of
-    from hydra.research.cost_file import cost_model
 
     model = cost_model(settings.costs_path)
     records = _events(settings, COST_KINDS)
@@ -894,10 +894,10 @@ def _promotion(settings: Settings, strategy: str, source: str) -> list[dict[str,
     """The gates of paper trading, with the costs held against the model where that can be done."""
     from hydra import wiring
     from hydra.costs.calibration import agreement_of
+    from hydra.execution.cost_file import cost_model
     from hydra.journal.cost_rows import samples_of, symbols_of
     from hydra.journal.fold import strategy_of
     from hydra.journal.promotion import promotion_rows
-    from hydra.research.cost_file import cost_model
 
     records, agreement = _events(settings, ()), None
     mine = [r for r in records if strategy_of(r.event.order_ref or strategy) == strategy]

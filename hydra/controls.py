@@ -181,7 +181,7 @@ class Around:
 
     def __post_init__(self) -> None:
         """Checks and cost model as a session would have them."""
-        from hydra.research.cost_file import cost_model
+        from hydra.execution.cost_file import cost_model
 
         gate = wiring.build_gate(self.settings)
         object.__setattr__(self, "checks", dict(gate.checks))

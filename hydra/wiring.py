@@ -47,7 +47,7 @@ def build_watch(settings: Settings) -> Watch:
 
     Raises `ConfigError` for a table or key that no breaker has, or a value that makes no sense.
     """
-    from hydra.research.cost_file import cost_model
+    from hydra.execution.cost_file import cost_model
 
     root = own_root(settings)
     found = plugins.find("breakers", root)
@@ -120,8 +120,8 @@ def make_plan(
 
     Orders are worked as the settings say; see `with_algo`.
     """
+    from hydra.execution.cost_file import cost_model
     from hydra.execution.session import Plan
-    from hydra.research.cost_file import cost_model
 
     return Plan(
         name=strategy,
@@ -185,6 +185,7 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     from hydra.brokers.ib import IbBroker
     from hydra.data.gateway import Gateway
     from hydra.execution.session import PaperSession
+    from hydra.ib.pacing import Pacing
 
     settings = settings or load_settings()
     plan = make_plan(
@@ -194,7 +195,7 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     gate, watch = build_gate(settings), build_watch(settings)
     broker = IbBroker(settings.gateway)
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
-    source = Gateway(settings.gateway, lambda: broker.ib)
+    source = Gateway(settings.gateway, lambda: broker.ib, Pacing(settings.pacing_path))
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
@@ -257,8 +258,9 @@ def build_source(settings: Settings, name: str) -> Any:
         return plugins.configure("data", "csv", {"path": name})
     if name == "gateway":
         from hydra.data.gateway import Gateway
+        from hydra.ib.pacing import Pacing
 
-        return Gateway(settings.gateway)
+        return Gateway(settings.gateway, pacing=Pacing(settings.pacing_path))
     if name == "store":
         return plugins.configure("data", "store", {"path": settings.bars_dir})
     return plugins.configure("data", name, {}, own_root(settings))

@@ -23,8 +23,8 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.execution.cost_file import write_costs
 from hydra.journal.journal import Journal
-from hydra.research.cost_file import write_costs
 from hydra.runner.simulator import Simulator
 from tests.conftest import ROOT
 

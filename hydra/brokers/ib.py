@@ -207,6 +207,10 @@ class IbBroker:
             for symbol, ticker in tickers.items()
         }
 
+    def unfollow_account(self) -> None:
+        """End the stream of account values; `account` begins it again."""
+        self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
+
     def unsubscribe(self) -> None:
         """End all streams of prices; `quotes` begins them again."""
         for ticker in self._tickers.values():

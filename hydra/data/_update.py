@@ -12,7 +12,7 @@ import pandas as pd
 from hydra.clock import Sessions
 from hydra.data._series import BarFiles, Series, check_same
 from hydra.errors import BadParameter, BarsError
-from hydra.ib.pacing import Asked, Pacing
+from hydra.ib.pacing import Pacing
 
 if TYPE_CHECKING:
     from ib_async import IB
@@ -145,17 +145,12 @@ class Updater:
         self, instrument: Instrument, series: Series, at: datetime | None, end: datetime
     ) -> pd.DataFrame:
         """One request, for what ends at `at`; None is now, in IB's words an empty text."""
-        from hydra.ib.history import bars_until
+        from hydra.ib.history import asked, bars_until
 
         adjusted = series.kind == "adjusted"
         duration = "10 Y" if adjusted else SIZES[series.bar_size][0]
         until = "" if adjusted or at is None else f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}"
-        await self.pacing.turn(
-            Asked(
-                f"{instrument.con_id} {series.bar_size} {duration} {until} {series.kind}",
-                f"{instrument.con_id} {instrument.exchange} {series.kind}",
-            )
-        )
+        await self.pacing.turn(asked(instrument, series.bar_size, duration, until, series.kind))
         self._requests += 1
         return await bars_until(
             self.ib,

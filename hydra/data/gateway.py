@@ -15,6 +15,8 @@ from hydra.errors import BadParameter, BarsError
 if TYPE_CHECKING:
     from ib_async import IB
 
+    from hydra.ib.pacing import Pacing
+
 YEAR_ROWS = 252
 
 
@@ -22,11 +24,13 @@ YEAR_ROWS = 252
 class Gateway:
     """Daily bars of completed sessions; over `ib` where one is given, else its own logon.
 
-    `ib` is asked for the connection each time: it may have been made anew since.
+    `ib` is asked for the connection each time: it may have been made anew since. Requests take
+    their turns by `pacing`, which all processes share.
     """
 
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     ib: Callable[[], IB] | None = None
+    pacing: Pacing | None = None
 
     async def bars(
         self,
@@ -85,7 +89,8 @@ class Gateway:
 
         timeout_s = self.settings.timeout_s
         instruments = [await qualify(ib, symbol, timeout_s) for symbol in symbols]
-        return without_holes(checked(await daily_bars(ib, instruments, rows, timeout_s)))
+        bars = await daily_bars(ib, instruments, rows, timeout_s, self.pacing)
+        return without_holes(checked(bars))
 
 
 def _session_from(sessions: Sessions, day: date) -> date:

@@ -51,6 +51,10 @@ class Bars:
         """The bars that end at or after `time` (aware)."""
         return self._map(lambda frame: frame.loc[time:])
 
+    def rows(self, first: int, end: int) -> Bars:
+        """The rows from number `first` to the one before number `end`."""
+        return self._map(lambda frame: frame.iloc[first:end])
+
     def first(self, rows: int) -> Bars:
         """The first `rows` rows."""
         return self._map(lambda frame: frame.iloc[:rows])

@@ -113,6 +113,7 @@ class OrderEngine:
         self.clock = MarketClock()
         self.account: Account | None = None
         self._folding = Folding.of(State())
+        self._copy: State | None = None
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._heard: set[tuple[str, bool]] = set()
@@ -134,7 +135,10 @@ class OrderEngine:
     @property
     def state(self) -> State:
         """The journal's state, with every event that any process has written by now."""
-        return self._so_far().state()
+        folding = self._so_far()
+        if self._copy is None or self._copy.seq != folding.seq:
+            self._copy = folding.state()
+        return self._copy
 
     def _so_far(self) -> Folding:
         """The same, to look at one thing in it."""
@@ -582,7 +586,7 @@ class OrderEngine:
                 self._read_breakers()
         except BaseException:
             self._suspected = True
-            self._folding, self.account = Folding.of(State()), None
+            self._folding, self._copy, self.account = Folding.of(State()), None, None
             self._ours.clear()
             self._heard.clear()
             raise

@@ -165,7 +165,11 @@ def facts_of(
         opening_nav=trip.nav if trip and same else state.opening_nav,
         peak_nav=trip.peak_nav if trip else state.peak_nav,
         gains=tuple(trade.gain for trade in closed if trade.seq > since),
-        excess_bps=tuple(_excess([o for o in executed if o.seq > since], predict)),
+        excess_bps=tuple(
+            excess
+            for order in executed
+            if order.seq > since and (excess := _excess(order, predict)) is not None
+        ),
         counts=counts - (trip.counts if trip else Counts()),
         losses=tuple(time for seq, time in state.losses if seq > since),
     )
@@ -217,7 +221,6 @@ def _newest(state: Folded, strategy: str, part: Callable[[Behaviour], tuple[Any,
     return sorted(found, key=lambda item: item.seq)
 
 
-def _excess(executed: list[Executed], predict: Predict) -> Iterator[float]:
-    for order in executed:
-        if (cost := order.cost_bps) is not None:
-            yield cost - predict(order.symbol, order.quantity)
+def _excess(order: Executed, predict: Predict) -> float | None:
+    cost = order.cost_bps
+    return None if cost is None else cost - predict(order.symbol, order.quantity)

@@ -144,7 +144,15 @@ async def qualify(
 
 
 async def identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
-    """The gateway's one contract for a description of it; raises as `qualify` does."""
+    """The gateway's one contract for a description of it, asked for once a connection; raises as
+    `qualify` does."""
+    known = KNOWN.setdefault(ib, {})
+    if instrument not in known:
+        known[instrument] = await _identified(ib, instrument, timeout_s)
+    return known[instrument]
+
+
+async def _identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
     symbol = instrument.symbol
     try:
         details = await bounded(
@@ -185,6 +193,9 @@ class MarketRules:
                 self._known[rule] = tuple((decimal(s.lowEdge), decimal(s.increment)) for s in told)
             return self._known[rule]
 
+
+KNOWN: WeakKeyDictionary[IB, dict[Instrument, Instrument]] = WeakKeyDictionary()
+"""Each connection's contracts by what was asked for."""
 
 RULES: WeakKeyDictionary[IB, MarketRules] = WeakKeyDictionary()
 

@@ -14,28 +14,37 @@ from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
 from hydra.ib.calls import bounded
 from hydra.ib.contracts import to_contract
+from hydra.ib.pacing import Asked, Pacing
 
 FIELDS = ("open", "high", "low", "close", "volume")
+ANOTHER_TIME = timedelta(hours=1)
 MARGIN = 3
 """Sessions asked for beyond those wanted: the forming bar is thrown away."""
 
 
 async def daily_bars(
-    ib: IB, instruments: Sequence[Instrument], rows: int, timeout_s: float
+    ib: IB,
+    instruments: Sequence[Instrument],
+    rows: int,
+    timeout_s: float,
+    pacing: Pacing | None = None,
 ) -> Bars:
     """The last `rows` completed sessions of each instrument; NaN before one was listed.
 
     Trade prices of regular hours, adjusted for splits, as IB serves them. Requests go one after
-    the other: history is paced by the account (60 requests in ten minutes).
+    the other, each in its turn by `pacing`: history is paced by the account. A gateway that lives
+    in another time than ours is simulated and asks for no turns.
     """
     now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
-    frames = {}
+    frames, length = {}, duration(rows + MARGIN)
     for instrument in instruments:
+        if pacing and abs(now - datetime.now(UTC)) < ANOTHER_TIME:
+            await pacing.turn(asked(instrument, "1 day", length, "", "trades"))
         bars = await bounded(
             ib.reqHistoricalDataAsync(
                 to_contract(instrument),
                 endDateTime="",
-                durationStr=duration(rows + MARGIN),
+                durationStr=length,
                 barSizeSetting="1 day",
                 whatToShow="TRADES",
                 useRTH=True,
@@ -48,6 +57,14 @@ async def daily_bars(
     wide = {f: pd.DataFrame({s: frame[f] for s, frame in frames.items()}) for f in FIELDS}
     history = Bars(wide["open"], wide["high"], wide["low"], wide["close"], wide["volume"])
     return history.last(rows)
+
+
+def asked(instrument: Instrument, bar_size: str, length: str, until: str, kind: str) -> Asked:
+    """A request for bars as the pacing's book has it."""
+    return Asked(
+        f"{instrument.con_id} {bar_size} {length} {until} {kind}",
+        f"{instrument.con_id} {instrument.exchange} {kind}",
+    )
 
 
 def duration(sessions: int) -> str:

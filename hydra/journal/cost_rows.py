@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from hydra.costs.calibration import Sample
@@ -29,6 +28,7 @@ from hydra.domain.events import (
 from hydra.domain.orders import Fill, OrderRequest, OrderType
 from hydra.errors import UnknownName, unknown
 from hydra.journal.fold import strategy_of
+from hydra.timetable import timetable
 
 ZERO = Decimal(0)
 Row = dict[str, Any]
@@ -305,11 +305,4 @@ def _hour(fill: Fill, request: OrderRequest | None) -> str:
     """The hour of the exchange's own clock, `09:00`; of UTC for a fill of no known order."""
     if request is None:
         return f"{fill.time:%H}:00 UTC"
-    return f"{fill.time.astimezone(_zone(request.instrument.calendar)):%H}:00"
-
-
-@lru_cache(maxsize=8)
-def _zone(calendar: str) -> Any:
-    from hydra.clock import exchange_calendar
-
-    return exchange_calendar(calendar).tz
+    return f"{fill.time.astimezone(timetable(request.instrument.calendar).zone):%H}:00"

@@ -15,12 +15,12 @@ from hydra.config import Settings
 from hydra.costs.liquidity import WINDOW_BARS
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
+from hydra.execution.cost_file import cost_model
 from hydra.execution.session import Plan
 from hydra.journal.journal import Journal
 from hydra.replay.bridge import Bridge, build_bridge
 from hydra.replay.sessions import Replayed, replay_sessions, sessions_between
 from hydra.research.backtest import backtest
-from hydra.research.cost_file import cost_model
 from hydra.research.result import BacktestResult
 from hydra.sizing._base import Sizing
 

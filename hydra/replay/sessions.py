@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -38,12 +38,16 @@ class History:
 
     bars: Bars
     before: Callable[[], date]
+    _chosen: dict[tuple[str, ...], Bars] = field(default_factory=dict)
 
     async def last_bars(self, symbols: Sequence[str], rows: int) -> Bars:
         """The last `rows` completed sessions of the symbols."""
-        known = self.bars.select(symbols)
+        known = self._chosen.get(tuple(symbols))
+        if known is None:
+            known = self._chosen[tuple(symbols)] = self.bars.select(symbols)
         midnight = datetime.combine(self.before(), time(), UTC)
-        return known.until(midnight).last(rows)
+        end = int(known.index.searchsorted(midnight, side="right"))
+        return known.rows(max(end - rows, 0), end)
 
 
 @dataclass(frozen=True)
@@ -69,26 +73,29 @@ async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, 
 ) -> Replayed:
     """Trade `sessions` of the shipped history in a fresh account of a fresh gateway.
 
-    `folder` takes the journal; it must hold none yet. Raises what a paper session raises, and
+    `folder` takes the journal; it must hold none yet, and is not waited for: should the machine
+    fail, the replay is made again. Raises what a paper session raises, and
     `BadParameter` for a journal that is there already.
     """
     path = folder / "journal.db"
     if path.exists():
         raise BadParameter(f"{path} is there already; a replay begins with an empty journal.")
     arguments = ["--start", f"{sessions[0]}", "--speed", "0", "--seed", f"{seed}"]
-    with simulated_gateway(arguments) as gateway, Journal.open(path) as journal:
+    with simulated_gateway(arguments) as gateway, Journal.open(path, durable=False) as journal:
         broker = IbBroker(Gateway(host=gateway.host, port=gateway.port))
+        current = sessions[0]
+        source = History(bars, lambda: current)
         engine = OrderEngine(broker, journal, gate, watch)
         try:
             account = await engine.start()
             broker.ib.client.MaxRequests = UNTHROTTLED
             opening = engine.portfolio(account).nav
-            closing = []
-            for number, session in enumerate(sessions):
-                if number:
+            closing: list[NavMarked] = []
+            for current in sessions:
+                if closing:
                     await asyncio.to_thread(gateway.step, "next_open")
-                closing.append(await _one(plan, bars, session, engine, broker, gateway))
-                progress(session)
+                closing.append(await _one(plan, source, engine, broker, gateway))
+                progress(current)
             return Replayed(path, tuple(sessions), tuple(closing), opening)
         finally:
             await engine.at_rest()
@@ -97,23 +104,22 @@ async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, 
 
 async def _one(
     plan: Plan,
-    bars: Bars,
-    session: date,
+    source: History,
     engine: OrderEngine,
     broker: IbBroker,
     gateway: Simulator,
 ) -> NavMarked:
     """One session from its open to its close."""
-    paper = PaperSession(plan, engine, History(bars, lambda: session))
+    paper = PaperSession(plan, engine, source)
     await paper.begin(await engine.reconcile())
+    broker.unfollow_account()  # nobody looks at it until it is asked for again
     known = await paper.bars()
     await paper.trade(paper.targets(paper.signals(known), known))
     await paper.wait_for_fills()
     broker.unsubscribe()  # nobody decides on the prices until the close
     await asyncio.to_thread(gateway.step, "close")
     await paper.wait_for_fills()
-    await engine.reconcile()
-    return await engine.mark()
+    return engine.mark_at(await engine.reconcile())
 
 
 def sessions_between(calendar: str, first: date, last: date) -> list[date]:
