@@ -683,24 +683,30 @@ def bars_update(
 
 @bars_app.command("list")
 def bars_list(context: typer.Context, as_json: Json = False) -> None:
-    """Every series in the store, with its first and last bar."""
+    """Every series in the store, with its first and last bar; of futures what their contracts make
+    together, and how often it rolls."""
+    from hydra import wiring
+    from hydra.data._chains import stored_futures
     from hydra.data._series import BarFiles
 
-    files = BarFiles(_settings_below(context).bars_dir)
-    rows = []
-    for one in files.series():
-        index = files.read(one).index
-        rows.append(
-            {
-                "symbol": one.symbol,
-                "bar_size": one.bar_size,
-                "kind": one.kind,
-                "source": one.source,
-                "bars": len(index),
-                "first": index[0].to_pydatetime(),
-                "last": index[-1].to_pydatetime(),
-            }
-        )
+    settings = _settings_below(context)
+    files = BarFiles(settings.bars_dir)
+    read = [(one, files.read(one).index, 0) for one in files.series()]
+    for one, bars in stored_futures(files, wiring.build_products(settings)):
+        read.append((one, bars.index, len(bars.contracts[one.symbol].rolls)))
+    rows = [
+        {
+            "symbol": one.symbol,
+            "bar_size": one.bar_size,
+            "kind": one.kind,
+            "source": one.source,
+            "bars": len(index),
+            "first": index[0].to_pydatetime(),
+            "last": index[-1].to_pydatetime(),
+            "rolls": rolls or None,
+        }
+        for one, index, rolls in read
+    ]
     _print_table("bars in the store", rows, as_json)
 
 
@@ -714,8 +720,10 @@ def bars_check(
     kind: Kind = "trades",
     as_json: Json = False,
 ) -> None:
-    """Look for holes, jumps, silence and splits that nobody told of; ends with 1 for any."""
-    from hydra.data._quality import flaws
+    """Look for holes, jumps, silence and splits that nobody told of; ends with 1 for any. Of a
+    future's series (ES.C) the rolls are told, too."""
+    from hydra import wiring
+    from hydra.data._chains import checked_series, roll_rows
     from hydra.data._series import BarFiles
 
     settings = _settings_below(context)
@@ -724,8 +732,11 @@ def bars_check(
     wanted = symbols or [one.symbol for one in known]
     if not wanted:
         raise BadParameter("The store has no such bars; load some: hydra bars update SYMBOL.")
-    bars = files.bars("gateway", kind, wanted, bar_size)
-    found = flaws(bars, settings.trading.calendar)
+    found, rolls = checked_series(
+        files, wanted, kind, bar_size, wiring.build_products(settings), settings.trading.calendar
+    )
+    if rolls and not as_json:
+        _print_table("rolls", roll_rows(rolls), as_json)
     rows = [
         {"symbol": f.symbol, "what": f.what, "time": f.time, "bars": f.bars, "why": f.sentence}
         for f in found

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
     from hydra.execution.targets import TradeLimits
+    from hydra.ib.products import Product
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -84,6 +85,13 @@ def own_root(settings: Settings) -> Path:
     return settings.notebooks.dir
 
 
+def build_products(settings: Settings) -> Mapping[str, Product]:
+    """Futures by their roots, with the tables [futures.…] of hydra.toml."""
+    from hydra.ib.products import products_of
+
+    return products_of(settings.futures)
+
+
 def build_strategy(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
     """A strategy by name with its checked parameters."""
     return plugins.configure("strategies", name, parameters, own_root(settings))
@@ -123,15 +131,43 @@ def make_plan(
     from hydra.execution.cost_file import cost_model
     from hydra.execution.session import Plan
 
+    symbols = tuple(symbols) or settings.trading.symbols
     return Plan(
         name=strategy,
         strategy=build_strategy(settings, strategy, strategy_parameters),
         sizing=build_sizing(settings, sizing, sizing_parameters),
-        symbols=tuple(symbols) or settings.trading.symbols,
+        symbols=symbols,
         fill_timeout_s=settings.trading.fill_timeout_s,
-        calendar=settings.trading.calendar,
+        calendar=calendar_of(settings, symbols),
         limits=trade_limits(settings, cost_model(settings.costs_path)),
     )
+
+
+def calendar_of(settings: Settings, symbols: Sequence[str]) -> str:
+    """The exchange calendar that a session of those symbols keeps: that of the settings for US
+    stocks, else their own.
+
+    Raises `BadParameter` where they keep several: a decision at one close would use bars of
+    another that had not ended, and orders would wait for opens that are hours apart.
+    """
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root, product_named
+
+    products = build_products(settings)
+    found: dict[str, str] = {}
+    for symbol in symbols:
+        root = continuous_root(symbol)
+        one = named(symbol, products)
+        own = product_named(root, products).calendar if root else one.calendar
+        plain = one == type(one)(symbol) and not root
+        found.setdefault(settings.trading.calendar if plain else own, symbol)
+    if len(found) > 1:
+        kept = " and ".join(f"{symbol} keeps {calendar}" for calendar, symbol in found.items())
+        raise BadParameter(
+            f"{kept}: a session trades symbols of one exchange calendar; give each a session of "
+            "its own."
+        )
+    return next(iter(found), settings.trading.calendar)
 
 
 def trade_limits(settings: Settings, costs: CostModel) -> TradeLimits:
@@ -156,7 +192,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
 
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+            IbBroker(settings.gateway, build_products(settings)),
+            journal,
+            build_gate(settings),
+            build_watch(settings),
         )
         try:
             await engine.start()
@@ -193,9 +232,10 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     )
     plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
     gate, watch = build_gate(settings), build_watch(settings)
-    broker = IbBroker(settings.gateway)
+    broker = IbBroker(settings.gateway, build_products(settings))
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
-    source = Gateway(settings.gateway, lambda: broker.ib, Pacing(settings.pacing_path))
+    pacing = Pacing(settings.pacing_path)
+    source = Gateway(settings.gateway, lambda: broker.ib, pacing, broker.products)
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
@@ -223,7 +263,7 @@ async def halt(
         settings.trading.calendar,
         settings.trading.fill_timeout_s,
     )
-    broker = IbBroker(settings.gateway)
+    broker = IbBroker(settings.gateway, build_products(settings))
     return await run_halt(settings.journal_path, broker, build_gate(settings), order)
 
 
@@ -234,7 +274,10 @@ async def catch_up(settings: Settings) -> CaughtUp:
 
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+            IbBroker(settings.gateway, build_products(settings)),
+            journal,
+            build_gate(settings),
+            build_watch(settings),
         )
         try:
             return await run_catch_up(
@@ -260,9 +303,12 @@ def build_source(settings: Settings, name: str) -> Any:
         from hydra.data.gateway import Gateway
         from hydra.ib.pacing import Pacing
 
-        return Gateway(settings.gateway, pacing=Pacing(settings.pacing_path))
+        pacing = Pacing(settings.pacing_path)
+        return Gateway(settings.gateway, pacing=pacing, products=build_products(settings))
     if name == "store":
-        return plugins.configure("data", "store", {"path": settings.bars_dir})
+        from hydra.data.store import Store
+
+        return Store(settings.bars_dir, products=build_products(settings))
     return plugins.configure("data", name, {}, own_root(settings))
 
 
@@ -274,24 +320,33 @@ async def update_bars(
     kind: str = "trades",
     told: Callable[[Series, int], None] = lambda series, bars: None,
 ) -> list[Updated]:
-    """Load what the store does not have of each symbol since `start` (aware), one after the other.
+    """Load what the store does not have of each symbol since `start` (aware), one after the other;
+    of a series such as ES.C all contracts that it trades.
 
     Raises what `hydra.data._update.Updater` raises; what was loaded by then is kept.
     """
     from hydra.brokers.ib import IbBroker
     from hydra.data._series import BarFiles, Series
-    from hydra.data._update import Updater
+    from hydra.data._update import Updater, update_future
     from hydra.ib.pacing import Pacing
+    from hydra.ib.products import continuous_root, product_named
 
-    broker = IbBroker(settings.gateway)
-    wanted = [Series("gateway", kind, symbol, bar_size) for symbol in symbols]
+    products = build_products(settings)
+    broker = IbBroker(settings.gateway, products)
     await broker.connect()
     try:
-        instruments = await broker.qualify(symbols)
         files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
         updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)
-        now = await broker.time()
-        return [await updater.update(instruments[s.symbol], s, start, now) for s in wanted]
+        instruments = await broker.qualify([s for s in symbols if not continuous_root(s)])
+        now, done = await broker.time(), []
+        for symbol in symbols:
+            if root := continuous_root(symbol):
+                product = product_named(root, products)
+                done += await update_future(updater, product, kind, bar_size, start, now)
+            else:
+                series = Series("gateway", kind, symbol, bar_size)
+                done.append(await updater.update(instruments[symbol], series, start, now))
+        return done
     finally:
         await broker.disconnect()
 

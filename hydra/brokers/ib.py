@@ -48,14 +48,13 @@ UNSET = Decimal("1e300")
 class IbBroker:
     """The Broker port on one ib_async connection. One event loop, one thread."""
 
-    def __init__(self, settings: Gateway) -> None:
-        """Remember where to connect; `connect` does it."""
+    def __init__(self, settings: Gateway, products: Mapping[str, Product] = PRODUCTS) -> None:
+        """Remember where to connect; `connect` does it. `products` are futures by their roots."""
         self.settings = settings
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._ib: IB | None = None
         self._account = ""
-        self.products: Mapping[str, Product] = PRODUCTS
-        """Futures by their roots: the shipped ones and those of hydra.toml."""
+        self.products = products
         self._known: dict[int, Instrument] = {}
         """What was asked for, or is held, by IB's contract numbers."""
         self._tickers: dict[str, Ticker] = {}

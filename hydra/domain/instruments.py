@@ -34,6 +34,8 @@ class Instrument:
     ticks: tuple[tuple[Decimal, Decimal], ...] = ()
     expires: date | None = None
     """The last trading day of a contract that has one."""
+    first_notice: date | None = None
+    """From when on a holder of it may be made to take delivery, where that is known."""
     listed_as: str = ""
     """IB's symbol where ours is another: SAP of SAP.IBIS, EUR of 6E.201212."""
 

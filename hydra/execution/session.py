@@ -155,18 +155,21 @@ class PaperSession:
                 f"The newest bar ended at {bars.index[-1]} and the last completed session at "
                 f"{expected}; nothing is decided on old bars."
             )
-        volumes = daily_volume_of(bars).iloc[-1]
+        volumes = _latest_volumes(bars) | daily_volume_of(bars).iloc[-1].to_dict()
         self.engine.daily_volume.update(
             {str(s): Decimal(str(float(v))) for s, v in volumes.items() if v > 0}
         )
         return bars
 
     async def _bars(self) -> Bars:
-        self._instruments = await self.engine.broker.qualify(self.plan.symbols)
-        await self.engine.learn_rates(self._instruments.values())
+        named = [s for s in self.plan.symbols if not is_series(s)]
+        self._instruments = await self.engine.broker.qualify(named)
         lookbacks = self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars
         rows = max(*lookbacks, WINDOW_BARS + 1)  # a window of returns needs one price more
         bars = await self.source.last_bars(self.plan.symbols, rows)
+        for known in bars.contracts.values():
+            self._instruments |= known.instruments
+        await self.engine.learn_rates(self._instruments.values())
         self.floor.volumes = _mean_volumes(bars)
         return bars
 
@@ -177,30 +180,66 @@ class PaperSession:
     def targets(self, signals: pd.DataFrame, bars: Bars) -> Targets:
         """Target weights and quantities from the last bar; journalled for each symbol."""
         weights = self.plan.sizing.weights(signals, bars).iloc[-1]
-        closes = bars.close.iloc[-1]
-        listed = [s for s in self.plan.symbols if closes[s] > 0]
-        prices = {s: Decimal(str(float(closes[s]))) for s in listed}
-        nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
-        rates = self.engine.rates_of([self._instruments[s] for s in listed])
-        wanted = weights_to_quantities(
-            {s: float(weights[s]) for s in listed}, nav, prices, self._instruments, rates
-        )
-        held = {s: self._held(s) for s in listed}
-        values = unit_values(prices, self._instruments, rates)
-        liquidity = liquidity_of(bars)
-        known = {s: liquidity.at_row(s, -1) for s in listed}
-        quantities = self.plan.limits.reachable(
-            wanted, held, values, self._instruments, nav, known
-        )
-        latest = signals.iloc[-1]
+        wanted, latest = {}, {}
+        for s in self.plan.symbols:
+            for symbol in self._ordered(s, bars):
+                first = symbol == s or symbol == bars.contracts[s].later.iloc[-1]
+                wanted[symbol] = float(weights[s]) if first else 0.0
+                latest[symbol] = float(signals[s].iloc[-1]) if first else 0.0
+        prices = {s: p for s in wanted if (p := self._price(s, bars)) is not None}
+        wanted = {s: weight for s, weight in wanted.items() if s in prices}
         targets = Targets(
-            {s: float(latest[s]) for s in listed},
-            {s: float(weights[s]) for s in listed},
-            quantities,
+            {s: latest[s] for s in wanted},
+            wanted,
+            self._reachable(wanted, prices, bars),
             prices,
         )
         self._journal_targets(targets)
         return targets
+
+    def _ordered(self, symbol: str, bars: Bars) -> list[str]:
+        """What is ordered for a symbol of the plan: itself, or of a series the contract that is
+        traded now and every other that this strategy still holds, to leave it."""
+        known = bars.contracts.get(symbol)
+        if known is None:
+            return [symbol]
+        now, root = str(known.later.iloc[-1]), symbol.partition(".")[0]
+        mine = {s for who, s in self.state.holdings if who == self.plan.name}
+        held = {s for s in mine if self._held(s)}
+        for one in held - self._instruments.keys():
+            self._instruments[one] = self.state.instruments[one]
+        others = held - {now, *self.plan.symbols}
+        return [now, *sorted(s for s in others if s.startswith(f"{root}."))]
+
+    def _price(self, symbol: str, bars: Bars) -> Decimal | None:
+        """The close that a decision on it is made at, a contract's own; None before it was
+        listed. A contract that has no bar any more has the account's mark."""
+        for source in (bars, *(known.bars for known in bars.contracts.values())):
+            if symbol in source.close:
+                close = float(source.close[symbol].iloc[-1])
+                if close > 0:
+                    return Decimal(str(close))
+        account = self.engine.account
+        return account.marks.get(symbol) if account and self._held(symbol) else None
+
+    def _reachable(
+        self, weights: Mapping[str, float], prices: Mapping[str, Decimal], bars: Bars
+    ) -> dict[str, Decimal]:
+        """Whole lots of the weights, within what a session may trade."""
+        nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
+        instruments = self._instruments
+        rates = self.engine.rates_of([instruments[s] for s in weights])
+        wanted = weights_to_quantities(weights, nav, prices, instruments, rates)
+        liquidity = liquidity_of(bars)
+        known = {s: liquidity.at_row(_series_of(s, bars), -1) for s in weights if s in prices}
+        return self.plan.limits.reachable(
+            wanted,
+            {s: self._held(s) for s in weights},
+            unit_values(prices, instruments, rates),
+            instruments,
+            nav,
+            known,
+        )
 
     async def trade(self, targets: Targets) -> Traded:
         """Send the difference between targets and this strategy's holdings through the gate.
@@ -337,7 +376,25 @@ class PaperSession:
             )
 
 
+def is_series(symbol: str) -> bool:
+    """Whether it names the series of a future's contracts, such as ES.C, and no contract."""
+    return symbol.endswith(".C")
+
+
+def _series_of(symbol: str, bars: Bars) -> str:
+    """The column that tells how a contract trades: that of its series."""
+    found = (s for s, known in bars.contracts.items() if symbol in known.bars.close)
+    root = symbol.partition(".")[0]
+    return next(found, f"{root}.C" if f"{root}.C" in bars.contracts else symbol)
+
+
+def _latest_volumes(bars: Bars) -> dict[str, float]:
+    """Mean volume of the last sessions, also of the contracts behind a series."""
+    parts = [bars, *(known.bars for known in bars.contracts.values())]
+    means = [part.last(VOLUME_BARS).volume.mean() for part in parts]
+    return {str(s): float(v) for mean in means for s, v in mean.items() if v > 0}
+
+
 def _mean_volumes(bars: Bars) -> dict[str, Decimal]:
-    """Mean volume of the last sessions by symbol; symbols without any volume are left out."""
-    means = bars.last(VOLUME_BARS).volume.mean()
-    return {str(s): Decimal(str(round(float(v)))) for s, v in means.items() if v > 0}
+    """The same in whole units; symbols without any volume are left out."""
+    return {s: Decimal(str(round(v))) for s, v in _latest_volumes(bars).items()}

@@ -13,9 +13,18 @@ from weakref import WeakKeyDictionary
 from ib_async import IB, Contract, ContractDetails
 
 from hydra.domain.instruments import Instrument
-from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument, unknown
+from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument
 from hydra.ib.calls import bounded
-from hydra.ib.products import MONTHLY, PRODUCTS, Product, future_named, root_of, share_named
+from hydra.ib.products import (
+    MONTHLY,
+    PRODUCTS,
+    Product,
+    continuous_root,
+    future_named,
+    product_named,
+    root_of,
+    share_named,
+)
 
 CURRENCIES = frozenset(
     re.findall(
@@ -134,11 +143,11 @@ async def qualify(
 
     Raises `UnknownInstrument` when the gateway knows none, or several that differ.
     """
-    match = MONTHLY.fullmatch(symbol)
-    if match and match.group(1) not in products:
+    if match := MONTHLY.fullmatch(symbol):
+        product_named(match.group(1), products)
+    if root := continuous_root(symbol):
         raise UnknownInstrument(
-            f"{unknown('future', match.group(1), products)} Others are named in hydra.toml, "
-            f"[futures.{match.group(1)}]."
+            f"{symbol} is a series of contracts and none of them; name one, such as {root}.201303."
         )
     return await identified(ib, named(symbol, products), timeout_s)
 
