@@ -38,6 +38,7 @@ from hydra.execution.supervisor import Patience, Supervisor
 from hydra.execution.targets import (
     TradeLimits,
     quantities_to_requests,
+    unit_values,
     weights_to_quantities,
 )
 from hydra.journal.fold import State
@@ -162,6 +163,7 @@ class PaperSession:
 
     async def _bars(self) -> Bars:
         self._instruments = await self.engine.broker.qualify(self.plan.symbols)
+        await self.engine.learn_rates(self._instruments.values())
         lookbacks = self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars
         rows = max(*lookbacks, WINDOW_BARS + 1)  # a window of returns needs one price more
         bars = await self.source.last_bars(self.plan.symbols, rows)
@@ -179,14 +181,16 @@ class PaperSession:
         listed = [s for s in self.plan.symbols if closes[s] > 0]
         prices = {s: Decimal(str(float(closes[s]))) for s in listed}
         nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
+        rates = self.engine.rates_of([self._instruments[s] for s in listed])
         wanted = weights_to_quantities(
-            {s: float(weights[s]) for s in listed}, nav, prices, self._instruments
+            {s: float(weights[s]) for s in listed}, nav, prices, self._instruments, rates
         )
         held = {s: self._held(s) for s in listed}
+        values = unit_values(prices, self._instruments, rates)
         liquidity = liquidity_of(bars)
         known = {s: liquidity.at_row(s, -1) for s in listed}
         quantities = self.plan.limits.reachable(
-            wanted, held, prices, self._instruments, nav, known
+            wanted, held, values, self._instruments, nav, known
         )
         latest = signals.iloc[-1]
         targets = Targets(

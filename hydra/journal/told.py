@@ -28,6 +28,7 @@ from hydra.domain.events import (
     OrderRefused,
     OrderSubmitted,
     OrderUnsent,
+    RatesTold,
     Reconciled,
     Resumed,
     RunEnded,
@@ -111,6 +112,7 @@ WORDS: Mapping[type[Event], Callable[[Any], str]] = {
         f"{e.refusals} refused, {e.fills} fills"
     ),
     Reconciled: _reconciled,
+    RatesTold: lambda e: "; ".join(f"one {name} is worth {r}" for name, r in e.rates.items()),
     TargetSet: lambda e: (
         f"{e.strategy} wants {e.target:+,f} {e.symbol} (signal {e.signal:+.2f}), held {e.held:+,f}"
     ),

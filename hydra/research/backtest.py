@@ -27,6 +27,7 @@ from hydra.errors import BadParameter
 from hydra.execution.targets import (
     TradeLimits,
     quantities_to_requests,
+    unit_values,
     weights_to_quantities,
 )
 from hydra.research.gated import Judge, marked
@@ -153,7 +154,8 @@ def _requests(
     held = {symbol: position.quantity for symbol, position in portfolio.positions.items()}
     if run.limits:
         known = {s: run.liquidity.at_row(s, row) for s in targets} if run.liquidity else {}
-        targets = run.limits.reachable(targets, held, prices, run.instruments, nav, known)
+        values = unit_values(prices, run.instruments)
+        targets = run.limits.reachable(targets, held, values, run.instruments, nav, known)
     return quantities_to_requests(run.name, later.date(), targets, held, prices, run.instruments)
 
 
