@@ -139,6 +139,14 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(run_gateway(list(context.args)))
 
 
+CostsOption = Annotated[
+    str,
+    typer.Option(
+        help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
+    ),
+]
+
+
 @app.command()
 def backtest(
     context: typer.Context,
@@ -151,12 +159,7 @@ def backtest(
     source: Annotated[
         str, typer.Option("--data-source", help="sample, gateway, or a file FILE.csv.")
     ] = "sample",
-    costs: Annotated[
-        str,
-        typer.Option(
-            help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
-        ),
-    ] = "",
+    costs: CostsOption = "",
     tear_sheet: Annotated[
         Path | None, typer.Option("--html", help="Write a tear sheet to this file, too.")
     ] = None,
@@ -207,6 +210,8 @@ def sweep(
     each: Annotated[
         bool, typer.Option("--each", help="Trade each instrument alone, all in.")
     ] = False,
+    sizing: Annotated[str, typer.Option(help="A sizing's name; not for --each.")] = "equal_weight",
+    costs: CostsOption = "",
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     source: Annotated[
@@ -218,6 +223,7 @@ def sweep(
 ) -> None:
     """Try many parameter sets, and say of the best what their Sharpe ratios are worth."""
     from hydra import plugins, wiring
+    from hydra.execution.cost_file import cost_model
     from hydra.research.sweep import Terms
     from hydra.research.sweep import sweep as run_sweep
     from hydra.research.trials import keep_in
@@ -229,16 +235,20 @@ def sweep(
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
     bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
-    found = run_sweep(kind, grid, bars, Terms(each=each), file=file, progress=err.is_terminal)
+    sized = wiring.build_sizing(settings, sizing, {})
+    terms = Terms(each=each, sizing=sized, costs=cost_model(settings.costs_path, costs))
+    found = run_sweep(kind, grid, bars, terms, file=file, progress=err.is_terminal)
     rows = found.honest(best).to_dict("records")
     if as_json:
-        _print_json({"sets": len(found.table), "trials": found.trials.sets, "best": rows})
+        told = {"sets": len(found.table), "trials": found.trials.sets, "costs": str(terms.costs)}
+        _print_json({**told, "best": rows})
         return
     shown = [{str(k): _shown(v) for k, v in row.items()} for row in rows]
     _print_rows(f"{strategy} on {', '.join(wanted)}: the best of {len(found.table):,} sets", shown)
     _say(
         f"{found.trials.sets:,} sets were ever tried on such bars. deflated sharpe: the "
-        "probability that a ratio is real after that; overfitting: that choosing the best fails."
+        "probability that a ratio is real after that; overfitting: that choosing the best fails. "
+        f"Costs: {terms.costs}."
     )
     if not found.is_whole:
         _say("The sweep was ended early; what is shown is right, and there is more.")

@@ -103,7 +103,8 @@ def _filled(array: np.ndarray) -> np.ndarray:
 
 def _trailing_mean(array: np.ndarray, bars: int) -> np.ndarray:
     """Mean of the numbers among the last `bars` rows; NaN where there is none."""
-    padded = np.vstack([np.full((bars - 1, array.shape[1]), np.nan), array])
+    padded = np.full((bars - 1 + array.shape[0], array.shape[1]), np.nan)
+    padded[bars - 1 :] = array  # row by row, however it lies: the order of a sum is its last bits
     windows = np.lib.stride_tricks.sliding_window_view(padded, bars, axis=0)
     count = (~np.isnan(windows)).sum(axis=2)
     mean: np.ndarray = np.nansum(windows, axis=2) / np.where(count, count, np.nan)
