@@ -157,7 +157,7 @@ def backtest(
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     source: Annotated[
-        str, typer.Option("--data-source", help="sample, gateway, or a file FILE.csv.")
+        str, typer.Option("--data-source", help="sample, store, gateway, or a file FILE.csv.")
     ] = "sample",
     costs: CostsOption = "",
     tear_sheet: Annotated[
@@ -177,12 +177,16 @@ def backtest(
     sized = wiring.build_sizing(settings, sizing, {})
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
-    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
+    origin = wiring.build_source(settings, source)
+    bars = asyncio.run(wiring.research_bars(settings, origin, wanted, first, last))
+    known = wiring.research_instruments(settings, wanted)
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
         gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings, model)
-        result = run_backtest(chosen, bars, sized, model, gate=gate, limits=limits)
+        result = run_backtest(
+            chosen, bars, sized, model, instruments=known, gate=gate, limits=limits
+        )
     if tear_sheet:
         result.write_html(tear_sheet)
     if as_json:
@@ -234,7 +238,8 @@ def sweep(
     grid = {name: list(_values(name, text)) for name, text in _pairs(parameter).items()}
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
-    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
+    origin = wiring.build_source(settings, source)
+    bars = asyncio.run(wiring.research_bars(settings, origin, wanted, first, last))
     sized = wiring.build_sizing(settings, sizing, {})
     terms = Terms(each=each, sizing=sized, costs=cost_model(settings.costs_path, costs))
     found = run_sweep(kind, grid, bars, terms, file=file, progress=err.is_terminal)

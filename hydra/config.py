@@ -61,6 +61,8 @@ class Trading:
 
     symbols: tuple[str, ...] = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
     calendar: str = "XNYS"
+    currency: str = "USD"
+    """That backtests reckon in; a paper session has the account's."""
     fill_timeout_s: float = 30.0
     """How long a session waits for its orders to fill before it reports."""
     algo: str = "market"

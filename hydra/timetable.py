@@ -78,7 +78,9 @@ def _made(name: str) -> Timetable:
     known = exchange_calendars.get_calendar_names()
     if name not in known:
         raise UnknownName(unknown("exchange calendar", name, known))
-    calendar = exchange_calendars.get_calendar(name, start=FIRST_DAY)
+    begins = exchange_calendars.get_calendar(name).bound_min()  # some are known of later days only
+    first = FIRST_DAY if begins is None else max(FIRST_DAY, f"{begins:%Y-%m-%d}")
+    calendar = exchange_calendars.get_calendar(name, start=first)
     return Timetable(
         calendar.tz,
         tuple(session.date() for session in calendar.sessions),

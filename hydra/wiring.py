@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hydra import plugins
 from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
-from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
+from hydra.errors import BadParameter, ConfigError, UnknownInstrument, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
 from hydra.execution.halting import halt as run_halt
@@ -23,12 +24,14 @@ from hydra.risk._gate import RiskGate, gate_of
 
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
-    from datetime import datetime
+    from datetime import date, datetime
 
     from hydra.costs.liquidity import Liquidity
     from hydra.costs.model import CostModel
     from hydra.data._series import Series
     from hydra.data._update import Updated
+    from hydra.domain.bars import Bars
+    from hydra.domain.instruments import Instrument
     from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
     from hydra.execution.targets import TradeLimits
@@ -310,6 +313,59 @@ def build_source(settings: Settings, name: str) -> Any:
 
         return Store(settings.bars_dir, products=build_products(settings))
     return plugins.configure("data", name, {}, own_root(settings))
+
+
+async def research_bars(
+    settings: Settings,
+    source: Any,
+    symbols: Sequence[str],
+    start: date | None = None,
+    end: date | None = None,
+    bar_size: str = "1 day",
+) -> Bars:
+    """Bars of a data source in the base currency of the settings, pairs of the same source telling
+    the rates; of a future's series the contracts behind it go along.
+
+    Raises what the source raises, and `BarsError` where a pair has no bars of the time.
+    """
+    bars: Bars = await source.bars(symbols, start=start, end=end, bar_size=bar_size)
+    base, products = settings.trading.currency, build_products(settings)
+    currencies = {symbol: _listed_in(symbol, products, base) for symbol in symbols}
+    if set(currencies.values()) == {base}:
+        return bars
+    from hydra.data._currency import pairs_for, to_base
+    from hydra.data._futures import beside
+    from hydra.errors import BarsError
+
+    told, since = [], start - timedelta(days=10) if start else None
+    for names in pairs_for(currencies, base).values():
+        for name in names:
+            with suppress(UnknownName, UnknownInstrument, BarsError):
+                told.append(await source.bars([name], start=since, end=end, bar_size=bar_size))
+                break
+    return to_base(bars, currencies, beside(told) if told else None, base)
+
+
+def _listed_in(symbol: str, products: Mapping[str, Product], base: str) -> str:
+    """The currency that prices of a symbol are in; a US stock's is taken for the base."""
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root, product_named
+
+    if root := continuous_root(symbol):
+        return product_named(root, products).currency
+    one = named(symbol, products)
+    return base if one == type(one)(symbol) else one.currency
+
+
+def research_instruments(settings: Settings, symbols: Sequence[str]) -> dict[str, Instrument]:
+    """What is known of the symbols without a gateway, prices in the base currency: lots of one,
+    what a price in pence is in money. Contracts behind a series come with its bars."""
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root
+
+    products, base = build_products(settings), settings.trading.currency
+    plain = [named(s, products) for s in symbols if not continuous_root(s)]
+    return {one.symbol: replace(one, currency=base) for one in plain}
 
 
 async def update_bars(

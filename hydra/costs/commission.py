@@ -106,6 +106,26 @@ def commission_currency(quantity: ArrayLike, price: ArrayLike) -> np.ndarray:
     return FEES["currency"](quantity, price)
 
 
+def commission_europe(quantity: ArrayLike, price: ArrayLike) -> np.ndarray:
+    """IB Pro fixed, Western European stocks: 0.05 % of the trade's value, at least 3.00.
+
+    Source: IB's page "Commissions: Stocks, ETFs, Warrants", Europe. The minimum is in the currency
+    of the price.
+    """
+    value = np.abs(np.asarray(quantity, dtype=float)) * np.asarray(price, dtype=float)
+    return np.where(value > 0, np.maximum(5e-4 * value, 3.0), 0.0)
+
+
+A_CONTRACT = 2.25
+"""IB's 0.85 and an exchange's 1.38 to 1.55 for a future of the CME group, rounded."""
+
+
+def commission_future(quantity: ArrayLike, price: ArrayLike) -> np.ndarray:
+    """IB fixed, futures: so much a contract, the exchange's and regulatory fees in it."""
+    contracts = np.abs(np.asarray(quantity, dtype=float))
+    return np.asarray(A_CONTRACT * contracts + np.zeros(np.shape(price)))
+
+
 def no_commission(quantity: ArrayLike, price: ArrayLike) -> np.ndarray:
     """Nothing, whatever is traded."""
     return FEES["none"](quantity, price)
@@ -116,6 +136,8 @@ SCHEDULES: Mapping[str, Schedule] = MappingProxyType(
         "fixed": commission_fixed,
         "tiered": commission_tiered,
         "currency": commission_currency,
+        "europe": commission_europe,
+        "future": commission_future,
         "none": no_commission,
     }
 )

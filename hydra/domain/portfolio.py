@@ -132,7 +132,12 @@ class Portfolio:
         self, held: Position | None, request: OrderRequest, quantity: Decimal
     ) -> tuple[Position, Decimal]:
         """The position after a trade at the request's price, and what it does to the cash."""
-        one, price = request.instrument, request.price
+        return self.traded(held, request.instrument, quantity, request.price)
+
+    def traded(
+        self, held: Position | None, one: Instrument, quantity: Decimal, price: Decimal
+    ) -> tuple[Position, Decimal]:
+        """What a position becomes by a trade (signed quantity), and what that does to the cash."""
         rate = self.rate(one.currency)
         before, cost = (held.quantity, held.cost) if held else (ZERO, ZERO)
         if one.sec_type == "FUT":

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -93,10 +94,12 @@ class Product:
 
 @dataclass(frozen=True)
 class Listing:
-    """An exchange by IB's name: the currency of its shares, and its calendar."""
+    """An exchange by IB's name: the currency of its shares, its calendar, and what of the currency
+    a price is quoted in (0.01: pence)."""
 
     currency: str
     calendar: str
+    quoted_in: Decimal = Decimal(1)
 
 
 def _by_root(*products: Product) -> dict[str, Product]:
@@ -150,7 +153,7 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "ENEXT.BE": Listing("EUR", "XBRU"),
         "BVME": Listing("EUR", "XMIL"),
         "BM": Listing("EUR", "XMAD"),
-        "LSE": Listing("GBP", "XLON"),
+        "LSE": Listing("GBP", "XLON", Decimal("0.01")),
         "EBS": Listing("CHF", "XSWX"),
         "SFB": Listing("SEK", "XSTO"),
         "TSE": Listing("CAD", "XTSE"),
@@ -212,6 +215,7 @@ def share_named(symbol: str) -> Instrument | None:
         currency=listing.currency,
         primary_exchange=place,
         calendar=listing.calendar,
+        multiplier=listing.quoted_in,
         listed_as=name,
     )
 

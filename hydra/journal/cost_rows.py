@@ -25,6 +25,7 @@ from hydra.domain.events import (
     OrderRetried,
     Recorded,
 )
+from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Fill, OrderRequest, OrderType
 from hydra.errors import UnknownName, unknown
 from hydra.journal.fold import strategy_of
@@ -81,7 +82,7 @@ def cost_rows(
     expected = {
         ref: _predicted_bps(fills, model, liquidity) for ref, fills in facts.of_orders().items()
     }
-    charged = _predicted_charges(facts.fills.values(), model)
+    charged = _predicted_charges(facts, model)
     return [
         _row(facts, fill, expected.get(fill.order_ref, (None, "")), charged[exec_id])
         for exec_id, fill in facts.fills.items()
@@ -211,21 +212,23 @@ def _predicted_bps(
     return float(model.distance_bps(size, first.symbol, *known)), ""
 
 
-def _predicted_charges(fills: Iterable[Fill], model: CostModel) -> dict[str, float]:
+def _predicted_charges(facts: _Facts, model: CostModel) -> dict[str, float]:
     """IB's minimum and maximum hold for the whole order, so a fill costs what it adds to it."""
     orders: dict[str, tuple[float, float]] = {}
     charges: dict[str, float] = {}
-    for fill in fills:
+    for fill in facts.fills.values():
+        request = facts.requests.get(fill.order_ref)
+        one = request.instrument if request else Instrument("?", multiplier=fill.multiplier)
         units, value = orders.get(fill.order_ref, (0.0, 0.0))
-        before = _charge(model, units, value)
-        more = abs(float(fill.quantity * fill.multiplier))
+        before = _charge(model, one, units, value)
+        more = abs(float(fill.quantity))
         orders[fill.order_ref] = (units + more, value + more * float(fill.price))
-        charges[fill.exec_id] = _charge(model, *orders[fill.order_ref]) - before
+        charges[fill.exec_id] = _charge(model, one, *orders[fill.order_ref]) - before
     return charges
 
 
-def _charge(model: CostModel, units: float, value: float) -> float:
-    return float(model.commission_of(units, value / units)) if units else 0.0
+def _charge(model: CostModel, one: Instrument, units: float, value: float) -> float:
+    return model.charge_of(one, units, value / units) if units else 0.0
 
 
 def _sample(facts: _Facts, fills: Sequence[Fill], liquidity: Liquidity) -> Sample | str:

@@ -127,7 +127,7 @@ class Judge:
 def marked(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> Portfolio:
     """The same holdings at other prices; a symbol without one keeps its mark."""
     marks = {
-        symbol: Position(one.instrument, one.quantity, prices.get(symbol, one.mark))
+        symbol: Position(one.instrument, one.quantity, prices.get(symbol, one.mark), cost=one.cost)
         for symbol, one in portfolio.positions.items()
     }
     return Portfolio(portfolio.cash, marks)
