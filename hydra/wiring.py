@@ -329,11 +329,26 @@ async def research_bars(
     Raises what the source raises, and `BarsError` where a pair has no bars of the time.
     """
     bars: Bars = await source.bars(symbols, start=start, end=end, bar_size=bar_size)
-    base, products = settings.trading.currency, build_products(settings)
-    currencies = {symbol: _listed_in(symbol, products, base) for symbol in symbols}
+    base, currencies = settings.trading.currency, currencies_of(settings, symbols)
     if set(currencies.values()) == {base}:
         return bars
-    from hydra.data._currency import pairs_for, to_base
+    from hydra.data._currency import to_base
+
+    pairs = await pair_bars(source, currencies, base, start, end, bar_size)
+    return to_base(bars, currencies, pairs, base)
+
+
+async def pair_bars(
+    source: Any,
+    currencies: Mapping[str, str],
+    base: str,
+    start: date | None,
+    end: date | None,
+    bar_size: str = "1 day",
+) -> Bars | None:
+    """Bars of the pair of each foreign currency, whichever way round the source has it; from ten
+    days earlier on, so that the first bar has a rate. None where there are none."""
+    from hydra.data._currency import pairs_for
     from hydra.data._futures import beside
     from hydra.errors import BarsError
 
@@ -343,18 +358,25 @@ async def research_bars(
             with suppress(UnknownName, UnknownInstrument, BarsError):
                 told.append(await source.bars([name], start=since, end=end, bar_size=bar_size))
                 break
-    return to_base(bars, currencies, beside(told) if told else None, base)
+    return beside(told) if told else None
+
+
+def currencies_of(settings: Settings, symbols: Sequence[str]) -> dict[str, str]:
+    """The currency that prices of each symbol are in."""
+    base, products = settings.trading.currency, build_products(settings)
+    return {symbol: _listed_in(symbol, products, base) for symbol in symbols}
 
 
 def _listed_in(symbol: str, products: Mapping[str, Product], base: str) -> str:
-    """The currency that prices of a symbol are in; a US stock's is taken for the base."""
+    """The currency that prices of a symbol are in; a US stock's is taken for the base, and so is a
+    pair's, whose price is a rate itself."""
     from hydra.ib.contracts import named
     from hydra.ib.products import continuous_root, product_named
 
     if root := continuous_root(symbol):
         return product_named(root, products).currency
     one = named(symbol, products)
-    return base if one == type(one)(symbol) else one.currency
+    return base if one == type(one)(symbol) or one.sec_type == "CASH" else one.currency
 
 
 def research_instruments(settings: Settings, symbols: Sequence[str]) -> dict[str, Instrument]:

@@ -35,10 +35,7 @@ def to_base(bars: Bars, currencies: Mapping[str, str], pairs: Bars | None, base:
     other way round. Contracts behind a series are converted with it. Raises `BarsError` for a
     currency without a pair, or where the pair has no bar of the five days before one.
     """
-    rates = {
-        currency: _rate(currency, known, pairs, base, bars)
-        for currency, known in pairs_for(currencies, base).items()
-    }
+    rates = rates_of(bars, currencies, pairs, base)
     contracts = {
         symbol: _converted(known, rates.get(currencies[symbol]), base)
         for symbol, known in bars.contracts.items()
@@ -49,6 +46,17 @@ def to_base(bars: Bars, currencies: Mapping[str, str], pairs: Bars | None, base:
             if currencies[symbol] in rates:
                 frames[name][symbol] *= rates[currencies[symbol]]
     return replace(bars, contracts=contracts, **frames)
+
+
+def rates_of(
+    bars: Bars, currencies: Mapping[str, str], pairs: Bars | None, base: str
+) -> dict[str, pd.Series[float]]:
+    """What one unit of each foreign currency is worth at the end of each bar; raises as
+    `to_base`."""
+    return {
+        currency: _rate(currency, known, pairs, base, bars)
+        for currency, known in pairs_for(currencies, base).items()
+    }
 
 
 def _converted(known: Contracts, rate: pd.Series[float] | None, base: str) -> Contracts:

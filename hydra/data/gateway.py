@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from hydra.clock import Sessions
 from hydra.config import Gateway as GatewaySettings
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter, BarsError
@@ -68,11 +67,10 @@ class Gateway:
         self, ib: IB, symbols: Sequence[str], start: date | None, end: date | None
     ) -> Bars:
         bars = await self._last(ib, symbols, await self._rows(ib, start))
-        sessions = Sessions()
         if start:
-            bars = bars.since(sessions.opens(_session_from(sessions, start)))
+            bars = bars.since(datetime.combine(start, time(), UTC))
         if end:
-            bars = bars.until(sessions.closes(_session_until(sessions, end)))
+            bars = bars.until(datetime.combine(end + timedelta(days=1), time(), UTC))
         if not len(bars):
             raise BarsError(f"The gateway has no bars of {', '.join(symbols)} in that time.")
         return bars
@@ -126,11 +124,3 @@ class Gateway:
         listed = between(await chain(ib, product, timeout_s), first, now.date())
         raw = await contract_bars(ib, listed, rows, now, timeout_s, self.pacing)
         return continuous(symbol, raw, listed, rule_of(product), product.adjust)
-
-
-def _session_from(sessions: Sessions, day: date) -> date:
-    return day if sessions.is_session(day) else sessions.next(day)
-
-
-def _session_until(sessions: Sessions, day: date) -> date:
-    return day if sessions.is_session(day) else sessions.previous(day)

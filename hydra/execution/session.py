@@ -7,6 +7,7 @@ bars up to the last completed session; orders work in the session that follows i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,7 +29,7 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
-from hydra.errors import BarsError
+from hydra.errors import BarsError, UnknownInstrument, UnknownName
 from hydra.execution.broker import Account
 from hydra.execution.desk import has_children
 from hydra.execution.engine import OrderEngine, Traded
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from hydra.strategies._base import Strategy
 
 ZERO = Decimal(0)
+SPARE_ROWS = 10
 VOLUME_BARS = 20
 """Sessions over which an average day's volume is taken."""
 
@@ -109,6 +111,8 @@ class PaperSession:
         self.floor = Floor(self.supervisor, Sessions(plan.calendar))
         self.session: date | None = None
         self._instruments: dict[str, Instrument] = {}
+        self._quoted: Bars | None = None
+        """The last bars with prices as the exchanges quote them."""
         self._traded = Traded((), (), ())
         self._first_seq = engine.journal.last_seq()
 
@@ -171,7 +175,38 @@ class PaperSession:
             self._instruments |= known.instruments
         await self.engine.learn_rates(self._instruments.values())
         self.floor.volumes = _mean_volumes(bars)
-        return bars
+        self._quoted = bars
+        return await self._in_base(bars, rows)
+
+    async def _in_base(self, bars: Bars, rows: int) -> Bars:
+        """What is decided on, in the account's currency as a backtest has it; orders are priced as
+        quoted. The price of a pair is a rate itself and stays."""
+        from hydra.data._currency import pairs_for, to_base
+
+        account = self.engine.account
+        base = account.currency if account else ""
+        currencies = {s: self._currency_of(s, bars, base) for s in bars.symbols}
+        names = pairs_for(currencies, base)
+        if not names:
+            return bars
+        from hydra.data._futures import beside
+
+        told = [await self._pair(pair, rows) for pair in names.values()]
+        return to_base(bars, currencies, beside([p for p in told if p] or [bars]), base)
+
+    def _currency_of(self, symbol: str, bars: Bars, base: str) -> str:
+        if symbol in bars.contracts:
+            return next(iter(bars.contracts[symbol].instruments.values())).currency
+        one = self._instruments[symbol]
+        return base if one.sec_type == "CASH" else one.currency
+
+    async def _pair(self, names: tuple[str, str], rows: int) -> Bars | None:
+        """The bars of whichever way round the pair is listed; a few more, for its sessions are
+        not those of the exchange."""
+        for name in names:
+            with suppress(UnknownInstrument, UnknownName):
+                return await self.source.last_bars([name], rows + SPARE_ROWS)
+        return None
 
     def signals(self, bars: Bars) -> pd.DataFrame:
         """The strategy's signals in [-1, 1], one row a bar; refused when they are not."""
@@ -214,7 +249,8 @@ class PaperSession:
     def _price(self, symbol: str, bars: Bars) -> Decimal | None:
         """The close that a decision on it is made at, a contract's own; None before it was
         listed. A contract that has no bar any more has the account's mark."""
-        for source in (bars, *(known.bars for known in bars.contracts.values())):
+        quoted = bars if self._quoted is None else self._quoted
+        for source in (quoted, *(known.bars for known in quoted.contracts.values())):
             if symbol in source.close:
                 close = float(source.close[symbol].iloc[-1])
                 if close > 0:
