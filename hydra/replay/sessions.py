@@ -119,7 +119,10 @@ async def _one(
     broker.unsubscribe()  # nobody decides on the prices until the close
     await asyncio.to_thread(gateway.step, "close")
     await paper.wait_for_fills()
-    return engine.mark_at(await engine.reconcile())
+    closing = engine.mark_at(await engine.reconcile())
+    broker.unfollow_account()
+    broker.forget_executions()
+    return closing
 
 
 def sessions_between(calendar: str, first: date, last: date) -> list[date]:
