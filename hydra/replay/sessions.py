@@ -96,6 +96,7 @@ async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, 
                     await asyncio.to_thread(gateway.step, "next_open")
                 closing.append(await _one(plan, source, engine, broker, gateway))
                 progress(current)
+            await engine.reconcile()
             return Replayed(path, tuple(sessions), tuple(closing), opening)
         finally:
             await engine.at_rest()
@@ -119,7 +120,7 @@ async def _one(
     broker.unsubscribe()  # nobody decides on the prices until the close
     await asyncio.to_thread(gateway.step, "close")
     await paper.wait_for_fills()
-    closing = engine.mark_at(await engine.reconcile())
+    closing = await engine.mark()  # the books are compared before the next session, or at the end
     broker.unfollow_account()
     broker.forget_executions()
     return closing
