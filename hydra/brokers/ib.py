@@ -210,6 +210,12 @@ class IbBroker:
         """End the stream of account values; `account` begins it again."""
         self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
 
+    def forget_executions(self) -> None:
+        """Let go of what was executed so far, once it is journalled: the gateway tells of each on
+        its own day, and ib_async keeps all since the logon."""
+        self.ib.wrapper.fills.clear()
+        self._whole.clear()
+
     def unsubscribe(self) -> None:
         """End all streams of prices; `quotes` begins them again."""
         for ticker in self._tickers.values():

@@ -114,6 +114,8 @@ class OrderEngine:
         self.account: Account | None = None
         self._folding = Folding.of(State())
         self._copy: State | None = None
+        self._alone = False
+        """Whether all is read and nobody else can write: so it is within a durable write."""
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._heard: set[tuple[str, bool]] = set()
@@ -142,8 +144,10 @@ class OrderEngine:
 
     def _so_far(self) -> Folding:
         """The same, to look at one thing in it."""
-        for record in self.journal.read(after=self._folding.seq):
-            self._folding.take(record)
+        if not self._alone:
+            for record in self.journal.read(after=self._folding.seq):
+                self._folding.take(record)
+            self._alone = self.journal.is_writing
         return self._folding
 
     def works(self, ref: str) -> bool:
@@ -584,9 +588,11 @@ class OrderEngine:
             with self.journal.together():
                 yield
                 self._read_breakers()
+                self._alone = False
         except BaseException:
             self._suspected = True
             self._folding, self._copy, self.account = Folding.of(State()), None, None
+            self._alone = False
             self._ours.clear()
             self._heard.clear()
             raise

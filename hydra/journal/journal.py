@@ -112,6 +112,11 @@ class Journal:
             )
         return cursor.lastrowid if cursor.rowcount else None
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction is open, so that no other process writes."""
+        return self._connection.in_transaction
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Make all appends inside one transaction: all of them are durable afterwards, or none.

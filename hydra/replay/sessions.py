@@ -104,6 +104,7 @@ async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, 
                 close = _close_of(plan.calendar, current)
                 closing.append(await _one(plan, source, engine, broker, gateway, close))
                 progress(current)
+            await engine.reconcile()
             return Replayed(path, tuple(sessions), tuple(closing), opening)
         finally:
             await engine.at_rest()
@@ -146,7 +147,10 @@ async def _one(
     broker.unsubscribe()  # nobody decides on the prices until the close
     await asyncio.to_thread(gateway.step, close)
     await paper.wait_for_fills()
-    return engine.mark_at(await engine.reconcile())
+    closing = await engine.mark()  # the books are compared before the next session, or at the end
+    broker.unfollow_account()
+    broker.forget_executions()
+    return closing
 
 
 def sessions_between(calendar: str, first: date, last: date) -> list[date]:
