@@ -1,6 +1,7 @@
 """A future's series from gateway to store to session: orders are in the real contract alone, and a
 roll leaves the old one for the new."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from hydra.ib.products import PRODUCTS, products_of
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.views import position_rows
+from tests.execution.test_halting import run_hydra
 
 MARCH = datetime(2012, 3, 1, tzinfo=UTC)
 
@@ -172,3 +174,54 @@ def test_a_table_that_makes_no_sense_is_refused_in_one_sentence(table, words):
     with pytest.raises(ConfigError, match=words) as problem:
         products_of({"ES": table})
     assert str(problem.value).startswith("hydra.toml [futures.ES]: ")
+
+
+async def test_the_commands_show_contracts_and_rolls(connected, gateway):
+    connected.data.dir.mkdir()
+    loaded = run_hydra(connected, "bars", "update", "ES.C", "--from", "2012-08-01", "--json")
+    assert loaded.returncode == 0, loaded.stderr
+    rows = json.loads(run_hydra(connected, "bars", "list", "--json").stdout)
+    rolls = {row["symbol"]: row["rolls"] for row in rows}
+    assert rolls == {
+        "ES.201209": None, "ES.201212": None, "ES.201303": None, "ES.201306": None, "ES.C": 1,
+    }  # fmt: skip
+    checked = run_hydra(connected, "bars", "check", "ES.C", "ES.201212")
+    assert checked.returncode == 0, checked.stdout
+    assert "ES.201209  ES.201212" in checked.stdout
+
+
+async def test_a_session_of_a_share_abroad_decides_in_the_accounts_money_and_pays_in_its_own(
+    connected, start_gateway
+):
+    gateway = start_gateway("--start", "2013-01-14")
+    connected = replace(connected, gateway=replace(connected.gateway, port=gateway.port))
+    session = await hydra.open_paper_session(
+        "sma_cross",
+        strategy_parameters={"fast_bars": 2, "slow_bars": 5, "short": True},
+        sizing="equal_weight",
+        sizing_parameters={"gross": 0.2},
+        symbols=("SAP.IBIS",),
+        settings=connected,
+    )
+    try:
+        bars = await session.bars()
+        targets = session.targets(session.signals(bars), bars)
+        traded = await session.trade(targets)
+        assert await session.wait_for_fills() == ()
+        report = await session.report()
+        raw = await session.source.last_bars(["SAP.IBIS"], 1)
+        state = session.state
+    finally:
+        await session.close()
+    assert not traded.refusals
+    price, quantity = targets.prices["SAP.IBIS"], targets.quantities["SAP.IBIS"]
+    assert float(price) == raw.close["SAP.IBIS"].iloc[-1]  # as quoted, in euros
+    rate = state.rate("EUR")
+    assert bars.close["SAP.IBIS"].iloc[-1] == pytest.approx(float(price * rate), rel=0.02)
+    worth = abs(quantity) * price * rate
+    assert worth <= Decimal("200000") < worth + price * rate
+    assert report.nav == Decimal(gateway.state()["net_liquidation"])
+    assert set(state.balances) == {"USD", "EUR"}
+    assert report.table.loc["SAP.IBIS", "weight"] == pytest.approx(
+        0.2 if quantity > 0 else -0.2, abs=0.01
+    )

@@ -127,3 +127,7 @@ def test_days_out_of_reach_are_refused_in_words():
         Sessions().next(date(2100, 1, 1))
     with pytest.raises(BadParameter, match="no session of XNYS; the next is 2012-12-26"):
         Sessions().opens(date(2012, 12, 25))
+
+
+def test_a_calendar_that_is_known_of_later_days_only_begins_with_them():
+    assert timetable("XTKS").sessions[0].year == 1997
