@@ -238,7 +238,8 @@ async def _engine(settings: Settings, journal: Journal) -> AsyncIterator[OrderEn
     """An engine on a connection of its own, compared with the broker; logs off on leaving."""
     from hydra.brokers.ib import IbBroker
 
-    engine = OrderEngine(IbBroker(settings.gateway), journal, wiring.build_gate(settings))
+    broker = IbBroker(settings.gateway, wiring.build_products(settings))
+    engine = OrderEngine(broker, journal, wiring.build_gate(settings))
     try:
         await engine.broker.connect()
         await engine.reconcile()

@@ -30,9 +30,10 @@ from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
+from hydra.ib.chains import chain
 from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
-from hydra.ib.products import PRODUCTS, Product
+from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 from hydra.risk._base import Margin
 
 DELAYED_TYPES = frozenset({3, 4})
@@ -186,6 +187,14 @@ class IbBroker:
         found = dict(zip(symbols, await asyncio.gather(*asked), strict=True))
         self._known.update({one.con_id: one for one in found.values()})
         return found
+
+    async def look_up(self, symbols: Sequence[str]) -> None:
+        """Raise `UnknownInstrument` for a symbol, or a series of contracts, that the gateway does
+        not know."""
+        for root in filter(None, map(continuous_root, symbols)):
+            product = product_named(root, self.products)
+            await chain(self.ib, product, self.settings.timeout_s)
+        await self.qualify([symbol for symbol in symbols if not continuous_root(symbol)])
 
     async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
         """Subscribe where we are not yet, and wait for a last price of each within the time-out.
