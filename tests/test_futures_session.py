@@ -176,6 +176,7 @@ def test_a_table_that_makes_no_sense_is_refused_in_one_sentence(table, words):
     assert str(problem.value).startswith("hydra.toml [futures.ES]: ")
 
 
+@pytest.mark.slow
 async def test_the_commands_show_contracts_and_rolls(connected, gateway):
     connected.data.dir.mkdir()
     loaded = run_hydra(connected, "bars", "update", "ES.C", "--from", "2012-08-01", "--json")
@@ -225,3 +226,41 @@ async def test_a_session_of_a_share_abroad_decides_in_the_accounts_money_and_pay
     assert report.table.loc["SAP.IBIS", "weight"] == pytest.approx(
         0.2 if quantity > 0 else -0.2, abs=0.01
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("symbols", "gross"),
+    [
+        (("USD.JPY",), 0.2),
+        (("EUR.USD",), 0.2),
+        (("CL.C",), 0.2),
+        (("GC.C", "ZN.C"), 0.4),
+        (("VOD.LSE", "BARC.LSE"), 0.2),
+    ],
+)
+async def test_sessions_of_every_kind_agree_with_the_gateway_to_the_cent(
+    settings, start_gateway, symbols, gross
+):
+    """Pairs either way round, months that are delivered, thirty-seconds of a point, pence."""
+    gateway = start_gateway("--start", "2013-01-14")
+    reached = replace(settings, gateway=replace(settings.gateway, port=gateway.port))
+    for number in range(3):
+        if number:
+            gateway.step("next_open")
+        session = await hydra.open_paper_session(
+            "sma_cross",
+            strategy_parameters={"fast_bars": 3, "slow_bars": 6, "short": True},
+            sizing="equal_weight",
+            sizing_parameters={"gross": gross},
+            symbols=symbols,
+            settings=reached,
+        )
+        try:
+            report = await session.run()
+            assert session.state.positions
+        finally:
+            await session.close()
+        assert not report.refusals
+        assert not report.differences
+        assert report.nav == Decimal(gateway.state()["net_liquidation"])

@@ -49,6 +49,7 @@ def continuous(
     listed = sorted((one for one in chain if one.symbol in raw.close), key=_leave_by)
     if not listed or not len(raw):
         raise BarsError(f"There are no bars of any contract of {symbol}.")
+    raw = raw.rows(_first_row(raw, listed), len(raw))
     front, later = _fronts(symbol, raw, listed, rule)
     rolls = tuple(_rolls(symbol, raw, listed[0].calendar, [*front, later[-1]]))
     frames = _joined(raw, front, rolls, adjust)
@@ -123,6 +124,14 @@ def _leave_by(one: Instrument) -> date:
     if one.expires is None:
         raise BarsError(f"The last trading day of {one.symbol} is not known.")
     return min(one.expires, one.first_notice or one.expires)
+
+
+def _first_row(raw: Bars, chain: Sequence[Instrument]) -> int:
+    """Where the series begins: with the first row that has a contract which is not due yet."""
+    days = np.array([day.date() for day in sessions_of(raw.index, chain[0].calendar)])
+    traded = raw.volume[[one.symbol for one in chain]].to_numpy(dtype=float) > 0
+    due = np.column_stack([days > _leave_by(one) for one in chain])
+    return int(np.argmax((traded & ~due).any(axis=1)))
 
 
 def _fronts(

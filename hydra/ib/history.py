@@ -68,8 +68,8 @@ async def contract_bars(
     timeout_s: float,
     pacing: Pacing | None = None,
 ) -> Bars:
-    """The last `rows` completed sessions (a contract's own last ones, where it has expired) of
-    contracts of one calendar; NaN where one did not trade.
+    """The last `rows` completed sessions, and a few more, of contracts of one calendar; NaN where
+    one did not trade.
 
     Of each no more than about the last nine months: before that no series trades it.
     """
@@ -86,7 +86,8 @@ async def contract_bars(
         )
     wide = {f: pd.DataFrame({s: frame[f] for s, frame in frames.items()}) for f in FIELDS}
     opened, high, low, close, volume = (wide[f].sort_index() for f in FIELDS)
-    return Bars(opened, high, low, close, volume)
+    # An expired contract's last sessions reach further back than those of the others.
+    return Bars(opened, high, low, close, volume).last(rows + MARGIN)
 
 
 def shown(instrument: Instrument) -> str:

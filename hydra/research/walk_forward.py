@@ -209,7 +209,4 @@ def _fold(  # noqa: PLR0913 - a row's parts
 
 
 def _rows(bars: Bars, rows: np.ndarray) -> Bars:
-    frames = {
-        name: getattr(bars, name).iloc[rows] for name in ("open", "high", "low", "close", "volume")
-    }
-    return replace(bars, **frames)
+    return bars.map(lambda frame: frame.iloc[rows])

@@ -120,7 +120,8 @@ class Context:
 
     def book(self, strategy: str) -> Portfolio:
         """One strategy's own positions."""
-        return self.books.get(strategy, NOTHING)
+        found = self.books.get(strategy)
+        return Portfolio(ZERO, rates=self.portfolio.rates) if found is None else found
 
     def book_after(self, request: OrderRequest) -> Portfolio:
         """The strategy's own positions as if the request, or the change of its order, had

@@ -1,5 +1,6 @@
 """Contracts that follow one another as one series: no roll knows the future, nothing is lost."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -151,6 +152,19 @@ def test_cutting_bars_cuts_the_contracts_behind_them():
 def test_a_chain_that_ends_too_early_is_refused_rather_than_held_into_delivery():
     with pytest.raises(BarsError, match=r"no contract after ES\.201212 has bars on 2012-12-24"):
         continuous("ES.C", raw().select(["ES.201212"]), CHAIN[:1], RollRule())
+
+
+def test_a_series_begins_where_the_first_contract_is_that_may_be_held():
+    """What expired contracts traded in their last days before the others' bars is left out."""
+    bars = raw()
+    late = [one for one in CHAIN if one.symbol != "ES.201303"]
+    frames = {n: getattr(bars, n).copy() for n in ("open", "high", "low", "close", "volume")}
+    for frame in frames.values():
+        frame.loc[: DAYS.loc["2012-12-18"], "ES.201306"] = np.nan
+    noticed = [replace(late[0], first_notice=date(2012, 12, 7)), late[1]]
+    made = continuous("ES.C", Bars(**frames).since(DAYS.loc["2012-12-10"]), noticed, RollRule())
+    assert made.index[0] == DAYS.loc["2012-12-19"]
+    assert set(made.contracts["ES.C"].front) == {"ES.201306"}
 
 
 def test_points_that_would_go_below_zero_are_refused_with_what_helps():

@@ -69,6 +69,7 @@ def test_shares_abroad_are_explained_to_the_cent_and_their_rates_by_name(setting
     assert found.bridge.totals["roll"] == 0
 
 
+@pytest.mark.slow
 def test_shares_in_pence_are_explained_to_the_cent(settings, tmp_path):
     found = replayed(settings, tmp_path, date(2013, 1, 14), date(2013, 1, 25), ("VOD.LSE",))
     is_explained(found, 9)

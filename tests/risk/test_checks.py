@@ -101,6 +101,13 @@ OVER_AND_UNDER = [
     (CapitalShare({"s": D("0.1")}), request(101), CONTEXT, request(100), CONTEXT),
     (CapitalShare({"s": D("0.1")}), request(-101), CONTEXT, request(-100), CONTEXT),
     (CapitalShare({"s": D("0.3")}), request(126), beside(250), request(125), beside(250)),
+    (
+        CapitalShare({"s": D("0.1")}),
+        request(81, instrument=EUR),
+        rated(EUR="1.25"),
+        request(80, instrument=EUR),
+        rated(EUR="1.25"),
+    ),
     (CapitalShare({"t": ONE}, D("0.1")), request(101), CONTEXT, request(100), CONTEXT),
     (ClosingCutoff(), request(**CLOSING), at(20, 50, 1), request(**CLOSING), at(20, 50)),
     (ClosingCutoff(), request(**CLOSING), context(sessions={}), request(**CLOSING), CONTEXT),
@@ -312,6 +319,7 @@ OVER_AND_UNDER = [
         BOTH,
     ),
     (VolumeShare(), request(), trading(None), request(instrument=CROSS), trading(None)),
+    (OrderQuantity(D(9)), request(10), CONTEXT, request(10, instrument=CROSS), BOTH),
     (
         Tradable(("IND",)),
         request(),
