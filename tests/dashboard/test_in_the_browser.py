@@ -14,10 +14,13 @@ from hydra import plugins
 from hydra.controls import Around
 from hydra.dashboard._base import Face, Facts
 from hydra.dashboard._cells import cells, columns_of
+from hydra.dashboard._feed import living_runner
 from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched, Warned
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
+from tests.dashboard import figures
+from tests.dashboard.figures import elsewhere, moment
 from tests.dashboard.pages import (
     WAIT_MS,
     filled,
@@ -77,46 +80,98 @@ def table(page, panel):
         board(page, panel)
         .locator("tbody")
         .evaluate(
-            """body => [...body.rows].map(row => Object.fromEntries(
-            [...row.cells].map(td => [td.dataset.name, td.textContent])))"""
+            """body => [...body.rows].map(row => Object.fromEntries([...row.cells].map(td => {
+              const spark = td.querySelector('polyline');
+              const points = spark && spark.getAttribute('points').split(' ').length;
+              return [td.dataset.name, spark ? `${points} points` : td.textContent];
+            })))"""
         )
     )
 
 
-def expected(place, name):
-    """The same from the journal: texts of the cells that are texts."""
+def facts_of(place, records):
+    """What the panels look at, without the dashboard's feed."""
     around = Around(place.settings)
-    records = journalled(place)
-    facts = Facts(Ledger.of(records), records, place.settings.gateway, True, checks=around.checks)
-    state = facts.state
-    facts = Facts(
-        facts.ledger, records, facts.gateway, True, checks=around.checks,
-        breakers=around.breakers(state, facts.ledger.market_time),
+    ledger = Ledger(around.model)
+    for record in records:
+        ledger.take(record)
+    return Facts(
+        ledger, records, place.settings.gateway, True, checks=around.checks,
+        breakers=around.breakers(ledger.state, ledger.market_time),
+        runner=living_runner(place.settings.data.dir),
+        closes=elsewhere(around.closes(sorted({symbol for _, symbol in ledger.targets}))),
     )  # fmt: skip
+
+
+def drawn(facts, name):
+    """What a panel makes of them: the texts of its first page, and its note."""
     panel = plugins.load("dashboard", name)()
     face = Face.of(name, panel)
-    rows = list(panel.rows(facts))[: face.page_rows]
-    columns = columns_of(rows, face.columns)
-    shown = [dict(zip(columns, cells(row, columns), strict=True)) for row in rows]
-    return [{n: v for n, v in row.items() if v is None or isinstance(v, str)} for row in shown]
+    rows = list(panel.rows(facts))
+    shown = rows[: face.page_rows]
+    columns = columns_of(shown, face.columns)
+    texts = [
+        {n: text(v, c) for (n, c), v in zip(columns.items(), cells(row, columns), strict=True)}
+        for row in shown
+    ]
+    return texts, panel.note(facts, rows) if hasattr(panel, "note") else ""
 
 
-PANELS = ("positions", "strategies", "orders", "fills", "limits", "breakers", "refusals",
-          "targets", "history", "log")  # fmt: skip
+def text(value, column):
+    """What a page makes of a cell's value."""
+    if value is None:
+        return "" if column.kind in ("act", "link") else "–"
+    if column.kind == "time" and isinstance(value, int):
+        return moment(datetime.fromtimestamp(value / 1000, UTC))
+    if column.kind == "meter":
+        full = value[1] == "∞" or int(value[1].split()[0].replace(",", "")) >= 100
+        return f"⚠ {value[1]}" if full else value[1]
+    if column.kind == "spark":
+        return f"{len(value)} points"
+    return value[0] if column.kind in ("act", "link") else value
+
+
+PANELS = tuple(plugins.find("dashboard"))
+TABLES = tuple(name for name in PANELS if name != "status")
 
 
 def holds_the_journals_figures(place, page):
-    for name in PANELS:
-        wanted, shown = expected(place, name), table(page, name)
-        assert len(shown) == len(wanted) > 0, name
-        for row, texts in zip(shown, wanted, strict=True):
-            for column, text in texts.items():
-                if text is not None:
-                    assert row[column] == text, (name, column)
-    costs = [row for row in expected(place, "costs") if row["by"] != "hour"]
-    assert [row["total_bps"] for row in table(page, "costs")][: len(costs)] == [
-        row["total_bps"] for row in costs
-    ]
+    """Cell by cell, of every panel that there is; and what panels reckon themselves once more,
+    from the events without them."""
+    assert len(PANELS) == 16
+    records = journalled(place)
+    facts = facts_of(place, records)
+    for name in TABLES:
+        (wanted, note), shown = drawn(facts, name), table(page, name)
+        assert shown == wanted, name
+        assert len(shown) > 0, name
+        assert board(page, name).locator(".hb-note").inner_text() == note, name
+    for name, reckon in figures.RECKONED.items():
+        assert table(page, name) == reckon(place, records)[: len(table(page, name))], name
+    holds_the_status(place, page, records)
+    charts_end_where_the_table_does(page)
+
+
+def holds_the_status(place, page, records):
+    wanted = figures.status(place, records)
+    tiles = page.locator(".hydra-board [data-panel=status] .hb-tile")
+    assert tiles.count() == len(wanted)
+    for number, figure in enumerate(wanted):
+        for part, said in figure.items():
+            assert tiles.nth(number).locator(f".hb-{part}").inner_text() == said, figure
+    age = page.locator("[data-key='last event'] .hb-value").inner_text()
+    passed = (datetime.now(UTC) - records[-1].recorded).total_seconds()
+    assert age == f"{int(passed // 60)} min ago" or abs(int(age.split()[0]) - passed) < 3
+
+
+def charts_end_where_the_table_does(page):
+    """The charts of returns and falls tell the figures that stand below them."""
+    today, since = table(page, "equity")
+    charts = board(page, "equity").locator("svg[role=img]")
+    told = [charts.nth(n).get_attribute("aria-label") for n in range(3)]
+    for label, row in zip(told, (today, since), strict=False):
+        assert f"account {row['change_share']}, benchmark {row['benchmark']}" in label
+    assert told[2].endswith(f"drawdown {since['drawdown']}")
 
 
 def holds_the_gateways_figures(place, page):
