@@ -18,12 +18,27 @@ from typing import TYPE_CHECKING, Any
 from hydra import plugins, wiring
 from hydra.clock import WallClock
 from hydra.config import Settings
-from hydra.domain.events import CancelRequested, Event, Resumed, RunRequested, StrategySwitched
+from hydra.domain.events import (
+    CancelRequested,
+    Event,
+    Resumed,
+    RunRequested,
+    RunStarted,
+    StrategySwitched,
+    Warned,
+)
 from hydra.errors import BadParameter, BrokerError, HydraError, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import swept_sentences
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
+from hydra.journal.run_rows import (
+    ANSWER_KINDS,
+    RUN_KINDS,
+    request_answered_by,
+    run_rows,
+    running,
+)
 
 if TYPE_CHECKING:
     from hydra.costs.model import CostModel
@@ -34,6 +49,8 @@ if TYPE_CHECKING:
     from hydra.risk._base import Check
 
 LOOK_AGAIN_S = 0.1
+ANSWER_S = 10.0
+"""How long a runner, which looks once a second, is given to answer a wish."""
 COMMAND_LINE = "command line"
 
 
@@ -122,8 +139,12 @@ def switch(settings: Settings, strategy: str, on: bool, reason: str, by: str) ->
     return [f"{strategy} is switched {word}: it {left}."]
 
 
-def run_now(settings: Settings, job: str, by: str) -> list[str]:
-    """Ask the runner to start a job now; raises when there is no runner or no such job."""
+async def run_now(settings: Settings, job: str, by: str, within_s: float = ANSWER_S) -> list[str]:
+    """Ask the runner to start a job now; what it answered within that time.
+
+    Raises `BadParameter` when there is no runner, the job runs already or the runner refuses,
+    `UnknownName` for a job that there is not.
+    """
     from hydra.dashboard._feed import living_runner
 
     runner = living_runner(settings.data.dir)
@@ -133,8 +154,30 @@ def run_now(settings: Settings, job: str, by: str) -> list[str]:
         )
     if job not in runner.get("jobs", {}):
         raise UnknownName(unknown("job", job, runner.get("jobs", {})))
-    _append(settings, RunRequested(job, by))
-    return [f"The runner was asked to start {job}; its answer comes through the journal."]
+    with Journal.open(settings.journal_path) as journal:
+        if run := running(run_rows(journal.read(kinds=RUN_KINDS)), job):
+            raise BadParameter(f"{job} is running already, as {run}; nothing more was started.")
+        request = journal.append(RunRequested(job, by), WallClock().now())
+        assert request is not None  # a wish has no key that was there before
+        found: list[Event] = []
+        await _until(lambda: _look_for_answer(journal, request, found), within_s)
+    return [_answered(job, found[0] if found else None)]
+
+
+def _look_for_answer(journal: Journal, request: int, found: list[Event]) -> bool:
+    for record in journal.read(after=request, kinds=ANSWER_KINDS):
+        if request_answered_by(record.event) == request:
+            found.append(record.event)
+    return bool(found)
+
+
+def _answered(job: str, answer: Event | None) -> str:
+    """The runner's answer in a sentence; raises `BadParameter` when it refused."""
+    if isinstance(answer, RunStarted):
+        return f"{job} runs as {answer.run}."
+    if isinstance(answer, Warned):
+        raise BadParameter(answer.text)
+    return f"The runner was asked to start {job} and is at other work: see the log for its answer."
 
 
 @dataclass(frozen=True)
@@ -163,7 +206,7 @@ class ByHand:
 
     async def run(self, job: str) -> Sequence[str]:
         """Ask the runner."""
-        return run_now(self.settings, job, self.by)
+        return await run_now(self.settings, job, self.by)
 
     async def switch(self, strategy: str, on: bool, reason: str) -> Sequence[str]:
         """As `hydra switch`."""

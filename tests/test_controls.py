@@ -2,14 +2,21 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from hydra import controls, wiring
 from hydra.cli import main
-from hydra.domain.events import CancelRequested, Halted, RunRequested, StrategySwitched
+from hydra.domain.events import (
+    CancelRequested,
+    Halted,
+    RunRequested,
+    RunStarted,
+    StrategySwitched,
+    Warned,
+)
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.errors import BadParameter, BrokerError, UnknownName
 from hydra.journal.journal import Journal
@@ -129,13 +136,49 @@ def test_a_halt_is_lifted_with_a_reason_only(settings):
     assert state_of(settings).halted is None
 
 
-def test_a_run_is_asked_for_where_a_runner_lives_and_has_the_job(settings):
+async def test_a_run_is_asked_for_where_a_runner_lives_and_has_the_job(settings):
     with pytest.raises(BadParameter, match="No runner is running"):
-        controls.run_now(settings, "morning", BY)
+        await controls.run_now(settings, "morning", BY)
     settings.data.dir.mkdir(parents=True)
     told = {"beat": datetime.now(UTC).isoformat(), "jobs": {"morning": None}}
     (settings.data.dir / "runner.json").write_text(json.dumps(told))
     with pytest.raises(UnknownName, match="did you mean 'morning'"):
-        controls.run_now(settings, "mornin", BY)
-    controls.run_now(settings, "morning", BY)
+        await controls.run_now(settings, "mornin", BY)
+    (said,) = await controls.run_now(settings, "morning", BY, within_s=0)
+    assert said == (
+        "The runner was asked to start morning and is at other work: see the log for its answer."
+    )
     assert events(settings, RunRequested) == [RunRequested("morning", BY)]
+
+
+async def written(journal, seq):
+    """Until the journal has so many events."""
+    assert await controls._until(lambda: journal.last_seq() >= seq, 20)
+
+
+def begins(request):
+    return RunStarted(
+        f"20130114T143000Z-morning-request-{request}", "morning", "s", "n.ipynb", "request",
+        date(2013, 1, 14), None, {},
+    )  # fmt: skip
+
+
+async def test_the_runners_answer_to_a_wish_is_told_and_no_second_run_is_asked_for(settings):
+    """The runner's part is played by what it writes into the journal."""
+    settings.data.dir.mkdir(parents=True)
+    told = {"beat": datetime.now(UTC).isoformat(), "jobs": {"morning": None}}
+    (settings.data.dir / "runner.json").write_text(json.dumps(told))
+    with Journal.open(settings.journal_path) as journal:
+        wish = asyncio.create_task(controls.run_now(settings, "morning", BY))
+        await written(journal, 1)
+        journal.append(Warned(0, f"The request 1 by {BY} to run morning was refused: s was busy."),
+                       datetime.now(UTC))  # fmt: skip
+        with pytest.raises(BadParameter, match="s was busy"):
+            await wish
+        wish = asyncio.create_task(controls.run_now(settings, "morning", BY))
+        await written(journal, 3)
+        journal.append(begins(3), datetime.now(UTC))
+        assert await wish == ["morning runs as 20130114T143000Z-morning-request-3."]
+        with pytest.raises(BadParameter, match="running already, as 20130114T143000Z-morning-r"):
+            await controls.run_now(settings, "morning", BY)
+    assert len(events(settings, RunRequested)) == 2

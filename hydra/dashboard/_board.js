@@ -4,8 +4,8 @@
 // sending when nobody listens.
 
 const TELL_MS = 2000; // how long a receipt may wait
-const PING_MS = 15000; // silence after which the kernel is asked whether it is there
-const GONE_MS = 8000; // how long it may take to answer
+const PING_MS = 5000; // silence after which the kernel is asked whether it is there
+const GONE_MS = 6000; // how long it may take to answer
 const SVG = "http://www.w3.org/2000/svg";
 
 function make(tag, className = "", text = "") {
@@ -705,6 +705,8 @@ class BoardView {
   listen() {
     this.onMessage = (message) => this.take(message);
     this.model.on("msg:custom", this.onMessage);
+    this.onSevered = () => this.lost();
+    this.model.on("comm_live_update", this.onSevered); // JupyterLab's kernel restarts
     this.onVisible = () => this.look();
     document.addEventListener("visibilitychange", this.onVisible);
     this.shown = true;
@@ -882,6 +884,7 @@ class BoardView {
   close() {
     this.send({ type: "bye" });
     this.model.off("msg:custom", this.onMessage);
+    this.model.off("comm_live_update", this.onSevered);
     document.removeEventListener("visibilitychange", this.onVisible);
     this.sight.disconnect();
     this.themes.disconnect();

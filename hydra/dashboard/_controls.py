@@ -12,6 +12,7 @@ from hydra.domain.instruments import Instrument
 from hydra.errors import unknown
 from hydra.journal.fold import State, WorkingOrder
 from hydra.journal.held import marks_of
+from hydra.journal.run_rows import run_rows, running
 from hydra.journal.views import decimal_text
 
 ZERO = Decimal(0)
@@ -126,6 +127,9 @@ def _run(target: str, facts: Facts) -> Foreseen:
     jobs = facts.runner.get("jobs", {})
     if target not in jobs:
         return Foreseen(unknown("job", target, jobs), possible=False)
+    if run := running(run_rows(facts.ledger.runs), target):
+        sentence = f"{target} is running already, as {run}; one run of it at a time."
+        return Foreseen(sentence, possible=False)
     return Foreseen(f"The runner starts {target} now; its schedule stays as it is.")
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from hydra.domain.events import Event, Recorded, RunEnded, RunMissed, RunStarted
+from hydra.domain.events import Event, Recorded, RunEnded, RunMissed, RunStarted, Warned
 
 Row = dict[str, Any]
 
 RUN_KINDS: tuple[type[Event], ...] = (RunStarted, RunEnded, RunMissed)
 """The kinds that `run_rows` reads; others are passed over."""
+
+ANSWER_KINDS: tuple[type[Event], ...] = (RunStarted, Warned)
+"""The kinds that may answer a request for a run."""
+BEGUN = re.compile(r".+-request-(\d+)")
+"""The name of a run that was asked for: it ends with the request's place in the journal."""
+REFUSED = re.compile(r"The request (\d+) by ")
+"""How a refused request is answered."""
 
 RUNNING = "running"
 MISSED = "missed"
@@ -36,6 +44,21 @@ def run_rows(records: Iterable[Recorded]) -> list[Row]:
                 outcome=event.outcome, reason=event.reason, seconds=event.seconds
             )
     return rows
+
+
+def running(rows: Iterable[Row], job: str) -> str:
+    """The name of the job's run that goes on; empty where there is none."""
+    return next((r["run"] for r in rows if r["job"] == job and r["outcome"] == RUNNING), "")
+
+
+def request_answered_by(event: Event) -> int | None:
+    """The place in the journal of the request for a run that the event carries out or refuses."""
+    found = None
+    if isinstance(event, RunStarted):
+        found = BEGUN.fullmatch(event.run)
+    elif isinstance(event, Warned):
+        found = REFUSED.match(event.text)
+    return int(found[1]) if found else None
 
 
 def _started(event: RunStarted, record: Recorded) -> Row:

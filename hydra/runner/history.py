@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +16,9 @@ from hydra.domain.events import (
     Warned,
 )
 from hydra.journal.fold import strategy_of
+from hydra.journal.run_rows import request_answered_by
 
 KINDS = (RunStarted, RunEnded, RunMissed, RunRequested, OrderAdmitted, Warned)
-REFUSED = re.compile(r"The request (\d+) by ")
-"""How a refused request is answered in the journal."""
 Slot = tuple[str, datetime]
 """A job and the moment at which it was due."""
 
@@ -54,6 +52,8 @@ class History:
         for record in records:
             self.seq = record.seq
             event = record.event
+            if (request := request_answered_by(event)) is not None:
+                self.answered.add(request)
             if isinstance(event, RunStarted):
                 self._began(event, record.seq)
             elif isinstance(event, RunEnded):
@@ -64,8 +64,6 @@ class History:
                 self.requests.append(record)
             elif isinstance(event, OrderAdmitted):
                 self._placed(strategy_of(event.order.order_ref))
-            elif isinstance(event, Warned) and (found := REFUSED.match(event.text)):
-                self.answered.add(int(found[1]))
 
     def settled(self, slot: Slot) -> bool:
         """Whether the slot has had its run or its miss."""
@@ -92,9 +90,6 @@ class History:
     def _began(self, event: RunStarted, seq: int) -> None:
         attempt = Attempt(event, seq)
         self.running[event.run] = attempt
-        name, sign, number = event.run.rpartition("-request-")
-        if name and sign and number.isdigit():
-            self.answered.add(int(number))
         if event.job and event.due:
             self.slots.setdefault((event.job, event.due), []).append(attempt)
 

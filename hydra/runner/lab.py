@@ -28,14 +28,7 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
     Starts a simulated gateway on the configured port when nothing answers there and the host is
     this machine; it ends together with the lab.
     """
-    folder = template(settings).parent
-    command = [
-        *(sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"),
-        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.extension_manager=readonly",  # the other one asks the package index
-        "--VoilaConfiguration.template=hydra",  # Voilà's own fetches fonts from outside
-    ]
+    command = [sys.executable, "-m", "jupyterlab", *server_options(settings)]
     with ExitStack() as stack:
         if settings.gateway.host in LOOPBACK and not answers(settings.gateway):
             port = str(settings.gateway.port)
@@ -47,13 +40,29 @@ def run_lab(settings: Settings, arguments: Sequence[str]) -> int:
                     ]
                 )
             )
-        environment = {
-            **os.environ,
-            **kernel_environment(settings),
-            "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", OURS),
-            "JUPYTER_PATH": _before("JUPYTER_PATH", OURS / "share"),
-        }
-        return _run([*command, *arguments], environment, settings.runner.stop_s + SPARE_S)
+        patience_s = settings.runner.stop_s + SPARE_S
+        return _run([*command, *arguments], server_environment(settings), patience_s)
+
+
+def server_options(settings: Settings) -> list[str]:
+    """How JupyterLab is told to open on the notebooks and to ask nobody outside for anything."""
+    return [
+        f"--ServerApp.root_dir={template(settings).parent}",
+        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",  # the other one asks the package index
+        "--VoilaConfiguration.template=hydra",  # Voilà's own fetches fonts from outside
+    ]
+
+
+def server_environment(settings: Settings) -> dict[str, str]:
+    """The environment in which JupyterLab finds the extension, and its kernels our settings."""
+    return {
+        **os.environ,
+        **kernel_environment(settings),
+        "JUPYTER_CONFIG_PATH": _before("JUPYTER_CONFIG_PATH", OURS),
+        "JUPYTER_PATH": _before("JUPYTER_PATH", OURS / "share"),
+    }
 
 
 def ready_file(settings: Settings) -> Path:

@@ -15,14 +15,15 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from hydra.config import Data, Gateway, Notebooks, Settings
+from hydra.config import Data, Gateway, Notebooks, Settings, load_settings
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.runner.simulator import Simulator, simulated_gateway
 from hydra.wiring import open_engine, open_paper_session
@@ -33,6 +34,19 @@ WAIT_MS = 60_000
 VOILA = "voila/render/04_dashboard.ipynb"
 LAB = "lab/tree/04_dashboard.ipynb"
 SYMBOLS = ("AAPL", "IBM", "MSFT")
+SCHEDULE = """
+[start]
+runner = true
+[jobs.small]
+notebook = "small.ipynb"
+cron = "0 0 1 jan *"
+timezone = "UTC"
+[jobs.cross]
+strategy = "sma_cross"
+cron = "30 0 1 jan *"
+timezone = "UTC"
+"""
+"""Jobs that run when somebody asks for them."""
 
 
 @dataclass
@@ -67,6 +81,26 @@ class Place:
         run_cell(self, page)
         return page
 
+    @property
+    def go(self) -> Path:
+        """The job `small` waits until there is this file."""
+        return self.settings.notebooks.dir.parent / "go"
+
+    def runs(self, job: str) -> list[dict[str, Any]]:
+        """The runs of a job, as the server has them, the oldest first."""
+        return [row for row in self.api("hydra/api/runs") if row["job"] == job]
+
+    def run_to_its_end(self, job: str) -> None:
+        """Ask the server for a run of a job, and wait until it has ended well."""
+        before = len(self.runs(job))
+        self.api(f"hydra/api/jobs/{job}/run", "POST", {})
+        self.wait_for_run(job, before + 1)
+
+    def wait_for_run(self, job: str, number: int) -> None:
+        """Wait until the job has so many runs, and the last of them has ended well."""
+        until(lambda: len(rows := self.runs(job)) == number and rows[-1]["outcome"] != "running")
+        assert self.runs(job)[-1]["outcome"] == "well", self.runs(job)[-1]
+
     def api(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The Jupyter server's own interface."""
         data = None if body is None else json.dumps(body).encode()
@@ -81,30 +115,53 @@ class Place:
 @contextmanager
 def open_place(folder: Path, sessions: int = 2) -> Iterator[Place]:
     """A gateway at the open of a session, `sessions` traded by two strategies, three resting
-    orders of a program that is gone, JupyterLab as `hydra lab` runs it, and a browser."""
+    orders of a program that is gone, JupyterLab as `hydra lab` runs it with the schedule in it, a
+    run that was asked for, and a browser."""
     arguments = ["--start", START, "--speed", "0", "--seed", "7"]
     with simulated_gateway(arguments) as gateway:
-        settings = Settings(
-            gateway=Gateway(port=gateway.port, timeout_s=20.0),
-            data=Data(folder / "data"),
-            notebooks=Notebooks(copied_notebooks(folder)),
-        )
+        settings = settings_in(folder, gateway)
         asyncio.run(trade(settings, gateway, sessions))
         with running_lab(settings) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
                 args=["--no-sandbox"],
             )
+            place = Place(settings, gateway, url, browser)
+            until((settings.data.dir / "runner.json").exists)
+            place.go.touch()
+            place.run_to_its_end("small")
             try:
-                yield Place(settings, gateway, url, browser)
+                yield place
             finally:
                 browser.close()
 
 
+def settings_in(folder: Path, gateway: Simulator) -> Settings:
+    """A folder of one's own, with a schedule and notebooks."""
+    (folder / "hydra.toml").write_text(SCHEDULE)
+    notebooks = copied_notebooks(folder)
+    return replace(
+        load_settings(folder, {}),
+        gateway=Gateway(port=gateway.port, timeout_s=20.0),
+        data=Data(folder / "data"),
+        notebooks=Notebooks(notebooks),
+    )
+
+
 def copied_notebooks(folder: Path) -> Path:
-    """The notebooks, so that saving one changes none of the project's."""
+    """The notebooks, so that saving one changes none of the project's, and a small one."""
     copy = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", copy)
+    small = nbformat.v4.new_notebook(metadata={"language_info": {"name": "python"}})
+    small.cells = [
+        nbformat.v4.new_code_cell("count = 1", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(
+            "import time\nfrom pathlib import Path\n"
+            f"while not Path({str(folder / 'go')!r}).exists():\n    time.sleep(0.05)\n"
+            "print('one more is', count + 1)"
+        ),
+    ]
+    nbformat.write(small, copy / "small.ipynb")
     return copy
 
 
@@ -149,12 +206,14 @@ def running_lab(settings: Settings) -> Iterator[str]:
         "HYDRA_GATEWAY_PORT": str(settings.gateway.port),
         "HYDRA_DATA_DIR": str(settings.data.dir),
         "HYDRA_NOTEBOOKS_DIR": str(settings.notebooks.dir),
+        "HYDRA_START_RUNNER": str(settings.start.runner).lower(),
         "JUPYTER_CONFIG_DIR": str(settings.data.dir / "jupyter"),  # no workspace of anybody's
     }
     options = ["--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
     said = (settings.data.dir / "lab.log").open("w")
     lab = subprocess.Popen(
         [sys.executable, "-m", "hydra.cli", "lab", *options, "--allow-root"],
+        cwd=settings.toml.parent if settings.toml else None,
         env=environment,
         stdout=said,
         stderr=subprocess.STDOUT,

@@ -2,7 +2,6 @@
 
 import getpass
 import io
-import json
 from datetime import UTC, datetime
 from urllib.parse import urlparse
 
@@ -14,14 +13,24 @@ from hydra import plugins
 from hydra.controls import Around
 from hydra.dashboard._base import Face, Facts
 from hydra.dashboard._cells import cells, columns_of
-from hydra.domain.events import Halted, Resumed, RunRequested, StrategySwitched, Warned
+from hydra.dashboard._feed import living_runner
+from hydra.domain.events import (
+    Halted,
+    OrderRefused,
+    Resumed,
+    RunRequested,
+    RunStarted,
+    StrategySwitched,
+    Warned,
+)
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
+from tests.dashboard import figures
+from tests.dashboard.figures import elsewhere, moment
 from tests.dashboard.pages import (
     WAIT_MS,
     filled,
-    kernels_of,
     open_place,
     run_cell,
     run_first_cell,
@@ -77,46 +86,98 @@ def table(page, panel):
         board(page, panel)
         .locator("tbody")
         .evaluate(
-            """body => [...body.rows].map(row => Object.fromEntries(
-            [...row.cells].map(td => [td.dataset.name, td.textContent])))"""
+            """body => [...body.rows].map(row => Object.fromEntries([...row.cells].map(td => {
+              const spark = td.querySelector('polyline');
+              const points = spark && spark.getAttribute('points').split(' ').length;
+              return [td.dataset.name, spark ? `${points} points` : td.textContent];
+            })))"""
         )
     )
 
 
-def expected(place, name):
-    """The same from the journal: texts of the cells that are texts."""
+def facts_of(place, records):
+    """What the panels look at, without the dashboard's feed."""
     around = Around(place.settings)
-    records = journalled(place)
-    facts = Facts(Ledger.of(records), records, place.settings.gateway, True, checks=around.checks)
-    state = facts.state
-    facts = Facts(
-        facts.ledger, records, facts.gateway, True, checks=around.checks,
-        breakers=around.breakers(state, facts.ledger.market_time),
+    ledger = Ledger(around.model)
+    for record in records:
+        ledger.take(record)
+    return Facts(
+        ledger, records, place.settings.gateway, True, checks=around.checks,
+        breakers=around.breakers(ledger.state, ledger.market_time),
+        runner=living_runner(place.settings.data.dir),
+        closes=elsewhere(around.closes(sorted({symbol for _, symbol in ledger.targets}))),
     )  # fmt: skip
+
+
+def drawn(facts, name):
+    """What a panel makes of them: the texts of its first page, and its note."""
     panel = plugins.load("dashboard", name)()
     face = Face.of(name, panel)
-    rows = list(panel.rows(facts))[: face.page_rows]
-    columns = columns_of(rows, face.columns)
-    shown = [dict(zip(columns, cells(row, columns), strict=True)) for row in rows]
-    return [{n: v for n, v in row.items() if v is None or isinstance(v, str)} for row in shown]
+    rows = list(panel.rows(facts))
+    shown = rows[: face.page_rows]
+    columns = columns_of(shown, face.columns)
+    texts = [
+        {n: text(v, c) for (n, c), v in zip(columns.items(), cells(row, columns), strict=True)}
+        for row in shown
+    ]
+    return texts, panel.note(facts, rows) if hasattr(panel, "note") else ""
 
 
-PANELS = ("positions", "strategies", "orders", "fills", "limits", "breakers", "refusals",
-          "targets", "history", "log")  # fmt: skip
+def text(value, column):
+    """What a page makes of a cell's value."""
+    if value is None:
+        return "" if column.kind in ("act", "link") else "–"
+    if column.kind == "time" and isinstance(value, int):
+        return moment(datetime.fromtimestamp(value / 1000, UTC))
+    if column.kind == "meter":
+        full = value[1] == "∞" or int(value[1].split()[0].replace(",", "")) >= 100
+        return f"⚠ {value[1]}" if full else value[1]
+    if column.kind == "spark":
+        return f"{len(value)} points"
+    return value[0] if column.kind in ("act", "link") else value
+
+
+PANELS = tuple(plugins.find("dashboard"))
+TABLES = tuple(name for name in PANELS if name != "status")
 
 
 def holds_the_journals_figures(place, page):
-    for name in PANELS:
-        wanted, shown = expected(place, name), table(page, name)
-        assert len(shown) == len(wanted) > 0, name
-        for row, texts in zip(shown, wanted, strict=True):
-            for column, text in texts.items():
-                if text is not None:
-                    assert row[column] == text, (name, column)
-    costs = [row for row in expected(place, "costs") if row["by"] != "hour"]
-    assert [row["total_bps"] for row in table(page, "costs")][: len(costs)] == [
-        row["total_bps"] for row in costs
-    ]
+    """Cell by cell, of every panel that there is; and what panels reckon themselves once more,
+    from the events without them."""
+    assert len(PANELS) == 16
+    records = journalled(place)
+    facts = facts_of(place, records)
+    for name in TABLES:
+        (wanted, note), shown = drawn(facts, name), table(page, name)
+        assert shown == wanted, name
+        assert len(shown) > 0, name
+        assert board(page, name).locator(".hb-note").inner_text() == note, name
+    for name, reckon in figures.RECKONED.items():
+        assert table(page, name) == reckon(place, records)[: len(table(page, name))], name
+    holds_the_status(place, page, records)
+    charts_end_where_the_table_does(page)
+
+
+def holds_the_status(place, page, records):
+    wanted = figures.status(place, records)
+    tiles = page.locator(".hydra-board [data-panel=status] .hb-tile")
+    assert tiles.count() == len(wanted)
+    for number, figure in enumerate(wanted):
+        for part, said in figure.items():
+            assert tiles.nth(number).locator(f".hb-{part}").inner_text() == said, figure
+    age = page.locator("[data-key='last event'] .hb-value").inner_text()
+    passed = (datetime.now(UTC) - records[-1].recorded).total_seconds()
+    assert age == f"{int(passed // 60)} min ago" or abs(int(age.split()[0]) - passed) < 3
+
+
+def charts_end_where_the_table_does(page):
+    """The charts of returns and falls tell the figures that stand below them."""
+    today, since = table(page, "equity")
+    charts = board(page, "equity").locator("svg[role=img]")
+    told = [charts.nth(n).get_attribute("aria-label") for n in range(3)]
+    for label, row in zip(told, (today, since), strict=False):
+        assert f"account {row['change_share']}, benchmark {row['benchmark']}" in label
+    assert told[2].endswith(f"drawdown {since['drawdown']}")
 
 
 def holds_the_gateways_figures(place, page):
@@ -184,11 +245,92 @@ def test_the_notebook_shows_them_and_comes_back_after_a_reload_and_a_new_kernel(
     filled(page)  # from the kernel that still runs: nobody has run the cell again
     holds_the_journals_figures(place, page)
     has_its_charts_drawn(page)
-    (kernel,) = kernels_of(place, "04_dashboard.ipynb")
-    place.api(f"api/kernels/{kernel}/restart", "POST")
+    opens_the_page_of_a_run(page)
+    press_restart(page)
+    says_that_it_is_old(page)
     run_cell(place, page)
+    expect(page.locator(".hydra-board .hb-banner")).to_be_hidden()
     page.locator(".hydra-board .hb-value").first.wait_for()
     holds_the_journals_figures(place, page)
+
+
+def press_restart(page):
+    """A new kernel as a person at the keyboard asks JupyterLab for it."""
+    page.locator(".jp-Notebook").first.click(position={"x": 5, "y": 5})
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    page.locator(".jp-Dialog button.jp-mod-accept").click()
+
+
+def says_that_it_is_old(page):
+    """What is shown stays readable, says that it is old, and offers nothing that nobody does."""
+    expect(page.locator(".hydra-board .hb-banner")).to_contain_text("what stands here is old")
+    expect(page.locator(".hydra-board button[data-action=halt]")).to_be_disabled()
+    assert len(table(page, "positions")) > 0
+
+
+def opens_the_page_of_a_run(page):
+    """The link in the panel leads to the executed notebook."""
+    with page.context.expect_page() as opened:
+        board(page, "runs").locator("tbody tr", has_text="small").first.locator("a").click()
+    expect(opened.value.locator("body")).to_contain_text("one more is 2")
+    opened.value.close()
+
+
+def test_a_kernel_that_is_gone_and_a_tab_that_is_closed_harm_no_other_dashboard(place, context):
+    beside, before = place.voila(context), {kernel["id"] for kernel in place.api("api/kernels")}
+    severed = place.voila(context)
+    (kernel,) = {kernel["id"] for kernel in place.api("api/kernels")} - before
+    place.api(f"api/kernels/{kernel}", "DELETE")
+    with Journal.open(place.settings.journal_path) as journal:
+        journal.append(Warned(0, "one kernel less"), datetime.now(UTC))
+        expect(board(beside, "log").locator("tbody tr").first).to_contain_text("one kernel less")
+        says_that_it_is_old(severed)
+        severed.reload()
+        filled(severed)
+        expect(severed.locator(".hydra-board .hb-banner")).to_be_hidden()
+        newest = board(severed, "log").locator("tbody tr").first
+        expect(newest).to_contain_text("one kernel less")
+        beside.close()
+        journal.append(Warned(0, "one tab less"), datetime.now(UTC))
+        expect(newest).to_contain_text("one tab less")
+
+
+SIZES = ((1280, 800), (1920, 1080), (2560, 1440))
+PLACED = """() => {
+  const root = document.documentElement;
+  const boxes = [...document.querySelectorAll('.hydra-board .hb-panel')].map((panel) => {
+    const { left, right, top, bottom } = panel.getBoundingClientRect();
+    return [panel.dataset.panel, left, right, top, bottom]; });
+  const ragged = [...document.querySelectorAll('.hydra-board td.figure')]
+    .filter((td) => td.textContent && (getComputedStyle(td).textAlign !== 'right' ||
+      !getComputedStyle(td).fontVariantNumeric.includes('tabular-nums')));
+  return { over: root.scrollWidth - root.clientWidth, boxes, ragged: ragged.length };
+}"""
+
+
+def test_panels_find_their_place_on_a_small_and_on_a_wide_screen(place, context):
+    page = place.voila(context)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        found = page.evaluate(PLACED)
+        assert (found["over"], found["ragged"]) == (0, 0), width
+        assert [box[0] for box in found["boxes"] if box[1] < 0 or box[2] > width] == []
+        assert overlapping(found["boxes"]) == []
+        for first in ("[data-key=trading]", "button[data-action=halt]", "[data-panel=equity] h3"):
+            assert page.locator(f".hydra-board {first}").bounding_box()["y"] < height / 2
+        rows = {round(top) for _, _, _, top, _ in found["boxes"]}
+        assert len(rows) < len(found["boxes"])  # some stand side by side
+
+
+def overlapping(boxes):
+    return [
+        (a[0], b[0])
+        for n, a in enumerate(boxes)
+        for b in boxes[n + 1 :]
+        if min(a[2], b[2]) - max(a[1], b[1]) > 1 and min(a[4], b[4]) - max(a[3], b[3]) > 1
+    ]
 
 
 HIDDEN = """state => {
@@ -263,6 +405,27 @@ def test_everything_can_be_reached_and_done_by_the_keyboard(place, context):
     expect(board(page, "log").locator(".hb-foot")).to_be_hidden()
     kinds = {row["kind"] for row in table(page, "log")}
     assert kinds == {"SessionEnded"}
+    page.locator("button[data-action=halt]").focus()
+    wanted, reached = page.evaluate(REACHABLE), set()
+    while len(reached) < wanted:
+        at = page.evaluate(FOCUSED)
+        assert at is not None, f"{len(reached)} of {wanted} were reached"
+        assert at[1], f"nobody sees that {at[0]} has the focus"
+        reached.add(at[0])
+        page.keyboard.press("Tab")
+
+
+REACHABLE = """() => {
+  window.reachable = [...document.querySelectorAll(
+    '.hydra-board button, .hydra-board input, .hydra-board a, .hydra-board [tabindex]')]
+    .filter((node) => node.offsetParent && !node.disabled);
+  return window.reachable.length;
+}"""
+FOCUSED = """() => {
+  const node = document.activeElement, style = getComputedStyle(node);
+  const number = window.reachable.indexOf(node);
+  return number < 0 ? null : [number, style.outlineStyle !== 'none' || style.boxShadow !== 'none'];
+}"""
 
 
 def do(page, action, reason="", within=None):
@@ -314,20 +477,92 @@ def test_every_control_does_what_it_says_at_the_gateway(place, context):
     expect(board(beside, "positions").locator(".hb-note")).to_contain_text("0 held")
 
 
-def test_a_strategy_is_switched_off_and_a_run_is_asked_for(place, context):
-    page = place.voila(context)
-    row = board(page, "strategies").locator("tr", has_text="sma_cross")
-    do(page, "switch_off", "odd fills", within=row.locator("button"))
-    assert happened(place, StrategySwitched) == [
-        StrategySwitched("sma_cross", False, "odd fills", BY)
-    ]
-    expect(row).to_contain_text(f"OFF: odd fills ({BY})")
+def row_of(page, panel, name):
+    return board(page, panel).locator("tbody tr", has_text=name).first
 
-    runner = place.settings.data.dir / "runner.json"
-    told = {"beat": "2099-01-01T00:00:00+00:00", "jobs": {"morning": "2099-01-01T14:30:00+00:00"}}
-    runner.write_text(json.dumps(told))
-    do(page, "run", within=board(page, "jobs").locator("tbody button"))
-    assert happened(place, RunRequested) == [RunRequested("morning", BY)]
+
+def run_now(page, job):
+    """Press "run now" in the job's row and say yes; the question that was asked."""
+    return do(page, "run", within=row_of(page, "jobs", job).locator("button"))
+
+
+def test_run_now_asks_once_makes_one_run_and_refuses_a_second_in_words(place, context):
+    page, number = place.voila(context), len(place.runs("small"))
+    place.go.unlink(missing_ok=True)
+    sentence = run_now(page, "small")
+    assert sentence == "The runner starts small now; its schedule stays as it is."
+    expect(page.locator(".hb-said")).to_contain_text("small runs as ")
+    run = row_of(page, "runs", "small")
+    expect(run.locator("[data-name=outcome]")).to_have_text("running")
+    expect(run.locator("a")).to_have_count(0)
+
+    row_of(page, "jobs", "small").locator("button").click()
+    question = page.locator(".hb-confirm")
+    expect(question).to_contain_text("small is running already, as ")
+    expect(question.locator("button[data-action=yes]")).to_have_count(0)
+    question.locator("button").click()
+
+    place.go.touch()
+    expect(run.locator("[data-name=outcome]")).to_have_text("well")
+    opens_the_page_of_a_run(page)
+    place.wait_for_run("small", number + 1)
+    asked = [wish for wish in happened(place, RunRequested) if wish.by == BY]
+    assert asked == [RunRequested("small", BY)]
+    (began,) = [e for e in happened(place, RunStarted)[number:] if e.job == "small"]
+    assert (
+        row_of(page, "runs", "small")
+        .locator("a")
+        .get_attribute("href")
+        .endswith(f"hydra/api/runs/{began.run}/html")
+    )
+
+
+def test_what_is_halted_or_switched_off_sends_the_gateway_nothing_and_resumed_it_trades(
+    place, context
+):
+    """Three sessions of one strategy, each begun by "run now"."""
+    page = place.voila(context)
+    do(page, "flatten", "a clean table")
+    until(lambda: not place.gateway.state()["positions"])
+
+    halted = trade_a_session(place, page)
+    assert halted["refused by"] == {"halt"}
+    assert (halted["executions"], halted["orders"], halted["positions"]) == (0, [], [])
+
+    do(page, "resume", "seen to")
+    row = row_of(page, "strategies", "sma_cross")
+    do(page, "switch_off", "odd fills", within=row.locator("button"))
+    expect(row).to_contain_text(f"OFF: odd fills ({BY})")
+    off = trade_a_session(place, page)
+    assert "reduce_only" in off["refused by"]
+    assert (off["executions"], off["orders"], off["positions"]) == (0, [], [])
+
+    do(page, "switch_on", "they were ours", within=row.locator("button"))
+    assert happened(place, StrategySwitched) == [
+        StrategySwitched("sma_cross", False, "odd fills", BY),
+        StrategySwitched("sma_cross", True, "they were ours", BY),
+    ]
+    on = trade_a_session(place, page)
+    assert on["refused by"] == set()
+    assert on["executions"] > 0
+    assert len(on["positions"]) > 0
+
+
+def trade_a_session(place, page):
+    """The next session of sma_cross by "run now": what the gateway saw, and what was refused."""
+    place.gateway.step("next_open")
+    number, before = len(place.runs("cross")), place.gateway.state()
+    refused = len(happened(place, OrderRefused))
+    run_now(page, "cross")
+    place.wait_for_run("cross", number + 1)
+    after = place.gateway.state()
+    objections = [o for e in happened(place, OrderRefused)[refused:] for o in e.refusal.objections]
+    return {
+        "executions": len(after["executions"]) - len(before["executions"]),
+        "orders": after["open_orders"],
+        "positions": after["positions"],
+        "refused by": {objection.check for objection in objections},
+    }
 
 
 def test_the_first_page_leads_to_ones_own_positions_in_three_clicks(place, context):

@@ -1,28 +1,32 @@
-"""A simulated month: 21 sessions with a holiday, a half day and a clock change, the gateway
-restarted each night and gone over the weekends, and the server killed twice."""
+"""A simulated month of papermill runs in processes of their own: 21 sessions with a holiday, a
+half day and a clock change, the gateway restarted each night and gone over the weekends, and the
+server killed twice."""
 
-import asyncio
+import json
 import os
+import re
+import shutil
 import signal
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-import hydra
 from hydra.clock import Sessions
 from hydra.domain.events import (
     Decided,
     FillRecorded,
     OrderAdmitted,
-    RunEnded,
     RunMissed,
     RunStarted,
 )
 from hydra.runner.beat import write_beat
-from hydra.runner.conduct import append
 from hydra.runner.simulator import simulated_gateway
+from hydra.runner.trade import TEMPLATE
+from tests.conftest import ROOT
 from tests.runner.conftest import wait_until
 
 FIRST, LAST = datetime(2012, 11, 1, tzinfo=UTC), datetime(2012, 12, 1, tzinfo=UTC)
@@ -32,53 +36,21 @@ DOWN_OVER = datetime(2012, 11, 20, tzinfo=UTC).date()
 """The day on which the server is down for the whole session."""
 
 
-class Forked:
-    """A process of its own that does some work and ends; what a runner needs of a Popen."""
-
-    def __init__(self, work):
-        self.code = None
-        self.pid = os.fork()
-        if not self.pid:
-            code = 1
-            try:
-                os.setsid()
-                work()
-                code = 0
-            finally:
-                os._exit(code)
-
-    def poll(self, options=os.WNOHANG):
-        if self.code is None:
-            pid, status = os.waitpid(self.pid, options)
-            self.code = os.waitstatus_to_exitcode(status) if pid else None
-        return self.code
-
-    def wait(self, timeout=None):
-        return self.poll(0)
-
-    def kill(self):
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+def end_with_its_children(process):
+    """A process and all that it has started are killed at once, as when their container is."""
+    family = [process.pid, *descendants(process.pid)]
+    for pid in family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
 
 
-def paper_session(settings, order, lease):
-    """A run's process without its kernel: it inherits the lease, trades, and ends its run itself.
-
-    papermill and the kernel, which take some seconds a session, are what is left out.
-    """
-
-    async def cycle():
-        session = await hydra.open_paper_session(order.strategy, settings=settings)
-        try:
-            await session.run()
-        finally:
-            await session.close()
-
-    def work():
-        asyncio.run(cycle())
-        append(settings, RunEnded(order.run, "well", "", 1.0), timedelta(seconds=order.ahead_s))
-
-    return Forked(work)
+def descendants(pid):
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [found for child in map(int, children) for found in (child, *descendants(child))]
 
 
 class Month:
@@ -88,7 +60,7 @@ class Month:
         self.workspace = workspace
         self.state = str(workspace.folder / "books.json")
         self.gateway_context = self.gateway = self.runner = None
-        job = workspace.job("03_paper_session.ipynb", strategy="ts_momentum", retries=2)
+        job = workspace.job(TEMPLATE, strategy="ts_momentum", retries=2)
         self.jobs = {"small": replace(job, late="session", retry_after_s=60)}
 
     def start_gateway(self, at):
@@ -107,14 +79,13 @@ class Month:
         self.gateway_context.__exit__(None, None, None)
 
     def start_server(self):
-        self.runner = self.workspace.runner(*self.jobs.values(), spawn=paper_session)
+        self.runner = self.workspace.runner(*self.jobs.values())
         self.runner.tick()
 
     def kill_server(self):
         """The server and all that runs with it, as when its container is killed."""
         for child in self.runner.children.values():
-            child.process.kill()
-            child.process.wait()
+            end_with_its_children(child.process)
         self.runner.journal.close()
         self.runner = None
 
@@ -161,11 +132,22 @@ class Month:
         self.runner.tick()
 
 
+def executed(folder):
+    """The session that a run's executed notebook shows, whose page is beside it."""
+    assert (folder / "notebook.html").is_file()
+    notebook = json.loads((folder / "notebook.ipynb").read_text())
+    assert notebook["metadata"]["papermill"]["exception"] is None
+    (opened,) = [c for c in notebook["cells"] if "open_paper_session" in "".join(c["source"])]
+    shown = "".join(opened["outputs"][0]["data"]["text/plain"])
+    year, month, day = re.search(r"datetime\.date\((\d+), (\d+), (\d+)\)", shown).groups()
+    return f"{int(year):04}-{int(month):02}-{int(day):02}"
+
+
 @pytest.mark.slow
 def test_every_session_of_a_month_has_one_run_or_one_miss_and_every_order_belongs_to_one(
     workspace,
 ):
-    workspace.notebook("strategy = ''", name="03_paper_session.ipynb")
+    shutil.copy(ROOT / "notebooks" / TEMPLATE, workspace.folder / "notebooks")
     workspace.clock.at = FIRST
     month = Month(workspace)
     month.start_server()
@@ -184,9 +166,16 @@ def test_every_session_of_a_month_has_one_run_or_one_miss_and_every_order_belong
     well = {row["session"] for row in rows if row["outcome"] == "well"}
     assert well == set(sessions) - {DOWN_OVER}
     assert [r["outcome"] for r in rows if r["session"] == KILLED_IN_MID_RUN] == ["died", "well"]
+    for row in rows:
+        if row["outcome"] == "well":
+            assert executed(workspace.folder_of(row)) == row["session"].isoformat()
     hours = {NYSE.opens(e.session).hour for e in began}
     assert hours == {13, 14}  # the clocks were changed within the month
+    every_order_belongs_to_a_run(workspace, month, well)
 
+
+def every_order_belongs_to_a_run(workspace, month, well):
+    """In the journal and in the gateway's books, which have the same fills."""
     orders = [e.order for e in workspace.events(OrderAdmitted)]
     assert len({order.order_ref for order in orders}) == len(orders) > 21
     assert {order.request.session for order in orders} <= well
