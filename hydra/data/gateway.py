@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hydra.ib.pacing import Pacing
 
 YEAR_ROWS = 252
+ROLL_ROWS = 60
+"""So many sessions are looked at to tell which contract is traded, however few are wanted: a roll
+whose volume was the larger for a day only is one from then on."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Gateway:
 
         timeout_s = self.settings.timeout_s
         now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
+        rows = max(rows, ROLL_ROWS)
         first = now.date() - timedelta(days=10 + rows * 3 // 2)
         listed = between(await chain(ib, product, timeout_s), first, now.date())
         raw = await contract_bars(ib, listed, rows, now, timeout_s, self.pacing)

@@ -98,7 +98,7 @@ def make_report(
     targets = [e for e in events if isinstance(e, TargetSet) and e.strategy == strategy]
     fills = [e.fill for e in events if isinstance(e, FillRecorded)]
     charges = {
-        e.commission.exec_id: e.commission.amount
+        e.commission.exec_id: e.commission.amount * (state.rate(e.commission.currency) or 1)
         for e in events
         if isinstance(e, CommissionRecorded)
     }

@@ -159,7 +159,7 @@ class PaperSession:
                 f"The newest bar ended at {bars.index[-1]} and the last completed session at "
                 f"{expected}; nothing is decided on old bars."
             )
-        volumes = _latest_volumes(bars) | daily_volume_of(bars).iloc[-1].to_dict()
+        volumes = daily_volume_of(real_of(bars)).iloc[-1].to_dict()
         self.engine.daily_volume.update(
             {str(s): Decimal(str(float(v))) for s, v in volumes.items() if v > 0}
         )
@@ -266,8 +266,10 @@ class PaperSession:
         instruments = self._instruments
         rates = self.engine.rates_of([instruments[s] for s in weights])
         wanted = weights_to_quantities(weights, nav, prices, instruments, rates)
-        liquidity = liquidity_of(bars)
-        known = {s: liquidity.at_row(_series_of(s, bars), -1) for s in weights if s in prices}
+        liquidity = liquidity_of(real_of(bars))
+        known = {
+            s: liquidity.at_row(s, -1) for s in weights if s in liquidity.daily_volume.columns
+        }
         return self.plan.limits.reachable(
             wanted,
             {s: self._held(s) for s in weights},
@@ -417,20 +419,16 @@ def is_series(symbol: str) -> bool:
     return symbol.endswith(".C")
 
 
-def _series_of(symbol: str, bars: Bars) -> str:
-    """The column that tells how a contract trades: that of its series."""
-    found = (s for s, known in bars.contracts.items() if symbol in known.bars.close)
-    root = symbol.partition(".")[0]
-    return next(found, f"{root}.C" if f"{root}.C" in bars.contracts else symbol)
+def real_of(bars: Bars) -> Bars:
+    """The bars of what can be ordered: a future's contracts in the place of their series."""
+    if not bars.contracts:
+        return bars
+    from hydra.data._futures import real_bars
 
-
-def _latest_volumes(bars: Bars) -> dict[str, float]:
-    """Mean volume of the last sessions, also of the contracts behind a series."""
-    parts = [bars, *(known.bars for known in bars.contracts.values())]
-    means = [part.last(VOLUME_BARS).volume.mean() for part in parts]
-    return {str(s): float(v) for mean in means for s, v in mean.items() if v > 0}
+    return real_bars(bars)
 
 
 def _mean_volumes(bars: Bars) -> dict[str, Decimal]:
-    """The same in whole units; symbols without any volume are left out."""
-    return {s: Decimal(str(round(v))) for s, v in _latest_volumes(bars).items()}
+    """Mean volume of the last sessions by symbol; symbols without any volume are left out."""
+    means = real_of(bars).last(VOLUME_BARS).volume.mean()
+    return {str(s): Decimal(str(round(float(v)))) for s, v in means.items() if v > 0}

@@ -200,8 +200,11 @@ def _after(
     portfolio: Portfolio, trade: Mapping[str, Any], instruments: Mapping[str, Instrument]
 ) -> Portfolio:
     symbol = trade["symbol"]
+    one = instruments[symbol]
+    if one.sec_type == "CASH":  # a backtest has one currency: what a pair buys is held like shares
+        one = replace(one, sec_type="STK")
     position, paid = portfolio.traded(
-        portfolio.positions.get(symbol), instruments[symbol], trade["quantity"], trade["price"]
+        portfolio.positions.get(symbol), one, trade["quantity"], trade["price"]
     )
     positions = {**portfolio.positions, symbol: position}
     cash = portfolio.cash + paid - trade["commission"]

@@ -16,6 +16,7 @@ from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
 from hydra.errors import BarsError
 from hydra.research.backtest import backtest
+from hydra.risk._gate import gate_of
 from hydra.sizing.equal_weight import EqualWeight
 
 FREE = CostModel("none", 0.0)
@@ -122,6 +123,22 @@ def test_a_bar_without_a_rate_of_its_time_is_refused_with_what_to_load():
         to_base(bars, {"S": "EUR"}, pairs, "USD")
     with pytest.raises(BarsError, match=r"There are no bars of EUR\.USD"):
         to_base(bars, {"S": "EUR"}, None, "USD")
+
+
+def test_a_pair_is_held_like_shares_of_what_it_buys_and_passes_the_gate():
+    index = days("24/5", "2013-01-14", 3)
+    bars = bars_of(index, {"EUR.USD": [1.2, 1.25, 1.3]}, {"EUR.USD": [1.2, 1.3, 1.4]})
+    pair = Instrument("EUR.USD", "CASH", exchange="IDEALPRO", calendar="24/5")
+    gate = gate_of(
+        {"position_weight": {"limit_weight": 2}, "currency_exposure": {"limit_weight": 2}}
+    )
+    result = backtest(
+        Long(), bars, EqualWeight(), FREE, 120_000.0, {"EUR.USD": pair}, gate=gate, limits=None
+    )
+    # close 1: 120,000 / 1.2 = 100,000 euros; open 2: bought at 1.25; close 2: + 100,000 × 0.05
+    assert not result.refusals
+    assert result.orders["quantity"].tolist()[0] == 100_000
+    assert result.equity.tolist()[:2] == pytest.approx([120_000, 125_000])
 
 
 async def test_bars_of_shares_abroad_come_in_the_base_currency_from_the_gateway(
