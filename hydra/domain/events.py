@@ -360,6 +360,23 @@ class FillCorrected(Event):
 
 
 @dataclass(frozen=True)
+class FutureSettled(Event):
+    """A future that was held has expired and is in the account no more: settled in cash.
+
+    A broker tells no price of it: `price` is the last mark that it told. What it paid differently
+    is found when the cash is compared.
+    """
+
+    symbol: str
+    price: Decimal
+
+    @property
+    def once(self) -> str:
+        """A contract expires once."""
+        return f"settled {self.symbol}"
+
+
+@dataclass(frozen=True)
 class ConnectionChanged(Event):
     """The way to the exchange was lost (`up` false) or came back; nothing is sent in between.
 

@@ -16,6 +16,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAdmitted,
@@ -45,7 +46,7 @@ from hydra.errors import (
 )
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.moment import context_of
-from hydra.execution.reconcile import compare, recover_fills, recover_orders
+from hydra.execution.reconcile import compare, recover_fills, recover_orders, settled_futures
 from hydra.execution.watch import FREE, Watch
 from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.held import valued
@@ -76,6 +77,7 @@ SUSPECT = (
     OrderEnded,
     OrderRefused,
     OrderQuoted,
+    FutureSettled,
     NavMarked,
     ConnectionChanged,
 )
@@ -210,6 +212,8 @@ class OrderEngine:
         for _ in range(COMPARISONS):
             account = await self.broker.account()
             self.drain()
+            for event in list(settled_futures(self.state, account, self.clock.now().date())):
+                self.record(event)
             elsewhere = [order for order in held if not self._is_ours(order.ref)]
             found = compare(self.state, account, elsewhere)
             if not found.differences or not self._record_missed(await self.broker.executions()):

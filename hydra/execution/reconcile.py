@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from hydra.domain.events import (
     CommissionRecorded,
     Event,
     FillRecorded,
+    FutureSettled,
     OrderAcknowledged,
     OrderEnded,
     OrderFound,
@@ -70,6 +72,18 @@ def _absent(
         yield OrderEnded(ref, "unknown", UNTOLD if gone else LOST)
     elif state.sessions.get(order.request.strategy, order.request.session) > order.request.session:
         yield OrderEnded(ref, "rejected", OVER)
+
+
+def settled_futures(state: State, account: Account, today: date) -> Iterator[FutureSettled]:
+    """The contracts that we hold, whose last day is over, and which the account has no more."""
+    told = {**(state.mark.marks if state.mark else {}), **account.marks}
+    for symbol in sorted(
+        {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
+    ):
+        one = state.instruments.get(symbol)
+        over = one and one.sec_type == "FUT" and one.expires and one.expires < today
+        if over and not account.positions.get(symbol) and symbol in told:
+            yield FutureSettled(symbol, told[symbol])
 
 
 def compare(state: State, account: Account, elsewhere: Iterable[HeldOrder] = ()) -> Reconciled:

@@ -23,6 +23,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAcknowledged,
@@ -556,6 +557,24 @@ def _charged(draft: Folding, event: CommissionRecorded, time: datetime) -> None:
         draft.early_charges[exec_id] = event.commission
 
 
+def _expired(draft: Folding, event: FutureSettled, time: datetime) -> None:
+    """Every holding of the contract is closed at that price, and the account's, which pays."""
+    one = draft.instruments.get(event.symbol)
+    if one is None:
+        return
+    draft.external.pop(event.symbol, None)
+    if account := draft.futures.pop(event.symbol, None):
+        move = event.price - account.average_cost
+        draft.pay(one.currency, one.notional(account.quantity, move))
+    for (strategy, symbol), held in list(draft.holdings.items()):
+        if symbol == event.symbol and held.quantity:
+            gain = one.notional(held.quantity, event.price - held.average_cost)
+            draft.holdings[strategy, symbol] = Holding(realised=held.realised + gain)
+            ref, worth = f"{strategy}:expired:{symbol}:0", gain * draft.rate(one.currency)
+            known = draft.behaves(strategy)
+            draft.behaviour[strategy] = known.closing(ref, draft.seq, worth)
+
+
 def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
     draft.mark, draft.marked_at, draft.told_at = event, time, time
     draft.rates.update(event.rates)
@@ -626,6 +645,7 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     FillRecorded: _filled,
     FillCorrected: _corrected,
     CommissionRecorded: _charged,
+    FutureSettled: _expired,
     NavMarked: _marked,
     ConnectionChanged: _connection,
     BreakerTripped: _tripped,

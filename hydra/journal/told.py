@@ -18,6 +18,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAcknowledged,
@@ -131,6 +132,7 @@ WORDS: Mapping[type[Event], Callable[[Any], str]] = {
     CommissionRecorded: lambda e: (
         f"{e.commission.amount:,f} {e.commission.currency} for {e.commission.exec_id}"
     ),
+    FutureSettled: lambda e: f"{e.symbol} expired while it was held, last at {e.price:,f}",
     ConnectionChanged: lambda e: f"{'open' if e.up else 'LOST'}: {e.text} ({e.code})",
     NavMarked: _marked,
     Halted: lambda e: f"Trading was halted: {e.reason} ({e.by})",

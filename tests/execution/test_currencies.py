@@ -14,7 +14,7 @@ import pytest
 
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
-from hydra.domain.events import CommissionRecorded, RatesTold, Reconciled
+from hydra.domain.events import CommissionRecorded, FutureSettled, RatesTold, Reconciled
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import UnknownInstrument
@@ -44,10 +44,10 @@ class Abroad:
     def books(self) -> Books:
         return self.server.exchange.venue.account
 
-    async def trade(self, one: Instrument, quantity: int, step: int = 0):
+    async def trade(self, one: Instrument, quantity: int, step: int = 0, session: date = DAY):
         last = (await self.engine.broker.quotes([one]))[one.symbol].last
         assert last is not None
-        request = OrderRequest("s", DAY, one, Decimal(quantity), last, step=step)
+        request = OrderRequest("s", session, one, Decimal(quantity), last, step=step)
         traded = await self.engine.trade([request])
         assert await self.engine.settle(5) == ()
         return traded
@@ -58,9 +58,11 @@ class Abroad:
 
 
 @asynccontextmanager
-async def abroad(tmp_path: Path, at: str = "2013-01-14T15:00:00Z") -> AsyncIterator[Abroad]:
+async def abroad(
+    tmp_path: Path, start: date = DAY, at: str = "2013-01-14T15:00:00Z"
+) -> AsyncIterator[Abroad]:
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(start=DAY)
+        port=0, control_port=0, speed=0, exchange=ExchangeSettings(start=start)
     )
     async with await serve(settings) as server:
         server.deliver(server.world.command(at))
@@ -238,3 +240,26 @@ async def test_a_name_that_means_nothing_is_refused_with_what_is_allowed(tmp_pat
     async with abroad(tmp_path) as one:
         with pytest.raises(UnknownInstrument, match=words):
             await one.engine.broker.qualify([symbol])
+
+
+async def test_a_future_that_expires_while_it_is_held_is_closed_at_its_last_price(tmp_path):
+    """Nobody ran a session in its last week: no strategy goes on holding what is gone."""
+    async with abroad(tmp_path, date(2012, 12, 10), "2012-12-10T15:00:00Z") as one:
+        es = (await one.engine.broker.qualify(["ES.201212"]))["ES.201212"]
+        await one.trade(es, 2, session=date(2012, 12, 10))
+        one.server.deliver(one.server.world.command("2012-12-21T22:30:00Z"))
+        await one.engine.mark()
+        assert one.engine.state.positions == {"ES.201212": 2}
+        one.server.deliver(one.server.world.command("2012-12-24T15:00:00Z"))
+        await one.engine.reconcile()
+        state = one.engine.state
+        (settled,) = (r.event for r in one.engine.journal.read(kinds=[FutureSettled]))
+        assert not state.positions
+        assert not state.external
+        paid = state.holdings["s", "ES.201212"].realised
+        entry = one.server.exchange.orders.executions[0].price
+        assert paid == 2 * 50 * (settled.price - entry)
+        assert cents(state.balances["USD"]) == cents(one.books.cash["USD"])
+        assert not one.differences()
+        await one.engine.reconcile()
+        assert len(list(one.engine.journal.read(kinds=[FutureSettled]))) == 1
