@@ -20,8 +20,10 @@ from hydra.domain.bars import Bars
 from hydra.errors import BadParameter, UnknownName
 from hydra.execution.cost_file import cost_model
 from hydra.execution.session import Plan
+from hydra.ib.contracts import named
 from hydra.journal.journal import Journal
-from hydra.replay.bridge import Bridge, Quoted, build_bridge
+from hydra.replay.bridge import Bridge, build_bridge
+from hydra.replay.prices import Quoted
 from hydra.replay.sessions import Replayed, replay_sessions, sessions_between
 from hydra.research.backtest import backtest
 from hydra.research.result import BacktestResult
@@ -90,6 +92,7 @@ async def replay(
         wanted.sizing_parameters or {},
         wanted.symbols,
     )
+    _refuse_pairs(plan)
     sessions = sessions_between(plan.calendar, wanted.first, wanted.last)
     bars, pairs = await _history(settings, plan, wanted)
     _check(bars, sessions, wanted, plan)
@@ -203,6 +206,17 @@ async def _simulated(settings: Settings, plan: Plan, wanted: Wanted) -> tuple[Ba
 
 def _needed(plan: Plan) -> int:
     return max(plan.strategy.lookback_bars, plan.sizing.lookback_bars, WINDOW_BARS + 1)
+
+
+def _refuse_pairs(plan: Plan) -> None:
+    """A pair's day ends at midnight, in no session of an exchange, and its money is in two
+    currencies at once: the bridge has no account of that."""
+    pair = next((s for s in plan.symbols if named(s).sec_type == "CASH"), None)
+    if pair:
+        raise BadParameter(
+            f"{pair} is a currency pair; a replay takes shares and futures, such as "
+            "6E.C for EUR.USD."
+        )
 
 
 def _check(bars: Bars, sessions: Sequence[date], wanted: Wanted, plan: Plan) -> None:

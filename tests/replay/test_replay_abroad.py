@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from hydra.domain.events import OrderAdmitted
+from hydra.errors import BadParameter
 from hydra.journal.journal import Journal
 from hydra.replay.bridge import NAMES
 from hydra.replay.run import Wanted, replay
@@ -67,6 +68,11 @@ def test_shares_abroad_are_explained_to_the_cent_and_their_rates_by_name(setting
     assert {one.instrument.currency for one in orders_of(found)} == {"EUR"}
     assert found.bridge.totals["currency"] != 0
     assert found.bridge.totals["roll"] == 0
+
+
+def test_a_pair_is_no_replay_and_is_refused_with_what_is(settings, tmp_path):
+    with pytest.raises(BadParameter, match=r"USD\.JPY is a currency pair; a replay takes shares"):
+        replayed(settings, tmp_path, date(2013, 1, 14), date(2013, 1, 25), ("USD.JPY",))
 
 
 @pytest.mark.slow
