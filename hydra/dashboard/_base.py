@@ -52,8 +52,9 @@ class Column:
     """How a column is shown. Kinds: text, figure, percent (of a fraction), meter (a fraction of a
     limit, as a bar), time, spark (a little line), link (text and address), act (a button).
 
-    `signed` writes + and − before figures; `places` fixes the decimals. Without a kind it is told
-    by the values, without a title by the column's name.
+    `signed` writes + and − before figures; `paid` says that more of it is worse, so that + has the
+    colour of a loss; `places` fixes the decimals. Without a kind it is told by the values, without
+    a title by the column's name.
     """
 
     kind: str = ""
@@ -61,6 +62,7 @@ class Column:
     title: str | None = None
     places: int | None = None
     signed: bool = False
+    paid: bool = False
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,10 @@ class Clock {
 
 // ---------------------------------------------------------------------------------- cells
 
-function signClass(text) {
-  return text.startsWith("\u2212") ? "down" : text.startsWith("+") ? "up" : "";
+function signClass(text, paid) {
+  const more = text.startsWith("+"), less = text.startsWith("\u2212");
+  if (!more && !less) return "";
+  return more === Boolean(paid) ? "down" : "up";
 }
 
 function spark(values) {
@@ -135,7 +137,7 @@ class Cells {
   figure(td, value, column) {
     const text = String(value);
     if (!column.signed) { td.textContent = text; return; }
-    td.append(make("span", signClass(text), text));
+    td.append(make("span", signClass(text, column.paid), text));
   }
 
   percent(td, value, column) { this.figure(td, value, column); }

@@ -29,8 +29,8 @@ from hydra.errors import HydraError, UnknownName, unknown
 from hydra.timetable import timetable
 
 ORDER = (
-    "status", "equity", "positions", "strategies", "orders", "fills", "limits", "breakers",
-    "refusals", "targets", "history", "costs", "jobs", "runs", "deeds", "log",
+    "status", "equity", "positions", "strategies", "orders", "fills", "days", "limits",
+    "breakers", "refusals", "targets", "history", "costs", "jobs", "runs", "deeds", "log",
 )  # fmt: skip
 """Built-in panels from top to bottom; a user's own come after them."""
 LOOK_S = 0.1

@@ -160,6 +160,7 @@ def _heads(columns: Mapping[str, Column]) -> list[Message]:
             "kind": column.kind or "text",
             "unit": column.unit,
             "signed": column.signed,
+            "paid": column.paid,
         }
         for name, column in columns.items()
     ]

@@ -28,12 +28,12 @@ class Costs:
         "fills": Column("figure"),
         "notional": Column("figure", places=2),
         "currency": Column("text", title=""),
-        "delay_bps": Column("figure", "bps", "delay", places=2, signed=True),
-        "spread_bps": Column("figure", "bps", "spread", places=2, signed=True),
-        "impact_bps": Column("figure", "bps", "impact", places=2, signed=True),
-        "total_bps": Column("figure", "bps", "slippage", places=2, signed=True),
-        "predicted_bps": Column("figure", "bps", "model", places=2, signed=True),
-        "error_bps": Column("figure", "bps", "beyond model", places=2, signed=True),
+        "delay_bps": Column("figure", "bps", "delay", places=2, signed=True, paid=True),
+        "spread_bps": Column("figure", "bps", "spread", places=2, signed=True, paid=True),
+        "impact_bps": Column("figure", "bps", "impact", places=2, signed=True, paid=True),
+        "total_bps": Column("figure", "bps", "slippage", places=2, signed=True, paid=True),
+        "predicted_bps": Column("figure", "bps", "model", places=2),
+        "error_bps": Column("figure", "bps", "beyond model", places=2, signed=True, paid=True),
         "commission": Column("figure", places=2),
     }
 

@@ -23,9 +23,9 @@ class Fills:
         "quantity": Column("figure", signed=True),
         "price": Column("figure"),
         "currency": Column("text", title=""),
-        "total_bps": Column("figure", "bps", "slippage", places=2, signed=True),
-        "predicted_bps": Column("figure", "bps", "model", places=2, signed=True),
-        "error_bps": Column("figure", "bps", "beyond model", places=2, signed=True),
+        "total_bps": Column("figure", "bps", "slippage", places=2, signed=True, paid=True),
+        "predicted_bps": Column("figure", "bps", "model", places=2),
+        "error_bps": Column("figure", "bps", "beyond model", places=2, signed=True, paid=True),
         "commission": Column("figure", places=2),
         "order_ref": Column("text"),
     }

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 from hydra.clock import Sessions
 from hydra.dashboard._base import Column, Facts
 from hydra.dashboard._cells import figure_text
-from hydra.journal.views import Row
+from hydra.journal.fold import State
+from hydra.journal.views import Row, position_rows
 
 PAPER_PREFIXES = ("DU", "DF")
 CENTS = 2
@@ -122,10 +123,21 @@ def _value(facts: Facts) -> Row:
     if mark is None:
         return _figure("value", "not marked yet")
     apart = mark.nav - mark.net_liquidation
-    detail = "the gateway says the same" if not round(apart, CENTS) else ""
-    detail = detail or f"{figure_text(apart, CENTS, signed=True)} against the gateway's"
+    same = "the gateway says the same"
+    told = f"{figure_text(apart, CENTS, signed=True)} against the gateway's"
+    invested = f"{figure_text(_gross(state) * 100, 0)} % invested"
     value = f"{figure_text(mark.nav, CENTS)} {state.currency}"
-    return _figure("value", value, detail)
+    return _figure("value", value, f"{invested}; {told if round(apart, CENTS) else same}")
+
+
+def _gross(state: State) -> Decimal:
+    """What the account holds, long and short added up, as a fraction of its value; what has no
+    price or is in another currency is not in it."""
+    weights: dict[str, Decimal] = {}
+    for row in position_rows(state):
+        if row["weight"] is not None:
+            weights[row["symbol"]] = weights.get(row["symbol"], Decimal(0)) + row["weight"]
+    return sum(map(abs, weights.values()), Decimal(0))
 
 
 def _today(facts: Facts) -> Row:

@@ -126,12 +126,10 @@ class BarFiles:
 
     def note_asked(self, one: Series, start: datetime) -> None:
         """Remember that bars since `start` (aware) were asked for, so that nobody asks again."""
-        before = self.asked_from(one)
-        folder = one.folder(self.root)
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{ASKED}.{os.getpid()}.part"
-        part.write_text(min(before or start, start).isoformat())
-        part.replace(folder / ASKED)
+        with self._turn(one):
+            before, path = self.asked_from(one), one.folder(self.root) / ASKED
+            with _replacing(path) as part:
+                part.write_text(min(before or start, start).isoformat())
 
     def replace(self, one: Series, rows: pd.DataFrame) -> None:
         """Put `rows` in the place of all that a series has."""
@@ -213,12 +211,22 @@ def _save(path: Path, rows: pd.DataFrame) -> None:
     ends = pd.DatetimeIndex(rows.index).tz_convert("UTC").tz_localize(None)
     times = pa.array(ends.to_numpy("datetime64[us]"))
     columns = {"time": times, **{f: pa.array(rows[f].to_numpy(dtype=float)) for f in FIELDS}}
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    with part.open("wb") as file:
+    with _replacing(path) as part, part.open("wb") as file:
         pq.write_table(pa.table(columns), file, **AS_IT_LIES)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A file that takes the other's name once it is whole, and goes when it does not get so."""
+    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _joined(folder: Path) -> Columns:

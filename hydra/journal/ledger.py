@@ -48,6 +48,8 @@ KEPT = 10_000
 REFUSALS_KEPT = 1_000
 LOG_KEPT = 5_000
 RUNS_KEPT = 500
+DAYS_KEPT = 260
+"""So many sessions are kept: a year."""
 POINTS = 600
 """A line has fewer points than this; when it is full, every second one goes."""
 SPARK_POINTS = 60
@@ -177,6 +179,17 @@ class CostTable:
 
 
 @dataclass
+class Day:
+    """A session's gain: `base` is the value at the end of the one before, of the first session
+    that at its first mark; `deepest` the fall from the session's own peak, a fraction ≤ 0."""
+
+    base: float
+    nav: float
+    deepest: float = 0.0
+    fills: int = 0
+
+
+@dataclass
 class Equity:
     """The account's value over time, and how far it fell."""
 
@@ -187,6 +200,8 @@ class Equity:
     today_market: Trace = field(default_factory=Trace)
     """How much the marked instruments have moved on average since the session's first mark."""
     session: date | None = None
+    days: dict[date, Day] = field(default_factory=dict)
+    """The newest sessions that were marked, oldest first."""
     deepest: float = 0.0
     deepest_today: float = 0.0
     _peak: float = 0.0
@@ -204,11 +219,26 @@ class Equity:
         fall_today = nav / self._peak_today - 1 if self._peak_today > 0 else 0.0
         self.deepest = min(self.deepest, fall)
         self.deepest_today = min(self.deepest_today, fall_today)
+        if session:
+            self._settle(session, nav)
         self.nav.add(x, nav)
         self.today.add(x, nav)
         self.fall.add(x, fall)
         self._opening = self._opening or event.marks
         self.today_market.add(x, _moved(self._opening, event.marks))
+
+    def fill(self) -> None:
+        """Count a fill to the session that was marked last."""
+        if self.session in self.days:
+            self.days[self.session].fills += 1
+
+    def _settle(self, session: date, nav: float) -> None:
+        if session not in self.days:
+            self.days[session] = Day(self.nav.y[-1] if self.days else nav, nav)
+            if len(self.days) > DAYS_KEPT:
+                del self.days[next(iter(self.days))]
+        day = self.days[session]
+        day.nav, day.deepest = nav, self.deepest_today
 
 
 def _moved(first: Mapping[str, Decimal], now: Mapping[str, Decimal]) -> float:
@@ -284,6 +314,8 @@ class Ledger:
             self._target(event, record)
         elif isinstance(event, NavMarked):
             self._mark(event, record)
+        elif isinstance(event, FillRecorded):
+            self.equity.fill()
         if isinstance(event, DEED_KINDS):
             self.deeds.append({**_logged(record), "by": by_whom(event)})
         elif isinstance(event, RUN_KINDS):

@@ -294,9 +294,16 @@ class Runner:
             if job:
                 name = f"{now:%Y%m%dT%H%M%SZ}-{job.name}-request-{record.seq}"
                 refusal = self._begin(Start(name, job, "request", None))
-            if refusal:
+            if refusal and job and self._is_ending(job) and self._is_open(record):
+                self.history.requests.append(record)
+            elif refusal:
                 said = f"The request {record.seq} by {event.by} to run {event.job} was refused"
                 self._append(Warned(0, f"{said}: {refusal}"))
+
+    def _is_ending(self, job: Job) -> bool:
+        """Whether the run that has the job's lease has ended, all but its process."""
+        held = holder(lease_path(self.settings, job.lease))
+        return held is None or held.get("run") not in self.history.running
 
     def _is_open(self, request: Recorded) -> bool:
         """Whether a request waits for its answer: no other, and one of long ago is no wish now."""

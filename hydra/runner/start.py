@@ -87,7 +87,8 @@ def ensure_gateway(settings: Settings) -> str:
     gateway = settings.gateway
     address = f"{gateway.host}:{gateway.port}"
     if answers(gateway):
-        return f"A gateway answers at {address}."
+        kind = "The simulated gateway" if simulator_of(settings) else "A gateway"
+        return f"{kind} answers at {address}."
     if gateway.host not in LOOPBACK:
         return f"NO gateway answers at {address}, and HYDRA starts none on another machine."
     options = ["--port", str(gateway.port), "--control-port", "0", "--speed", SIMULATED_SPEED]

@@ -18,6 +18,7 @@ from hydra.data.sample import Sample
 from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
+    FillRecorded,
     Halted,
     NavMarked,
     Recorded,
@@ -32,7 +33,7 @@ from hydra.domain.events import (
 )
 from hydra.journal.cost_rows import cost_rows
 from hydra.journal.fold import fold
-from hydra.journal.told import told
+from hydra.journal.told import told as words_of
 from hydra.runner.beat import read_beat
 from hydra.runner.jobs import load_jobs
 from tests.dashboard.pages import Place
@@ -78,6 +79,11 @@ def status(place: Place, records: Sequence[Recorded]) -> list[Texts]:
     state, books = fold(records), place.gateway.state()
     nav, opening = state.mark.nav, marks_of_session(records)[0][1].nav
     gain, now = nav - opening, market_time(records)
+    held = sum(abs(q) * state.mark.marks[s] for s, q in state.positions.items())
+    apart = round(nav - state.mark.net_liquidation, 2)
+    told = (
+        f"{number(apart, 2, True)} against the gateway's" if apart else "the gateway says the same"
+    )
     arrow = "▲" if gain > 0 else "▼" if gain < 0 else "="
     jobs = read_beat(place.settings).jobs
     job = min(jobs, key=lambda name: jobs[name])
@@ -90,9 +96,7 @@ def status(place: Place, records: Sequence[Recorded]) -> list[Texts]:
         {
             "name": "value",
             "value": f"{number(nav)} USD",
-            "detail": "the gateway says the same"
-            if round(nav - state.mark.net_liquidation, 2) == 0
-            else f"{number(nav - state.mark.net_liquidation, 2, True)} against the gateway's",
+            "detail": f"{number(held / nav * 100, 0)} % invested; {told}",
         },
         {
             "name": "today",
@@ -130,6 +134,35 @@ def equity(place: Place, records: Sequence[Recorded]) -> list[Texts]:
         _span("today", [mark.nav for _, mark in today], sum(moved) / len(moved)),
         _span("since the first mark", [mark.nav for _, mark in since], bought),
     ]
+
+
+def days(place: Place, records: Sequence[Recorded]) -> list[Texts]:
+    """Each session's last value against that of the one before."""
+    session, rows = None, []
+    for record in records:
+        event = record.event
+        if isinstance(event, SessionStarted):
+            session = event.session
+        elif isinstance(event, NavMarked):
+            rows.append({"session": session, "nav": float(event.nav), "fills": 0})
+        elif isinstance(event, FillRecorded):
+            rows.append({"session": session, "nav": None, "fills": 1})
+    table, found, before = pd.DataFrame(rows), [], None
+    for day, of in table.groupby("session"):
+        navs = of.nav.dropna()
+        base, last = before or navs.iloc[0], navs.iloc[-1]
+        found.append(
+            {
+                "session": str(day),
+                "value": number(last),
+                "change": number(last - base, 2, True),
+                "change_share": percent(last / base - 1, True),
+                "deepest": percent((navs / navs.cummax() - 1).min()),
+                "fills": str(of.fills.sum()),
+            }
+        )
+        before = last
+    return found[::-1]
 
 
 def bought_and_held(symbols: Sequence[str], begin: datetime, end: datetime) -> float:
@@ -183,7 +216,7 @@ def _costs_of(by: str, name: str, of: pd.DataFrame) -> Texts:
         "currency": "USD",
         **parts,
         "total_bps": number(round(of.total.sum() / notional * 10_000, 2), 2, True),
-        "predicted_bps": number(round(foreseen, 2), 2, True),
+        "predicted_bps": number(round(foreseen, 2)),
         "error_bps": number(round(beyond, 2), 2, True),
         "commission": number(of.commission.sum()),
     }
@@ -239,7 +272,7 @@ def deeds(place: Place, records: Sequence[Recorded]) -> list[Texts]:
             "time": moment(record.time),
             "by": record.event.by,
             "kind": words[type(record.event)],
-            "what": told(record.event),
+            "what": words_of(record.event),
         }
         for record in reversed(records)
         if isinstance(record.event, DEEDS)
@@ -248,6 +281,7 @@ def deeds(place: Place, records: Sequence[Recorded]) -> list[Texts]:
 
 RECKONED: Mapping[str, Callable[[Place, Sequence[Recorded]], list[Texts]]] = {
     "equity": equity,
+    "days": days,
     "costs": costs,
     "jobs": jobs,
     "runs": runs,

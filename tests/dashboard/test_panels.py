@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -21,6 +21,7 @@ from hydra.domain.events import (
     RunEnded,
     RunMissed,
     RunStarted,
+    SessionStarted,
     StrategySwitched,
 )
 from hydra.journal.cost_rows import cost_rows
@@ -31,6 +32,7 @@ from tests.dashboard.journals import (
     JOURNALS,
     NOW,
     facts,
+    filled,
     limited,
     one_session,
     recorded,
@@ -197,11 +199,7 @@ def test_refusals_of_today_name_the_check_the_figure_the_limit_and_the_order():
 
 
 def _next_session():
-    from datetime import date
-
-    from hydra.domain.events import SessionStarted
-
-    return SessionStarted("s", date(2013, 1, 15), "DU1", {})
+    return SessionStarted("s", DAY + timedelta(days=1), "DU1", {})
 
 
 def test_breakers_show_the_last_trip_and_its_standing_in_the_session_that_runs():
@@ -279,6 +277,23 @@ def test_equity_is_held_against_its_benchmark_and_its_peak():
     charts = panel("equity").charts(known)
     assert [line.name for line in charts[1].lines] == ["account", "benchmark"]
     assert charts[1].lines[0].y == pytest.approx([0, 0.1, -0.01])
+
+
+def test_sessions_are_measured_from_the_end_of_the_one_before():
+    def marked(*navs):
+        return [NavMarked(Decimal(nav), Decimal(0), Decimal(nav), {}) for nav in navs]
+
+    bought = filled(request())[0]
+    events = [
+        SessionStarted("s", DAY, "DU1", {}), *marked(1000, 1100, 990), bought,
+        SessionStarted("s", DAY + timedelta(days=1), "DU1", {}), *marked(1089, 1100),
+    ]  # fmt: skip
+    second, first = rows("days", events)
+    assert (first["change"], first["fills"]) == (-10, 1)
+    assert first["deepest"] == pytest.approx(-0.10)
+    assert (second["change"], second["fills"]) == (110, 0)
+    assert second["change_share"] == pytest.approx(1 / 9)
+    assert panel("days").note(facts(events), [first, second]) == "1 gained, 1 lost"
 
 
 def test_a_chart_that_grows_sends_its_new_points_alone():

@@ -6,7 +6,6 @@ Every run here is a real process with a real kernel.
 import base64
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import pytest
 from hydra.domain.events import RunEnded, RunStarted, Warned
 from hydra.errors import RunFailed
 from hydra.runner.lease import holder
-from hydra.runner.runner import spawn_worker
 from hydra.runner.trade import lease_path, take_lease
 from tests.runner.conftest import wait_until
 
@@ -155,29 +153,6 @@ def test_two_triggers_at_once_make_one_run(workspace):
         take_lease(workspace.settings, "job-small", "by hand")
     first.stop("The test is over.")
     assert [row["outcome"] for row in workspace.rows()] == ["stopped"]
-
-
-def test_a_disk_that_is_full_fails_the_run_with_a_sentence_and_not_the_runner(workspace):
-    def on_a_small_disk(settings, order, lease):
-        """Files of the run may grow to 100 kB: the notebook fits, its page does not."""
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-        try:
-            return spawn_worker(settings, order, lease)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    notebook = workspace.notebook("a = 1", "print('fits')")
-    job = workspace.job(notebook)
-    workspace.clock.move(minutes=-1)
-    runner = workspace.runner(job, spawn=on_a_small_disk)
-    runner.tick()
-    workspace.clock.move(minutes=1)
-    runner.tick()
-    row = workspace.finished(runner)
-    assert (row["outcome"], "could not be saved" in row["reason"]) == ("failed", True)
-    assert "fits" in outputs(workspace.folder_of(row))
-    assert not [p for p in workspace.folder_of(row).iterdir() if p.name.endswith(".part")]
 
 
 def test_a_run_whose_folder_cannot_be_made_fails_and_the_schedule_goes_on(workspace):

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra.config import Notebooks, load_settings
-from hydra.domain.events import RunMissed, RunStarted, Warned
+from hydra.domain.events import RunEnded, RunMissed, RunStarted, Warned
 from hydra.errors import ConfigError
 from hydra.runner.beat import read_beat, write_beat
 from hydra.runner.history import History
 from hydra.runner.jobs import check_jobs, load_jobs
 from hydra.runner.retention import remove_old_runs
+from hydra.runner.trade import take_lease
 from tests.conftest import ROOT
 from tests.runner.conftest import SESSION, wait_until
 
@@ -183,6 +184,25 @@ def test_a_request_is_carried_out_once_also_by_a_runner_that_comes_later(workspa
     runner.tick()
     workspace.runner(job).tick()
     assert [e.trigger for e in workspace.events(RunStarted)] == ["request"]
+
+
+def test_a_request_waits_for_the_last_breath_of_a_run_that_has_ended(workspace, job):
+    runner = workspace.runner(job, spawn=processes())
+    runner.tick()
+    lease = take_lease(workspace.settings, job.lease, "before")
+    begun = RunStarted("before", "small", "", "n.ipynb", "request", SESSION.date(), None, {})
+    workspace.write(begun)
+    workspace.ask()
+    runner.tick()
+    assert "was still running, as before" in workspace.events(Warned)[0].text
+    workspace.write(RunEnded("before", "well", "", 1.0))
+    workspace.ask()
+    runner.tick()  # its process is not gone yet
+    assert len(workspace.events(RunStarted)) == len(workspace.events(Warned)) == 1
+    lease.close()
+    runner.tick()
+    assert len(workspace.events(Warned)) == 1
+    assert [e.trigger for e in workspace.events(RunStarted)] == ["request", "request"]
 
 
 def test_a_request_for_a_job_that_is_not_there_is_answered_in_the_journal_once(workspace, job):
