@@ -756,7 +756,10 @@ def bars_check(
         {"symbol": f.symbol, "what": f.what, "time": f.time, "bars": f.bars, "why": f.sentence}
         for f in found
     ]
-    _print_table("what looks wrong", rows, as_json)
+    if rows or as_json:
+        _print_table("what looks wrong", rows, as_json)
+    else:
+        _say("Nothing looks wrong.")
     raise typer.Exit(1 if found else 0)
 
 

@@ -147,6 +147,34 @@ def _london_holidays(year: int) -> frozenset[date]:
     return frozenset(moved | {new_year, *christmas})
 
 
+def _last_before(day: date, holidays: frozenset[date]) -> date:
+    """The last session before a day of the same year's end."""
+    day -= ONE_DAY
+    while day.weekday() >= SATURDAY or day in holidays:
+        day -= ONE_DAY
+    return day
+
+
+@cache
+def _german_half_days(year: int) -> frozenset[date]:
+    """Since 2010 the last session of the year ends at 14:00."""
+    last = _last_before(date(year + 1, 1, 1), _german_holidays(year))
+    return frozenset({last} if year >= 2010 else ())
+
+
+@cache
+def _euronext_half_days(year: int) -> frozenset[date]:
+    days = (date(year, 12, 24), date(year, 12, 31))
+    return frozenset(day for day in days if year >= 2007 and day.weekday() < SATURDAY)
+
+
+@cache
+def _london_half_days(year: int) -> frozenset[date]:
+    """The last sessions before Christmas and before the new year."""
+    eves, holidays = (date(year, 12, 25), date(year + 1, 1, 1)), _london_holidays(year)
+    return frozenset(_last_before(eve, holidays) for eve in eves)
+
+
 @cache
 def _currency_holidays(year: int) -> frozenset[date]:
     return frozenset({date(year, 1, 1), date(year, 12, 25)})
@@ -179,9 +207,13 @@ _MET, _LONDON, _CENTRAL = "MET", "GB", "US/Central"
 MARKETS: Mapping[str, Hours] = MappingProxyType(
     {
         "NYSE": Hours(EASTERN, time(9, 30), time(16), nyse_holidays, nyse_half_days, time(13)),
-        "XETRA": Hours(_MET, time(9), time(17, 30), _german_holidays, _none, time(14)),
-        "EURONEXT": Hours(_MET, time(9), time(17, 30), _continental_holidays, _none, time(14)),
-        "LSE": Hours(_LONDON, time(8), time(16, 30), _london_holidays, _none, time(12, 30)),
+        "XETRA": Hours(_MET, time(9), time(17, 30), _german_holidays, _german_half_days, time(14)),
+        "EURONEXT": Hours(
+            _MET, time(9), time(17, 30), _continental_holidays, _euronext_half_days, time(14, 5)
+        ),
+        "LSE": Hours(
+            _LONDON, time(8), time(16, 30), _london_holidays, _london_half_days, time(12, 30)
+        ),
         "FX": Hours(EASTERN, time(17, 15), time(17), _currency_holidays, _none, time(13), True),
         "GLOBEX": Hours(
             EASTERN, time(18), time(17), _globex_holidays, _globex_half_days, time(13), True

@@ -10,7 +10,7 @@ to come change none that are past.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -80,8 +80,12 @@ class ModelledMarket:
         final = last_year
         if one.expiry is not None:  # its price is anchored where that of its product is
             final = min(last_year, max(one.expiry.year, one.model.on.year))
-        modelled = self._bars(one, one.model, shipped, final)
-        return modelled if shipped is None else _joined(one, shipped, modelled)
+        if shipped is None:
+            return self._bars(one, one.model, None, final)
+        # All of the shipped bars, whatever year it is: they are what the others are anchored to.
+        final = max(final, (_EPOCH + timedelta(days=int(shipped.session[-1]))).year)
+        end = (date(last_year, 12, 31) - _EPOCH).days
+        return _joined(one, shipped, self._bars(one, one.model, shipped, final), end)
 
     def _bars(
         self, one: Instrument, model: Model, shipped: Series | None, last_year: int
@@ -140,12 +144,21 @@ class ModelledMarket:
             closes[at:] /= float(action.ratio)
 
 
-def _anchored(model: Model, shipped: Series | None, days: Ticks, path: Floats) -> float:
-    """The factor that lets the path go through the last shipped close, or the model's price."""
-    day = (model.on - _EPOCH).days if shipped is None else int(shipped.session[-1])
-    price = model.price if shipped is None else float(shipped.close[-1])
-    at = max(int(np.searchsorted(days, day, side="right")) - 1, 0)
-    return price / float(path[at])
+def _anchored(model: Model, shipped: Series | None, days: Ticks, path: Floats) -> Floats:
+    """The factors that let the path go through the model's price on its day and, where bars are
+    shipped, through their first close before them and their last after them."""
+    on = (model.on - _EPOCH).days
+    known = {on: model.price} if shipped is None or on < int(shipped.session[0]) else {}
+    if shipped is not None:
+        known[int(shipped.session[0])] = float(shipped.close[0])
+        known[int(shipped.session[-1])] = float(shipped.close[-1])
+    factors = [np.log(price / path[_place(days, day)]) for day, price in known.items()]
+    # between two of them the path is bent by as much a day as takes it from one to the other
+    return np.asarray(np.exp(np.interp(days, list(known), factors)), dtype=np.float64)
+
+
+def _place(days: Ticks, day: int) -> int:
+    return max(int(np.searchsorted(days, day, side="right")) - 1, 0)
 
 
 def _carried(one: Instrument, model: Model, days: Ticks) -> Floats:
@@ -205,9 +218,10 @@ def _interest(one: Instrument, sessions: list[Session]) -> Floats:
     return np.asarray(comes * stays, dtype=np.float64)
 
 
-def _joined(one: Instrument, shipped: Series, modelled: Series) -> Series:
-    """Shipped bars, with modelled ones after them; currencies also have modelled ones before."""
-    after = modelled.session > shipped.session[-1]
+def _joined(one: Instrument, shipped: Series, modelled: Series, end: int) -> Series:
+    """Shipped bars, with modelled ones after them up to the day `end`; currencies also have
+    modelled ones before."""
+    after = (modelled.session > shipped.session[-1]) & (modelled.session <= end)
     before = modelled.session < shipped.session[0]
     before &= one.secType == "CASH"
     parts = ((modelled, before), (shipped, slice(None)), (modelled, after))

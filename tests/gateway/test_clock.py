@@ -9,7 +9,7 @@ import pytest
 
 from hydra.gateway.clock import Calendar
 from hydra.gateway.errors import SettingsError
-from hydra.gateway.hours import business_days, easter, sessions_of
+from hydra.gateway.hours import MARKETS, business_days, easter, sessions_of
 from hydra.gateway.times import from_epoch
 
 LATE_OR_SHORT = {date(2001, 9, 17), date(2002, 9, 11), date(2005, 6, 1)}
@@ -45,6 +45,23 @@ def test_london_s_sessions_differ_by_royal_occasions_and_moved_holidays_only():
     known = {day.date() for day in calendar.sessions}
     ruled = {s.day for year in range(2010, 2025) for s in sessions_of("LSE", year)}
     assert len(known ^ ruled) <= 16
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("XETRA", "XETR"), ("EURONEXT", "XAMS"), ("LSE", "XLON")]
+)
+def test_europe_s_half_days_are_those_of_exchange_calendars(ours, theirs):
+    calendar = exchange_calendars.get_calendar(theirs, "2008-01-01", "2024-12-31")
+    known = {
+        day.date(): calendar.session_close(day).to_pydatetime() for day in calendar.early_closes
+    }
+    ruled = {
+        s.day: from_epoch(s.closes)
+        for year in range(2008, 2025)
+        for s in sessions_of(ours, year)
+        if s.day in MARKETS[ours].half_days(year)
+    }
+    assert ruled == known
 
 
 def test_a_half_day_closes_at_one_o_clock():
