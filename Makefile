@@ -20,6 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@# compiled now, so that no first run has to wait for it
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/python -m compileall -q hydra
 	@touch $@
 
 demo: install ## Paper-trade five sessions on the simulated gateway, then compare the books

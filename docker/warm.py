@@ -8,8 +8,8 @@ import matplotlib.font_manager  # noqa: F401 — importing it writes the list of
 
 from hydra import plugins
 from hydra.data.sample import Sample
+from hydra.execution.cost_file import cost_model
 from hydra.research import backtest
-from hydra.research.cost_file import cost_model
 
 bars = asyncio.run(Sample().bars(["AAPL", "IBM"], start=date(2012, 1, 3), end=date(2013, 3, 1)))
 strategy = plugins.configure("strategies", "sma_cross", {})

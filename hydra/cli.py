@@ -139,6 +139,14 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(run_gateway(list(context.args)))
 
 
+CostsOption = Annotated[
+    str,
+    typer.Option(
+        help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
+    ),
+]
+
+
 @app.command()
 def backtest(
     context: typer.Context,
@@ -149,14 +157,9 @@ def backtest(
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     source: Annotated[
-        str, typer.Option("--data-source", help="sample, gateway, or a file FILE.csv.")
+        str, typer.Option("--data-source", help="sample, store, gateway, or a file FILE.csv.")
     ] = "sample",
-    costs: Annotated[
-        str,
-        typer.Option(
-            help="default or calibrated (by 05_post_trade); unset: calibrated once there is one."
-        ),
-    ] = "",
+    costs: CostsOption = "",
     tear_sheet: Annotated[
         Path | None, typer.Option("--html", help="Write a tear sheet to this file, too.")
     ] = None,
@@ -164,7 +167,7 @@ def backtest(
 ) -> None:
     """Backtest a strategy with costs, decided at the close and filled at the next open."""
     from hydra import wiring
-    from hydra.research.cost_file import cost_model
+    from hydra.execution.cost_file import cost_model
     from hydra.research.trials import keep_in
 
     settings = _settings(context)
@@ -174,12 +177,16 @@ def backtest(
     sized = wiring.build_sizing(settings, sizing, {})
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
-    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
+    origin = wiring.build_source(settings, source)
+    bars = asyncio.run(wiring.research_bars(settings, origin, wanted, first, last))
+    known = wiring.research_instruments(settings, wanted)
     with err.status("the backtest runs"):
         from hydra.research.backtest import backtest as run_backtest
 
         gate, limits = wiring.build_gate(settings), wiring.trade_limits(settings, model)
-        result = run_backtest(chosen, bars, sized, model, gate=gate, limits=limits)
+        result = run_backtest(
+            chosen, bars, sized, model, instruments=known, gate=gate, limits=limits
+        )
     if tear_sheet:
         result.write_html(tear_sheet)
     if as_json:
@@ -207,6 +214,8 @@ def sweep(
     each: Annotated[
         bool, typer.Option("--each", help="Trade each instrument alone, all in.")
     ] = False,
+    sizing: Annotated[str, typer.Option(help="A sizing's name; not for --each.")] = "equal_weight",
+    costs: CostsOption = "",
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"])] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"])] = None,
     source: Annotated[
@@ -218,6 +227,7 @@ def sweep(
 ) -> None:
     """Try many parameter sets, and say of the best what their Sharpe ratios are worth."""
     from hydra import plugins, wiring
+    from hydra.execution.cost_file import cost_model
     from hydra.research.sweep import Terms
     from hydra.research.sweep import sweep as run_sweep
     from hydra.research.trials import keep_in
@@ -228,17 +238,22 @@ def sweep(
     grid = {name: list(_values(name, text)) for name, text in _pairs(parameter).items()}
     wanted = [s.strip() for s in symbols.split(",") if s.strip()] or settings.trading.symbols
     first, last = (start.date() if start else None), (end.date() if end else None)
-    bars = asyncio.run(wiring.build_source(settings, source).bars(wanted, start=first, end=last))
-    found = run_sweep(kind, grid, bars, Terms(each=each), file=file, progress=err.is_terminal)
+    origin = wiring.build_source(settings, source)
+    bars = asyncio.run(wiring.research_bars(settings, origin, wanted, first, last))
+    sized = wiring.build_sizing(settings, sizing, {})
+    terms = Terms(each=each, sizing=sized, costs=cost_model(settings.costs_path, costs))
+    found = run_sweep(kind, grid, bars, terms, file=file, progress=err.is_terminal)
     rows = found.honest(best).to_dict("records")
     if as_json:
-        _print_json({"sets": len(found.table), "trials": found.trials.sets, "best": rows})
+        told = {"sets": len(found.table), "trials": found.trials.sets, "costs": str(terms.costs)}
+        _print_json({**told, "best": rows})
         return
     shown = [{str(k): _shown(v) for k, v in row.items()} for row in rows]
     _print_rows(f"{strategy} on {', '.join(wanted)}: the best of {len(found.table):,} sets", shown)
     _say(
         f"{found.trials.sets:,} sets were ever tried on such bars. deflated sharpe: the "
-        "probability that a ratio is real after that; overfitting: that choosing the best fails."
+        "probability that a ratio is real after that; overfitting: that choosing the best fails. "
+        f"Costs: {terms.costs}."
     )
     if not found.is_whole:
         _say("The sweep was ended early; what is shown is right, and there is more.")
@@ -683,24 +698,30 @@ def bars_update(
 
 @bars_app.command("list")
 def bars_list(context: typer.Context, as_json: Json = False) -> None:
-    """Every series in the store, with its first and last bar."""
+    """Every series in the store, with its first and last bar; of futures what their contracts make
+    together, and how often it rolls."""
+    from hydra import wiring
+    from hydra.data._chains import stored_futures
     from hydra.data._series import BarFiles
 
-    files = BarFiles(_settings_below(context).bars_dir)
-    rows = []
-    for one in files.series():
-        index = files.read(one).index
-        rows.append(
-            {
-                "symbol": one.symbol,
-                "bar_size": one.bar_size,
-                "kind": one.kind,
-                "source": one.source,
-                "bars": len(index),
-                "first": index[0].to_pydatetime(),
-                "last": index[-1].to_pydatetime(),
-            }
-        )
+    settings = _settings_below(context)
+    files = BarFiles(settings.bars_dir)
+    read = [(one, files.read(one).index, 0) for one in files.series()]
+    for one, bars in stored_futures(files, wiring.build_products(settings)):
+        read.append((one, bars.index, len(bars.contracts[one.symbol].rolls)))
+    rows = [
+        {
+            "symbol": one.symbol,
+            "bar_size": one.bar_size,
+            "kind": one.kind,
+            "source": one.source,
+            "bars": len(index),
+            "first": index[0].to_pydatetime(),
+            "last": index[-1].to_pydatetime(),
+            "rolls": rolls or None,
+        }
+        for one, index, rolls in read
+    ]
     _print_table("bars in the store", rows, as_json)
 
 
@@ -714,8 +735,10 @@ def bars_check(
     kind: Kind = "trades",
     as_json: Json = False,
 ) -> None:
-    """Look for holes, jumps, silence and splits that nobody told of; ends with 1 for any."""
-    from hydra.data._quality import flaws
+    """Look for holes, jumps, silence and splits that nobody told of; ends with 1 for any. Of a
+    future's series (ES.C) the rolls are told, too."""
+    from hydra import wiring
+    from hydra.data._chains import checked_series, roll_rows
     from hydra.data._series import BarFiles
 
     settings = _settings_below(context)
@@ -724,8 +747,11 @@ def bars_check(
     wanted = symbols or [one.symbol for one in known]
     if not wanted:
         raise BadParameter("The store has no such bars; load some: hydra bars update SYMBOL.")
-    bars = files.bars("gateway", kind, wanted, bar_size)
-    found = flaws(bars, settings.trading.calendar)
+    found, rolls = checked_series(
+        files, wanted, kind, bar_size, wiring.build_products(settings), settings.trading.calendar
+    )
+    if rolls and not as_json:
+        _print_table("rolls", roll_rows(rolls), as_json)
     rows = [
         {"symbol": f.symbol, "what": f.what, "time": f.time, "bars": f.bars, "why": f.sentence}
         for f in found
@@ -856,8 +882,8 @@ def _events(settings: Settings, kinds: Iterable[type[Event]]) -> list[Any]:
 def _print_costs(settings: Settings, by: str, source: str, as_json: bool) -> None:
     """What the fills cost: a row each and their total, or the totals of each group."""
     from hydra import wiring
+    from hydra.execution.cost_file import cost_model
     from hydra.journal.cost_rows import COST_KINDS, cost_rows, cost_totals, symbols_of
-    from hydra.research.cost_file import cost_model
 
     model = cost_model(settings.costs_path)
     records = _events(settings, COST_KINDS)
@@ -894,10 +920,10 @@ def _promotion(settings: Settings, strategy: str, source: str) -> list[dict[str,
     """The gates of paper trading, with the costs held against the model where that can be done."""
     from hydra import wiring
     from hydra.costs.calibration import agreement_of
+    from hydra.execution.cost_file import cost_model
     from hydra.journal.cost_rows import samples_of, symbols_of
     from hydra.journal.fold import strategy_of
     from hydra.journal.promotion import promotion_rows
-    from hydra.research.cost_file import cost_model
 
     records, agreement = _events(settings, ()), None
     mine = [r for r in records if strategy_of(r.event.order_ref or strategy) == strategy]

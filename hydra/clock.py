@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Protocol
+from datetime import UTC, date, datetime, tzinfo
+from typing import Protocol
 
-from hydra.errors import BadParameter, UnknownName, unknown
-
-FIRST_DAY = "1990-01-01"
-"""Sessions are known from here on."""
+from hydra.errors import BadParameter
+from hydra.timetable import FIRST_DAY, Timetable, timetable
 
 
 class Clock(Protocol):
@@ -61,35 +59,34 @@ def aware_utc(time: datetime) -> datetime:
 class Sessions:
     """Trading sessions of one exchange, by its code in exchange_calendars (XNYS, XLON, 24/5 …).
 
-    A session is a date of the exchange; its open and close are moments in UTC.
+    A session is a date of the exchange; its open and close are moments in UTC. Dates before 1990
+    and after the calendar's last session raise `BadParameter`.
     """
 
     calendar: str = "XNYS"
 
     def is_session(self, day: date) -> bool:
         """Whether the exchange trades on that date."""
-        return bool(self._around(day).is_session(day.isoformat()))
+        place, known = self._place(day), self._table.sessions
+        return place < len(known) and known[place] == day
 
     def opens(self, session: date) -> datetime:
         """When the session opens, aware UTC; raises `BadParameter` when it is no session."""
-        return self._bound(session, "session_open")
+        return _moment(self._table.opens[self._place_of(session)])
 
     def opens_of(self, days: Sequence[date]) -> list[datetime | None]:
         """The open of each day that is a session, aware UTC; None for the others."""
-        opens = exchange_calendar(self.calendar).opens.reindex([d.isoformat() for d in days])
-        return [None if o != o else o.to_pydatetime() for o in opens]
+        return [self.opens(day) if self.is_session(day) else None for day in days]
 
     def closes(self, session: date) -> datetime:
         """When the session closes (half days too), aware UTC."""
-        return self._bound(session, "session_close")
+        return _moment(self._table.closes[self._place_of(session)])
 
     def session_at(self, time: datetime) -> date:
         """The session in progress at `time`, else the one that comes next."""
-        day = aware_utc(time).date()
-        sessions = self._around(day).sessions_in_range(
-            (day - timedelta(days=2)).isoformat(), (day + timedelta(days=14)).isoformat()
-        )
-        return next(day for day in map(_as_date, sessions) if self.closes(day) > time)
+        at = aware_utc(time)
+        self._place(at.date())  # before the first, no session is known to come next
+        return self._session(bisect_right(self._table.closes, at.timestamp()), at)
 
     def is_open(self, time: datetime) -> bool:
         """Whether the session at `time` has opened."""
@@ -97,50 +94,48 @@ class Sessions:
 
     def previous(self, session: date) -> date:
         """The session before this one (or before this date)."""
-        day = session - timedelta(days=1)
-        found = self._around(day).date_to_session(day.isoformat(), direction="previous")
-        return _as_date(found)
+        return self._session(self._place(session) - 1, session)
 
     def next(self, session: date) -> date:
         """The session after this one (or after this date)."""
-        day = session + timedelta(days=1)
-        return _as_date(self._around(day).date_to_session(day.isoformat(), direction="next"))
+        place = self._place(session)
+        return self._session(place + self.is_session(session), session)
 
     def last_completed(self, time: datetime) -> date:
         """The last session that has closed by `time`: decisions use bars up to it."""
         return self.previous(self.session_at(time))
 
-    def _bound(self, session: date, method: str) -> datetime:
-        calendar = self._around(session)
-        if not calendar.is_session(session.isoformat()):
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the exchange, in which its sessions are dates."""
+        return self._table.zone
+
+    @property
+    def _table(self) -> Timetable:
+        return timetable(self.calendar)
+
+    def _place(self, day: date) -> int:
+        """Where the first session from `day` on stands among all."""
+        if day.isoformat() < FIRST_DAY:
+            raise BadParameter(f"{day} is before {FIRST_DAY}, where the calendars begin.")
+        return bisect_left(self._table.sessions, day)
+
+    def _place_of(self, session: date) -> int:
+        if not self.is_session(session):
             raise BadParameter(
                 f"{session} is no session of {self.calendar}; the next is {self.next(session)}."
             )
-        moment: datetime = getattr(calendar, method)(session.isoformat()).to_pydatetime()
-        return moment
+        return self._place(session)
 
-    def _around(self, day: date) -> Any:
-        if day.isoformat() < FIRST_DAY:
-            raise BadParameter(f"{day} is before {FIRST_DAY}, where the calendars begin.")
-        return exchange_calendar(self.calendar)
-
-
-@lru_cache(maxsize=8)
-def exchange_calendar(name: str) -> Any:
-    """The exchange_calendars calendar of that name from 1990 on; one for the whole process.
-
-    Making it takes 0.3 s, and importing the library, which imports pandas, as much again: a
-    program that needs no sessions does without. Raises `UnknownName`.
-    """
-    import exchange_calendars
-
-    known = exchange_calendars.get_calendar_names()
-    if name not in known:
-        raise UnknownName(unknown("exchange calendar", name, known))
-    maker: Callable[..., Any] = exchange_calendars.get_calendar
-    return maker(name, start=FIRST_DAY)
+    def _session(self, place: int, asked: date) -> date:
+        known = self._table.sessions
+        if not 0 <= place < len(known):
+            raise BadParameter(
+                f"{asked} has no session of {self.calendar} beside it; the calendar has those "
+                f"from {known[0]} to {known[-1]}."
+            )
+        return known[place]
 
 
-def _as_date(moment: Any) -> date:
-    day: date = moment.date()
-    return day
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -61,6 +61,8 @@ class Trading:
 
     symbols: tuple[str, ...] = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
     calendar: str = "XNYS"
+    currency: str = "USD"
+    """That backtests reckon in; a paper session has the account's."""
     fill_timeout_s: float = 30.0
     """How long a session waits for its orders to fill before it reports."""
     algo: str = "market"
@@ -127,8 +129,8 @@ class Alerts:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings; `risk` holds one table a check, `breakers` one a breaker and `jobs` one a job,
-    by its name. `toml` is the file that was read."""
+    """All settings; `risk` holds one table a check, `breakers` one a breaker, `futures` one a
+    product and `jobs` one a job, by its name. `toml` is the file that was read."""
 
     gateway: Gateway = field(default_factory=Gateway)
     data: Data = field(default_factory=Data)
@@ -139,6 +141,7 @@ class Settings:
     alerts: Alerts = field(default_factory=Alerts)
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     breakers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    futures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     toml: Path | None = field(default=None, compare=False)
 
@@ -187,6 +190,7 @@ SECTIONS: dict[str, type[Any]] = {
 PLUGGED = {
     "risk": "one table for each check, such as [risk.halt]",
     "breakers": "one table for each breaker, such as [breakers.drawdown]",
+    "futures": "one table for each future, such as [futures.ES]",
     "jobs": "one table for each job, such as [jobs.at_the_open]",
 }
 """Sections with a table for each plug-in of that folder, and for each job of the schedule."""

@@ -224,7 +224,7 @@ class Around:
 
     def __post_init__(self) -> None:
         """Checks and cost model as a session would have them."""
-        from hydra.research.cost_file import cost_model
+        from hydra.execution.cost_file import cost_model
 
         gate = wiring.build_gate(self.settings)
         object.__setattr__(self, "checks", dict(gate.checks))
@@ -281,7 +281,8 @@ async def _engine(settings: Settings, journal: Journal) -> AsyncIterator[OrderEn
     """An engine on a connection of its own, compared with the broker; logs off on leaving."""
     from hydra.brokers.ib import IbBroker
 
-    engine = OrderEngine(IbBroker(settings.gateway), journal, wiring.build_gate(settings))
+    broker = IbBroker(settings.gateway, wiring.build_products(settings))
+    engine = OrderEngine(broker, journal, wiring.build_gate(settings))
     try:
         await engine.broker.connect()
         await engine.reconcile()

@@ -10,7 +10,6 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any
@@ -39,9 +38,17 @@ class Plugin:
     folder: str
     name: str
     path: Path
-    summary: str
     own: bool
     """True for a user's file, False for one that came with HYDRA."""
+
+    @property
+    def summary(self) -> str:
+        """First line of the file's docstring, read without running the file."""
+        try:
+            text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8")))
+        except (SyntaxError, UnicodeDecodeError) as problem:
+            return f"cannot be read: {problem}"
+        return text.splitlines()[0] if text else ""
 
 
 def find(folder: str, own_root: Path | None = None) -> dict[str, Plugin]:
@@ -174,20 +181,7 @@ def _scan(directory: Path, folder: str, *, own: bool) -> list[Plugin]:
     if not directory.is_dir():
         return []
     files = sorted(p for p in directory.glob("*.py") if not p.name.startswith("_"))
-    return [Plugin(folder, p.stem, p, _summary(p, p.stat().st_mtime_ns), own) for p in files]
-
-
-@lru_cache(maxsize=512)
-def _summary(path: Path, changed_ns: int) -> str:
-    """First line of the file's docstring, read without running the file, once for each change.
-
-    A gate asks for each of its checks by name, and reading them all each time took 0.3 s.
-    """
-    try:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    except (SyntaxError, UnicodeDecodeError) as problem:
-        return f"cannot be read: {problem}"
-    return text.splitlines()[0] if text else ""
+    return [Plugin(folder, p.stem, p, own) for p in files]
 
 
 def _module(plugin: Plugin) -> str:

@@ -39,7 +39,12 @@ def trailing_std(values: pd.DataFrame, bars: int) -> pd.DataFrame:
 
 def trailing_return(prices: pd.DataFrame, bars: int, skip: int = 0) -> pd.DataFrame:
     """Simple return over the `bars` rows that end `skip` rows ago, as a fraction."""
-    return prices.shift(skip) / prices.shift(skip + bars) - 1.0
+    array = prices.to_numpy(dtype=float)
+    gain = np.full_like(array, np.nan)
+    rows = len(array) - skip - bars
+    if rows > 0:
+        gain[skip + bars :] = array[bars : bars + rows] / array[:rows] - 1.0
+    return _like(prices, gain)
 
 
 def _mean(array: np.ndarray, bars: int) -> np.ndarray:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hydra import plugins
 from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
-from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
+from hydra.errors import BadParameter, ConfigError, UnknownInstrument, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
 from hydra.execution.halting import halt as run_halt
@@ -23,15 +24,18 @@ from hydra.risk._gate import RiskGate, gate_of
 
 if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
-    from datetime import datetime
+    from datetime import date, datetime
 
     from hydra.costs.liquidity import Liquidity
     from hydra.costs.model import CostModel
     from hydra.data._series import Series
     from hydra.data._update import Updated
+    from hydra.domain.bars import Bars
+    from hydra.domain.instruments import Instrument
     from hydra.execution.catching_up import CaughtUp
     from hydra.execution.session import PaperSession, Plan
     from hydra.execution.targets import TradeLimits
+    from hydra.ib.products import Product
 
 
 def build_gate(settings: Settings) -> RiskGate:
@@ -47,7 +51,7 @@ def build_watch(settings: Settings) -> Watch:
 
     Raises `ConfigError` for a table or key that no breaker has, or a value that makes no sense.
     """
-    from hydra.research.cost_file import cost_model
+    from hydra.execution.cost_file import cost_model
 
     root = own_root(settings)
     found = plugins.find("breakers", root)
@@ -82,6 +86,13 @@ def _breaker(name: str, table: dict[str, Any], root: Path) -> Breaker | None:
 def own_root(settings: Settings) -> Path:
     """The folder whose strategies/, sizing/ … hold a user's own plug-ins."""
     return settings.notebooks.dir
+
+
+def build_products(settings: Settings) -> Mapping[str, Product]:
+    """Futures by their roots, with the tables [futures.…] of hydra.toml."""
+    from hydra.ib.products import products_of
+
+    return products_of(settings.futures)
 
 
 def build_strategy(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
@@ -120,18 +131,46 @@ def make_plan(
 
     Orders are worked as the settings say; see `with_algo`.
     """
+    from hydra.execution.cost_file import cost_model
     from hydra.execution.session import Plan
-    from hydra.research.cost_file import cost_model
 
+    symbols = tuple(symbols) or settings.trading.symbols
     return Plan(
         name=strategy,
         strategy=build_strategy(settings, strategy, strategy_parameters),
         sizing=build_sizing(settings, sizing, sizing_parameters),
-        symbols=tuple(symbols) or settings.trading.symbols,
+        symbols=symbols,
         fill_timeout_s=settings.trading.fill_timeout_s,
-        calendar=settings.trading.calendar,
+        calendar=calendar_of(settings, symbols),
         limits=trade_limits(settings, cost_model(settings.costs_path)),
     )
+
+
+def calendar_of(settings: Settings, symbols: Sequence[str]) -> str:
+    """The exchange calendar that a session of those symbols keeps: that of the settings for US
+    stocks, else their own.
+
+    Raises `BadParameter` where they keep several: a decision at one close would use bars of
+    another that had not ended, and orders would wait for opens that are hours apart.
+    """
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root, product_named
+
+    products = build_products(settings)
+    found: dict[str, str] = {}
+    for symbol in symbols:
+        root = continuous_root(symbol)
+        one = named(symbol, products)
+        own = product_named(root, products).calendar if root else one.calendar
+        plain = one == type(one)(symbol) and not root
+        found.setdefault(settings.trading.calendar if plain else own, symbol)
+    if len(found) > 1:
+        kept = " and ".join(f"{symbol} keeps {calendar}" for calendar, symbol in found.items())
+        raise BadParameter(
+            f"{kept}: a session trades symbols of one exchange calendar; give each a session of "
+            "its own."
+        )
+    return next(iter(found), settings.trading.calendar)
 
 
 def trade_limits(settings: Settings, costs: CostModel) -> TradeLimits:
@@ -156,7 +195,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
 
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+            IbBroker(settings.gateway, build_products(settings)),
+            journal,
+            build_gate(settings),
+            build_watch(settings),
         )
         try:
             await engine.start()
@@ -185,6 +227,7 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     from hydra.brokers.ib import IbBroker
     from hydra.data.gateway import Gateway
     from hydra.execution.session import PaperSession
+    from hydra.ib.pacing import Pacing
 
     settings = settings or load_settings()
     plan = make_plan(
@@ -192,9 +235,10 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     )
     plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
     gate, watch = build_gate(settings), build_watch(settings)
-    broker = IbBroker(settings.gateway)
+    broker = IbBroker(settings.gateway, build_products(settings))
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
-    source = Gateway(settings.gateway, lambda: broker.ib)
+    pacing = Pacing(settings.pacing_path)
+    source = Gateway(settings.gateway, lambda: broker.ib, pacing, broker.products)
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
@@ -222,7 +266,7 @@ async def halt(
         settings.trading.calendar,
         settings.trading.fill_timeout_s,
     )
-    broker = IbBroker(settings.gateway)
+    broker = IbBroker(settings.gateway, build_products(settings))
     return await run_halt(settings.journal_path, broker, build_gate(settings), order)
 
 
@@ -233,7 +277,10 @@ async def catch_up(settings: Settings) -> CaughtUp:
 
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway), journal, build_gate(settings), build_watch(settings)
+            IbBroker(settings.gateway, build_products(settings)),
+            journal,
+            build_gate(settings),
+            build_watch(settings),
         )
         try:
             return await run_catch_up(
@@ -257,11 +304,90 @@ def build_source(settings: Settings, name: str) -> Any:
         return plugins.configure("data", "csv", {"path": name})
     if name == "gateway":
         from hydra.data.gateway import Gateway
+        from hydra.ib.pacing import Pacing
 
-        return Gateway(settings.gateway)
+        pacing = Pacing(settings.pacing_path)
+        return Gateway(settings.gateway, pacing=pacing, products=build_products(settings))
     if name == "store":
-        return plugins.configure("data", "store", {"path": settings.bars_dir})
+        from hydra.data.store import Store
+
+        return Store(settings.bars_dir, products=build_products(settings))
     return plugins.configure("data", name, {}, own_root(settings))
+
+
+async def research_bars(
+    settings: Settings,
+    source: Any,
+    symbols: Sequence[str],
+    start: date | None = None,
+    end: date | None = None,
+    bar_size: str = "1 day",
+) -> Bars:
+    """Bars of a data source in the base currency of the settings, pairs of the same source telling
+    the rates; of a future's series the contracts behind it go along.
+
+    Raises what the source raises, and `BarsError` where a pair has no bars of the time.
+    """
+    bars: Bars = await source.bars(symbols, start=start, end=end, bar_size=bar_size)
+    base, currencies = settings.trading.currency, currencies_of(settings, symbols)
+    if set(currencies.values()) == {base}:
+        return bars
+    from hydra.data._currency import to_base
+
+    pairs = await pair_bars(source, currencies, base, start, end, bar_size)
+    return to_base(bars, currencies, pairs, base)
+
+
+async def pair_bars(
+    source: Any,
+    currencies: Mapping[str, str],
+    base: str,
+    start: date | None,
+    end: date | None,
+    bar_size: str = "1 day",
+) -> Bars | None:
+    """Bars of the pair of each foreign currency, whichever way round the source has it; from ten
+    days earlier on, so that the first bar has a rate. None where there are none."""
+    from hydra.data._currency import pairs_for
+    from hydra.data._futures import beside
+    from hydra.errors import BarsError
+
+    told, since = [], start - timedelta(days=10) if start else None
+    for names in pairs_for(currencies, base).values():
+        for name in names:
+            with suppress(UnknownName, UnknownInstrument, BarsError):
+                told.append(await source.bars([name], start=since, end=end, bar_size=bar_size))
+                break
+    return beside(told) if told else None
+
+
+def currencies_of(settings: Settings, symbols: Sequence[str]) -> dict[str, str]:
+    """The currency that prices of each symbol are in."""
+    base, products = settings.trading.currency, build_products(settings)
+    return {symbol: _listed_in(symbol, products, base) for symbol in symbols}
+
+
+def _listed_in(symbol: str, products: Mapping[str, Product], base: str) -> str:
+    """The currency that prices of a symbol are in; a US stock's is taken for the base, and so is a
+    pair's, whose price is a rate itself."""
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root, product_named
+
+    if root := continuous_root(symbol):
+        return product_named(root, products).currency
+    one = named(symbol, products)
+    return base if one == type(one)(symbol) or one.sec_type == "CASH" else one.currency
+
+
+def research_instruments(settings: Settings, symbols: Sequence[str]) -> dict[str, Instrument]:
+    """What is known of the symbols without a gateway, prices in the base currency: lots of one,
+    what a price in pence is in money. Contracts behind a series come with its bars."""
+    from hydra.ib.contracts import named
+    from hydra.ib.products import continuous_root
+
+    products, base = build_products(settings), settings.trading.currency
+    plain = [named(s, products) for s in symbols if not continuous_root(s)]
+    return {one.symbol: replace(one, currency=base) for one in plain}
 
 
 async def update_bars(
@@ -272,24 +398,33 @@ async def update_bars(
     kind: str = "trades",
     told: Callable[[Series, int], None] = lambda series, bars: None,
 ) -> list[Updated]:
-    """Load what the store does not have of each symbol since `start` (aware), one after the other.
+    """Load what the store does not have of each symbol since `start` (aware), one after the other;
+    of a series such as ES.C all contracts that it trades.
 
     Raises what `hydra.data._update.Updater` raises; what was loaded by then is kept.
     """
     from hydra.brokers.ib import IbBroker
     from hydra.data._series import BarFiles, Series
-    from hydra.data._update import Updater
+    from hydra.data._update import Updater, update_future
     from hydra.ib.pacing import Pacing
+    from hydra.ib.products import continuous_root, product_named
 
-    broker = IbBroker(settings.gateway)
-    wanted = [Series("gateway", kind, symbol, bar_size) for symbol in symbols]
+    products = build_products(settings)
+    broker = IbBroker(settings.gateway, products)
     await broker.connect()
     try:
-        instruments = await broker.qualify(symbols)
         files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
         updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)
-        now = await broker.time()
-        return [await updater.update(instruments[s.symbol], s, start, now) for s in wanted]
+        instruments = await broker.qualify([s for s in symbols if not continuous_root(s)])
+        now, done = await broker.time(), []
+        for symbol in symbols:
+            if root := continuous_root(symbol):
+                product = product_named(root, products)
+                done += await update_future(updater, product, kind, bar_size, start, now)
+            else:
+                series = Series("gateway", kind, symbol, bar_size)
+                done.append(await updater.update(instruments[symbol], series, start, now))
+        return done
     finally:
         await broker.disconnect()
 

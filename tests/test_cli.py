@@ -23,8 +23,8 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.execution.cost_file import write_costs
 from hydra.journal.journal import Journal
-from hydra.research.cost_file import write_costs
 from hydra.runner.simulator import Simulator
 from tests.conftest import ROOT
 
@@ -352,6 +352,18 @@ def test_a_sweep_says_of_the_best_sets_what_they_are_worth_and_counts_them(hydra
     assert (tmp_path / "cross.parquet").is_file()
     again = json.loads(hydra("backtest", "sma_cross", "--from", "2011-01-03", "--json").out)
     assert again["statistics"]["trials"] == 5
+
+
+def test_a_sweep_reckons_with_the_costs_of_a_backtest(hydra, tmp_path):
+    swept = ("sweep", "sma_cross", "-p", "fast_bars=5", "-p", "slow_bars=20", "--json",
+             "--from", "2011-01-03", "--symbols", "AAPL,IBM")  # fmt: skip
+    cheap = json.loads(hydra(*swept).out)
+    calibrated(tmp_path)
+    dear = json.loads(hydra(*swept).out)
+    assert (cheap["costs"], dear["costs"]) == ("default", "calibrated 2013-01-14, 25 fills")
+    assert dear["best"][0]["total_return"] < cheap["best"][0]["total_return"]
+    again = json.loads(hydra(*swept, "--costs", "default").out)
+    assert again["best"][0]["total_return"] == cheap["best"][0]["total_return"]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hydra.execution.cost_file import cost_model
 from hydra.journal.journal import Journal
-from hydra.research.cost_file import cost_model
 from hydra.runner.notebook import run_notebook, template_parameters
 from tests.conftest import ROOT
 from tests.research.test_post_trade import NOW, events

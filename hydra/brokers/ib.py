@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, TagValue, Ticker, Trade
+from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Ticker, Trade
 from ib_async import Order as WireOrder
 
 from hydra.config import Gateway
@@ -30,8 +30,10 @@ from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
+from hydra.ib.chains import chain
 from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
-from hydra.ib.contracts import decimal, symbol_of, to_contract
+from hydra.ib.contracts import decimal, described, symbol_of, to_contract
+from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 from hydra.risk._base import Margin
 
 DELAYED_TYPES = frozenset({3, 4})
@@ -47,12 +49,15 @@ UNSET = Decimal("1e300")
 class IbBroker:
     """The Broker port on one ib_async connection. One event loop, one thread."""
 
-    def __init__(self, settings: Gateway) -> None:
-        """Remember where to connect; `connect` does it."""
+    def __init__(self, settings: Gateway, products: Mapping[str, Product] = PRODUCTS) -> None:
+        """Remember where to connect; `connect` does it. `products` are futures by their roots."""
         self.settings = settings
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._ib: IB | None = None
         self._account = ""
+        self.products = products
+        self._known: dict[int, Instrument] = {}
+        """What was asked for, or is held, by IB's contract numbers."""
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, Trade] = {}
         self._gone = asyncio.Event()
@@ -111,29 +116,85 @@ class IbBroker:
         What an earlier download told is forgotten first: a position that was closed since then
         need not be told of, and would live on in ib_async.
         """
-        self.ib.wrapper.portfolio[self._account].clear()
-        await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
+        items = await self._download()
+        while fresh := [i.contract for i in items if i.position and not self._knows(i.contract)]:
+            for contract in fresh:
+                one = await described(self.ib, contract, self.settings.timeout_s, self.products)
+                self._known[contract.conId] = one
+            items = await self._download()  # all of one moment again
         values = {
             (v.tag, v.currency): v.value
             for v in self.ib.accountValues(self._account)
             if not v.modelCode
         }
-        items = self.ib.portfolio(self._account)
         currency = _base_currency(values)
+        held = [(self._symbol(i.contract), i) for i in items]
+        known = self._described(held)
         return Account(
             code=self._account,
             port=self.settings.port,
             currency=currency,
             cash=_money(values, "TotalCashBalance", "BASE"),
             net_liquidation=_money(values, "NetLiquidation", currency),
-            positions={symbol_of(i.contract): decimal(i.position) for i in items if i.position},
-            marks={symbol_of(i.contract): decimal(i.marketPrice) for i in items},
+            positions={s: decimal(i.position) for s, i in held if i.position},
+            marks={s: decimal(i.marketPrice) for s, i in held},
+            balances=_by_currency(values, "TotalCashBalance"),
+            rates={
+                name: rate
+                for name, rate in _by_currency(values, "ExchangeRate").items()
+                if rate > 0 and name != currency
+            },
+            costs={
+                s: decimal(i.averageCost) / known[s].multiplier
+                for s, i in held
+                if s in known and known[s].sec_type == "FUT"
+            },
+            instruments=known,
         )
+
+    def _described(self, held: Sequence[tuple[str, PortfolioItem]]) -> dict[str, Instrument]:
+        """What is held of which the bare symbol does not tell everything."""
+        found = {}
+        for symbol, item in held:
+            one = self._known.get(item.contract.conId)
+            if one is None and item.contract.secType == "CASH":
+                one = contracts.named(symbol)
+            if one and item.position:
+                found[symbol] = one
+        return found
+
+    async def _download(self) -> list[PortfolioItem]:
+        self.ib.wrapper.portfolio[self._account].clear()
+        await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
+        return self.ib.portfolio(self._account)
+
+    def _knows(self, contract: ib_async.Contract) -> bool:
+        return contracts.is_plain(contract) or contract.conId in self._known
+
+    def _remember(self, instrument: Instrument) -> None:
+        if instrument.con_id:
+            self._known.setdefault(instrument.con_id, instrument)
+
+    def _symbol(self, contract: ib_async.Contract) -> str:
+        """Our name of a contract: as it was asked for, else as it can be told from itself."""
+        known = self._known.get(contract.conId)
+        return known.symbol if known else symbol_of(contract)
 
     async def qualify(self, symbols: Sequence[str]) -> dict[str, Instrument]:
         """The gateway's one contract for each symbol; raises `UnknownInstrument`."""
-        found = [contracts.qualify(self.ib, s, self.settings.timeout_s) for s in symbols]
-        return dict(zip(symbols, await asyncio.gather(*found), strict=True))
+        timeout_s = self.settings.timeout_s
+        asked = [contracts.qualify(self.ib, s, timeout_s, self.products) for s in symbols]
+        found = dict(zip(symbols, await asyncio.gather(*asked), strict=True))
+        self._known.update({one.con_id: one for one in found.values()})
+        return found
+
+    async def look_up(self, symbols: Sequence[str]) -> None:
+        """Raise `UnknownInstrument` for a symbol, or a series of contracts, that the gateway does
+        not know."""
+        for root in filter(None, map(continuous_root, symbols)):
+            product = product_named(root, self.products)
+            await chain(self.ib, product, self.settings.timeout_s)
+        await self.qualify([symbol for symbol in symbols if not continuous_root(symbol)])
 
     async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
         """Subscribe where we are not yet, and wait for a last price of each within the time-out.
@@ -141,12 +202,28 @@ class IbBroker:
         An instrument without one is returned with None: the gate refuses to trade on that.
         """
         for instrument in instruments:
+            self._remember(instrument)
             if instrument.symbol not in self._tickers:
                 ticker = self.ib.reqMktData(to_contract(instrument), "", False, False)
                 self._tickers[instrument.symbol] = ticker
         tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
         await self._first_prices(tickers.values())
-        return {symbol: _quote(symbol, ticker) for symbol, ticker in tickers.items()}
+        pairs = {i.symbol for i in instruments if i.sec_type == "CASH"}
+        now = await self.time() if pairs else None
+        return {
+            symbol: _pair_quote(symbol, ticker, now) if symbol in pairs else _quote(symbol, ticker)
+            for symbol, ticker in tickers.items()
+        }
+
+    def unfollow_account(self) -> None:
+        """End the stream of account values; `account` begins it again."""
+        self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
+
+    def forget_executions(self) -> None:
+        """Let go of what was executed so far, once it is journalled: the gateway tells of each on
+        its own day, and ib_async keeps all since the logon."""
+        self.ib.wrapper.fills.clear()
+        self._whole.clear()
 
     def unsubscribe(self) -> None:
         """End all streams of prices; `quotes` begins them again."""
@@ -185,7 +262,7 @@ class IbBroker:
         """An execution as we know it; it stays as it is once its charge was told."""
         exec_id = fill.execution.execId
         if exec_id not in self._whole:
-            found = _fill(fill.contract, fill.execution), _commission(fill.commissionReport)
+            found = self._fill(fill.contract, fill.execution), _commission(fill.commissionReport)
             if found[1] is None:
                 return found
             self._whole[exec_id] = found
@@ -196,12 +273,12 @@ class IbBroker:
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
         held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
         self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
-        return [_held(t) for t in held]
+        return [self._held_order(t) for t in held]
 
     async def ended_orders(self) -> list[HeldOrder]:
         """Orders of the day, sent through the API by any client, that the book holds no more."""
         trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
-        return [_held(t) for t in trades if t.order.account in ("", self._account)]
+        return [self._held_order(t) for t in trades if t.order.account in ("", self._account)]
 
     async def submit(self, order: Order) -> tuple[int, int]:
         """Send an admitted order; nothing else is taken. Returns (client id, order id).
@@ -225,6 +302,7 @@ class IbBroker:
 
     def _place(self, ib: IB, order: Order, *, transmit: bool) -> tuple[int, int]:
         request = order.request
+        self._remember(request.instrument)
         wire = _wire_order(order, self._account)
         wire.transmit = transmit
         if request.parent:
@@ -315,7 +393,7 @@ class IbBroker:
             self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
         left = await self._until_gone(held if everything else ours)
         refs = {t.order.orderRef for t in left}
-        hit = tuple(_held(t) for t in others)
+        hit = tuple(self._held_order(t) for t in others)
         return Swept(
             tuple(r for t in ours if (r := t.order.orderRef) not in refs),
             tuple(r for t in ours if (r := t.order.orderRef) in refs),
@@ -401,7 +479,7 @@ class IbBroker:
 
     def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:
         if fill.execution.acctNumber == self._account and fill.execution.orderRef:
-            self.events.put_nowait(FillRecorded(_fill(fill.contract, fill.execution)))
+            self.events.put_nowait(FillRecorded(self._fill(fill.contract, fill.execution)))
 
     def _on_commission(self, trade: Trade, fill: ib_async.Fill, report: CommissionReport) -> None:
         commission = _commission(report)
@@ -467,6 +545,35 @@ class IbBroker:
         text = "The connection to the gateway was lost."
         self.events.put_nowait(ConnectionChanged(False, 0, text))
 
+    def _held_order(self, trade: Trade) -> HeldOrder:
+        order, size = trade.order, decimal(trade.order.totalQuantity)
+        limit = order.lmtPrice if order.orderType in ("LMT", "LOC", "STP LMT") else None
+        return HeldOrder(
+            order.orderRef,
+            trade.orderStatus.status,
+            order.permId,
+            order.clientId,
+            order.orderId,
+            self._symbol(trade.contract),
+            size if order.action == "BUY" else -size,
+            order.orderType,
+            None if limit is None else _price(float(limit)),
+        )
+
+    def _fill(self, contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
+        side = 1 if execution.side == "BOT" else -1
+        return Fill(
+            exec_id=execution.execId,
+            order_ref=execution.orderRef,
+            symbol=self._symbol(contract),
+            quantity=side * decimal(execution.shares),
+            price=decimal(execution.price),
+            time=execution.time.astimezone(UTC),
+            currency=contract.currency,
+            multiplier=decimal(contract.multiplier or 1),
+            sec_type=contract.secType,
+        )
+
     def _placed_here(self, order_id: int) -> Trade | None:
         """Our order of that id: ids are counted for each client id apart."""
         if self._ib is None or order_id < 0:
@@ -527,36 +634,6 @@ def _identity(trade: Trade) -> dict[str, Any]:
     }
 
 
-def _held(trade: Trade) -> HeldOrder:
-    order, size = trade.order, decimal(trade.order.totalQuantity)
-    limit = order.lmtPrice if order.orderType in ("LMT", "LOC", "STP LMT") else None
-    return HeldOrder(
-        order.orderRef,
-        trade.orderStatus.status,
-        order.permId,
-        order.clientId,
-        order.orderId,
-        symbol_of(trade.contract),
-        size if order.action == "BUY" else -size,
-        order.orderType,
-        None if limit is None else _price(float(limit)),
-    )
-
-
-def _fill(contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
-    side = 1 if execution.side == "BOT" else -1
-    return Fill(
-        exec_id=execution.execId,
-        order_ref=execution.orderRef,
-        symbol=symbol_of(contract),
-        quantity=side * decimal(execution.shares),
-        price=decimal(execution.price),
-        time=execution.time.astimezone(UTC),
-        currency=contract.currency,
-        multiplier=decimal(contract.multiplier or 1),
-    )
-
-
 def _commission(report: CommissionReport) -> Commission | None:
     if not report.execId:
         return None
@@ -574,12 +651,27 @@ def _quote(symbol: str, ticker: Ticker) -> Quote:
     )
 
 
+def _pair_quote(symbol: str, ticker: Ticker, now: datetime | None) -> Quote:
+    """A currency pair has no trades: the middle of its sides, as old as their last change.
+
+    Only this machine's clock tells of a change; its age by that clock is taken off the market's
+    time `now`.
+    """
+    quote = _quote(symbol, ticker)
+    if quote.bid is None or quote.ask is None or now is None or ticker.time is None:
+        return replace(quote, last=None, time=None)
+    age = max(datetime.now(UTC) - ticker.time.astimezone(UTC), timedelta(0))
+    return replace(quote, last=(quote.bid + quote.ask) / 2, time=now - age)
+
+
 def _price(value: float | None) -> Decimal | None:
     """None for IB's ways to say "no price": NaN, −1 and 0."""
     return decimal(value) if value is not None and math.isfinite(value) and value > 0 else None
 
 
 def _has_last(ticker: Ticker) -> bool:
+    if ticker.contract is not None and ticker.contract.secType == "CASH":
+        return _price(ticker.bid) is not None and _price(ticker.ask) is not None
     return _price(ticker.last) is not None and ticker.lastTimestamp is not None
 
 
@@ -609,6 +701,11 @@ def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decim
     if (tag, currency) not in values:
         raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
     return Decimal(values[tag, currency])
+
+
+def _by_currency(values: dict[tuple[str, str], str], tag: str) -> dict[str, Decimal]:
+    """A figure of the ledger by currency, all of them together left out."""
+    return {c: Decimal(v) for (t, c), v in values.items() if t == tag and c not in ("", "BASE")}
 
 
 def _margin(told: Any, name: str) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""A cost model held against orders, and fitted to them; pure, `hydra.research.cost_file` keeps it.
+"""A cost model held against orders and fitted to them; pure: `hydra.execution.cost_file` keeps it.
 
 The unit is the order, at the average of its fills: a model predicts an order's average, while its
 fills walk up the book. Half spreads are measured directly: the median of what was quoted when the

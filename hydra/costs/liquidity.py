@@ -63,12 +63,18 @@ def liquidity_of(bars: Bars, window_bars: int = WINDOW_BARS) -> Liquidity:
             f"Liquidity is reckoned from daily bars over 2 or more of them; given bars of "
             f"{bars.bar_size!r} over {window_bars}."
         )
-    closes = bars.close.ffill()
-    returns = (closes / closes.shift()).map(np.log).where(bars.close.notna())
-    variance = _trailing_mean(returns**2, window_bars)
-    volume = _trailing_mean(bars.volume, window_bars)
-    traded = bars.close.notna()
-    return Liquidity((variance**0.5 / BPS).where(traded).ffill(), volume.where(traded).ffill())
+    close = bars.close.to_numpy(dtype=float)
+    known = _filled(close)
+    returns = np.full_like(close, np.nan)
+    returns[1:] = np.log(known[1:] / known[:-1])
+    returns[np.isnan(close)] = np.nan
+    deviation = np.sqrt(_trailing_mean(returns**2, window_bars)) / BPS
+    deviation[np.isnan(close)] = np.nan
+    frame = type(bars.close)
+    return Liquidity(
+        frame(_filled(deviation), index=bars.index, columns=bars.close.columns),
+        daily_volume_of(bars, window_bars),
+    )
 
 
 def daily_volume_of(bars: Bars, window_bars: int = WINDOW_BARS) -> pd.DataFrame:
@@ -79,18 +85,27 @@ def daily_volume_of(bars: Bars, window_bars: int = WINDOW_BARS) -> pd.DataFrame:
     a bar any more keeps its last figure.
     """
     if bars.bar_size == "1 day":
-        volume = _trailing_mean(bars.volume, window_bars)
-        return volume.where(bars.close.notna()).ffill()
+        volume = _trailing_mean(bars.volume.to_numpy(dtype=float), window_bars)
+        volume[np.isnan(bars.close.to_numpy(dtype=float))] = np.nan
+        return type(bars.volume)(_filled(volume), index=bars.index, columns=bars.volume.columns)
     days = bars.volume.groupby(bars.index.normalize()).sum(min_count=1)
-    known = _trailing_mean(days, window_bars).ffill().shift()
+    means = _filled(_trailing_mean(days.to_numpy(dtype=float), window_bars))
+    known = type(days)(means, index=days.index, columns=days.columns).shift()
     return known.reindex(bars.index.normalize()).set_axis(bars.index)
 
 
-def _trailing_mean(values: pd.DataFrame, bars: int) -> pd.DataFrame:
+def _filled(array: np.ndarray) -> np.ndarray:
+    """Each column's last number where it has none."""
+    rows = np.where(np.isnan(array), 0, np.arange(len(array))[:, None])
+    np.maximum.accumulate(rows, axis=0, out=rows)
+    return np.take_along_axis(array, rows, axis=0)
+
+
+def _trailing_mean(array: np.ndarray, bars: int) -> np.ndarray:
     """Mean of the numbers among the last `bars` rows; NaN where there is none."""
-    array = values.to_numpy(dtype=float)
-    padded = np.vstack([np.full((bars - 1, array.shape[1]), np.nan), array])
+    padded = np.full((bars - 1 + array.shape[0], array.shape[1]), np.nan)
+    padded[bars - 1 :] = array  # row by row, however it lies: the order of a sum is its last bits
     windows = np.lib.stride_tricks.sliding_window_view(padded, bars, axis=0)
     count = (~np.isnan(windows)).sum(axis=2)
-    mean = np.nansum(windows, axis=2) / np.where(count, count, np.nan)
-    return type(values)(mean, index=values.index, columns=values.columns)
+    mean: np.ndarray = np.nansum(windows, axis=2) / np.where(count, count, np.nan)
+    return mean

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from hydra.costs.commission import schedule
 from hydra.costs.impact import square_root_impact_bps
 from hydra.costs.spread import fill_price
+from hydra.domain.instruments import Instrument
 from hydra.errors import BadParameter
 
 MAX_COEFFICIENT = 10.0
@@ -103,3 +104,14 @@ class CostModel:
     def commission_of(self, quantity: ArrayLike, price: ArrayLike) -> np.ndarray:
         """What the broker charges for signed `quantity` at its fill price; ≥ 0."""
         return schedule(self.commission)(quantity, price)
+
+    def charge_of(self, one: Instrument, quantity: float, price: float) -> float:
+        """The same for an order in an instrument: a future, a pair and a share listed abroad have
+        schedules of their own, unless nothing is charged at all. `price` is as quoted."""
+        kind = {"FUT": "future", "CASH": "currency"}.get(one.sec_type, "")
+        if one.sec_type == "STK" and one.listed_as:
+            kind = "europe"
+        units = quantity * float(one.multiplier)
+        if not kind or self.commission == "none":
+            return float(self.commission_of(units, price))
+        return float(schedule(kind)(quantity if kind == "future" else units, price))

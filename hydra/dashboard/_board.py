@@ -20,13 +20,13 @@ from typing import Any
 import anywidget
 
 from hydra import plugins
-from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.dashboard._base import Face, Facts, Panel
 from hydra.dashboard._controls import Controls, carry_out, foreseen
 from hydra.dashboard._feed import Feed, Surroundings
 from hydra.dashboard._sheet import Drawn, Message, Query, Sheet
 from hydra.errors import HydraError, UnknownName, unknown
+from hydra.timetable import timetable
 
 ORDER = (
     "status", "equity", "positions", "strategies", "orders", "fills", "days", "limits",
@@ -372,7 +372,7 @@ def _drawn(panel: Panel, facts: Facts) -> Drawn:
 
 def _zone(calendar: str) -> str:
     """The exchange's time zone by its name."""
-    name = str(exchange_calendar(calendar).tz)
+    name = str(timetable(calendar).zone)
     return name if name in zoneinfo.available_timezones() else "UTC"
 
 

@@ -179,14 +179,19 @@ def _order(order: WorkingOrder) -> str:
 
 
 def _positions(state: State) -> str:
-    """How many positions strategies of ours hold, and what they are worth by currency."""
+    """How many positions strategies of ours hold, and what they are worth, in the account's
+    currency where the rate is known."""
     marks, worth, number = marks_of(state), dict[str, Decimal](), 0
     for (_, symbol), holding in state.holdings.items():
         if holding.quantity:
             one = state.instruments.get(symbol, Instrument(symbol))
             number += 1
-            value = abs(one.notional(holding.quantity, marks[symbol]))
-            worth[one.currency] = worth.get(one.currency, ZERO) + value
+            value, rate = (
+                abs(one.notional(holding.quantity, marks[symbol])),
+                state.rate(one.currency),
+            )
+            currency = one.currency if rate is None else state.currency or one.currency
+            worth[currency] = worth.get(currency, ZERO) + value * (1 if rate is None else rate)
     sums = [f"{decimal_text(v.quantize(Decimal('0.01')))} {c}" for c, v in sorted(worth.items())]
     return _count(number, "position") + (f" worth {' and '.join(sums)}" if sums else "")
 

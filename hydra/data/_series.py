@@ -32,11 +32,23 @@ KINDS = ("trades", "adjusted")
 SAME = 1e-6
 """Prices that differ by more than this fraction are other prices: a split or a dividend came."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
-LOADERS = 4
+LOADERS = 3
+AS_IT_LIES = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": False,
+    "store_schema": False,
+}
+"""Random figures pack badly: a file that is a fifth larger is read a fifth sooner."""
 ASKED = "asked_from"
 DAILY = "all"
 """The name of the one file of a series whose bars are sessions or longer."""
-NOTHING = np.empty(0, dtype="datetime64[us]"), np.empty((0, len(FIELDS)))
+Columns = tuple[np.ndarray, list[np.ndarray]]
+"""Bar ends and the five FIELDS beside them."""
+NOTHING: Columns = (
+    np.empty(0, dtype="datetime64[us]"),
+    [np.empty(0) for _ in FIELDS],
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -90,11 +102,7 @@ class BarFiles:
 
         Raises `BarsError` for a file that is damaged.
         """
-        parts = [_load(path) for path in sorted(one.folder(self.root).glob("*.parquet"))]
-        if not parts:
-            return _frame(*NOTHING)
-        times = np.concatenate([times for times, _ in parts])
-        return _frame(times, np.concatenate([values for _, values in parts]))
+        return _frame(*_joined(one.folder(self.root)))
 
     def append(self, one: Series, rows: pd.DataFrame) -> int:
         """Add bars that end after the last one, or before the first; returns how many were new.
@@ -159,16 +167,12 @@ class BarFiles:
             raise BarsError(f"The store has no bars of {', '.join(symbols)} in that time.")
         return bars
 
-    def _arrays(self, one: Series) -> tuple[np.ndarray, np.ndarray]:
+    def _arrays(self, one: Series) -> Columns:
         folder = one.folder(self.root)
         if one.is_daily:  # the common case, without a look at the folder
             path = folder / f"{DAILY}.parquet"
             return _load(path) if path.is_file() else NOTHING
-        parts = [_load(path) for path in sorted(folder.glob("*.parquet"))]
-        if not parts:
-            return NOTHING
-        times, values = zip(*parts, strict=True)
-        return np.concatenate(times), np.concatenate(values)
+        return _joined(folder)
 
     def _write(self, one: Series, rows: pd.DataFrame, changed: pd.Index) -> None:
         stretches = pd.Index([one.stretch(time) for time in rows.index])
@@ -208,7 +212,7 @@ def _save(path: Path, rows: pd.DataFrame) -> None:
     times = pa.array(ends.to_numpy("datetime64[us]"))
     columns = {"time": times, **{f: pa.array(rows[f].to_numpy(dtype=float)) for f in FIELDS}}
     with _replacing(path) as part, part.open("wb") as file:
-        pq.write_table(pa.table(columns), file, compression="lz4", use_dictionary=False)
+        pq.write_table(pa.table(columns), file, **AS_IT_LIES)
         file.flush()
         os.fsync(file.fileno())
 
@@ -225,36 +229,51 @@ def _replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def _load(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _joined(folder: Path) -> Columns:
+    """All files of a series, one after the other."""
+    parts = [_load(path) for path in sorted(folder.glob("*.parquet"))]
+    if len(parts) < 2:
+        return parts[0] if parts else NOTHING
+    times, columns = zip(*parts, strict=True)
+    return np.concatenate(times), [np.concatenate(one) for one in zip(*columns, strict=True)]
+
+
+def _load(path: Path) -> Columns:
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
             table = file.read(use_threads=False)
-        values = np.empty((len(table), len(FIELDS)))
-        for place, name in enumerate(FIELDS):
-            values[:, place] = table.column(name).to_numpy()
-        return table.column("time").to_numpy().astype("datetime64[us]"), values
+        times, *columns = (_array(table.column(name)) for name in ("time", *FIELDS))
+        return times.astype("datetime64[us]", copy=False), columns
     except (OSError, KeyError, pa.ArrowException) as problem:
         raise BarsError(f"{path} cannot be read as bars: {problem}.") from problem
 
 
-def _frame(times: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    """The column as it lies in memory; a copy where it lies in pieces."""
+    found: np.ndarray = (column.chunk(0) if column.num_chunks == 1 else column).to_numpy()
+    return found
+
+
+def _frame(times: np.ndarray, columns: Sequence[np.ndarray]) -> pd.DataFrame:
     index = pd.DatetimeIndex(times, name="time").tz_localize("UTC").as_unit("us")
-    return pd.DataFrame(values, index, list(FIELDS))
+    return pd.DataFrame(np.column_stack(columns), index, list(FIELDS))
 
 
-def _together(
-    symbols: Sequence[str], loaded: Sequence[tuple[np.ndarray, np.ndarray]], bar_size: str
-) -> Bars:
+def _together(symbols: Sequence[str], loaded: Sequence[Columns], bar_size: str) -> Bars:
     """Five wide frames over all bar ends; NaN where an instrument has no bar."""
     first = loaded[0][0]
     alike = all(np.array_equal(times, first) for times, _ in loaded)
     union = first if alike else np.unique(np.concatenate([times for times, _ in loaded]))
-    cube = np.full((len(FIELDS), len(union), len(symbols)), np.nan)
-    for column, (times, values) in enumerate(loaded):
+    # An instrument's bars lie side by side, as they do in the files and in a frame of pandas'.
+    cube = np.empty((len(FIELDS), len(symbols), len(union)))
+    if not alike:
+        cube.fill(np.nan)
+    for place, (times, columns) in enumerate(loaded):
         rows = slice(None) if alike else np.searchsorted(union, times)
-        cube[:, rows, column] = values.T
+        for layer, column in zip(cube, columns, strict=True):
+            layer[place, rows] = column
     index = pd.DatetimeIndex(union, name="time").tz_localize("UTC").as_unit("us")
     names = pd.Index(list(symbols), name="symbol")
-    frames = (pd.DataFrame(layer, index, names) for layer in cube)
+    frames = (pd.DataFrame(layer.T, index, names) for layer in cube)
     opened, high, low, close, volume = frames
     return Bars(opened, high, low, close, volume, bar_size)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import tzinfo
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from hydra.clock import FIRST_DAY, exchange_calendar
 from hydra.errors import BarsError
+from hydra.timetable import FIRST_DAY, timetable
 
 
 def closes(calendar: str) -> pd.Series[Any]:
@@ -16,14 +17,14 @@ def closes(calendar: str) -> pd.Series[Any]:
 
     Raises `UnknownName` for a calendar that exchange_calendars does not have.
     """
-    ends: pd.Series[Any] = exchange_calendar(calendar).closes
-    return ends
+    table = timetable(calendar)
+    ends = pd.to_datetime(np.array(table.closes), unit="s", utc=True).as_unit("us")
+    return pd.Series(ends, index=pd.DatetimeIndex(table.sessions))
 
 
 def zone(calendar: str) -> tzinfo:
     """The time zone of the exchange, in which its sessions are dates."""
-    local: tzinfo = exchange_calendar(calendar).tz
-    return local
+    return timetable(calendar).zone
 
 
 def sessions_of(times: pd.DatetimeIndex, calendar: str) -> pd.DatetimeIndex:

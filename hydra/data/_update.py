@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from hydra.clock import Sessions
+from hydra.data._chains import save_chain
 from hydra.data._series import BarFiles, Series, check_same
 from hydra.errors import BadParameter, BarsError
-from hydra.ib.pacing import Asked, Pacing
+from hydra.ib.pacing import Pacing
 
 if TYPE_CHECKING:
     from ib_async import IB
 
     from hydra.domain.instruments import Instrument
+    from hydra.ib.products import Product
 
 SIZES = {
     "1 day": ("1 Y", timedelta(days=365)),
@@ -29,7 +31,7 @@ SIZES = {
 """By bar size: the duration of one request, in IB's words and in time; a few thousand bars."""
 LENGTHS = {"1 hour": 60, "30 mins": 30, "5 mins": 5, "1 min": 1}
 """Minutes of the bars that are shorter than a session."""
-SHOWN = {"trades": "TRADES", "adjusted": "ADJUSTED_LAST"}
+ADJUSTED_LAST = "ADJUSTED_LAST"
 OVERLAP = 3
 """Bars that are asked for again, to see whether the past was adjusted."""
 
@@ -64,9 +66,16 @@ class Updater:
         self._requests = 0
 
     async def update(
-        self, instrument: Instrument, series: Series, start: datetime, now: datetime
+        self,
+        instrument: Instrument,
+        series: Series,
+        start: datetime,
+        now: datetime,
+        *,
+        may_be_none: bool = False,
     ) -> Updated:
-        """All completed bars from `start` (aware) to `now` that the store does not have.
+        """All completed bars from `start` (aware) to `now` that the store does not have; of a
+        contract that has expired up to its end.
 
         A series whose past was adjusted since (a split, a dividend) is loaded anew. Raises
         `BadParameter` for a bar size that is not served, and `BarsError` for no bars.
@@ -76,13 +85,18 @@ class Updater:
                 f"bar_size is {series.bar_size!r}; bars are loaded of {', '.join(SIZES)}."
             )
         self._requests = 0
-        known = self.files.read(series)
+        known, end = self.files.read(series), _end(instrument, now)
+        asked = self.files.asked_from(series)
+        if may_be_none and known.empty and asked and asked <= start and end < now:
+            return self._done(series, 0)  # it has expired, and there were none then
         try:
             new = await self._missing(instrument, series, known, start, now)
         except _Adjusted:
-            rows = await self._back(instrument, series, start, now, now)
+            rows = await self._back(instrument, series, start, end, now)
             self.files.replace(series, rows)
             return self._done(series, len(rows), reloaded=True)
+        if not new and known.empty and not may_be_none:
+            raise BarsError(f"The gateway has no bars of {series.symbol} since {start}.")
         return self._done(series, new)
 
     async def _missing(
@@ -93,15 +107,14 @@ class Updater:
         start: datetime,
         now: datetime,
     ) -> int:
+        end = _end(instrument, now)
         if known.empty:
-            rows = await self._back(instrument, series, start, now, now)
-            if rows.empty:
-                raise BarsError(f"The gateway has no bars of {series.symbol} since {start}.")
-            return self.files.append(series, rows)
+            rows = await self._back(instrument, series, start, end, now)
+            return self.files.append(series, rows) if len(rows) else 0
         new = 0
         overlap = known.index[-min(OVERLAP, len(known))].to_pydatetime()
         if known.index[-1].to_pydatetime() < _newest(instrument, series, now):
-            later = await self._back(instrument, series, overlap, now, now)
+            later = await self._back(instrument, series, overlap, end, now)
             new += self._added(series, known, later)
         first = known.index[0].to_pydatetime()
         asked = self.files.asked_from(series)
@@ -127,7 +140,7 @@ class Updater:
         now: datetime | None = None,
     ) -> pd.DataFrame:
         """Bars from `start` to `end`, asked for from the end backwards, one stretch a request;
-        `now` is given where that is the end."""
+        where the end is `now`, IB is told none."""
         parts: list[pd.DataFrame] = []
         at = end
         while at > start:
@@ -145,17 +158,12 @@ class Updater:
         self, instrument: Instrument, series: Series, at: datetime | None, end: datetime
     ) -> pd.DataFrame:
         """One request, for what ends at `at`; None is now, in IB's words an empty text."""
-        from hydra.ib.history import bars_until
+        from hydra.ib.history import asked, bars_until, shown
 
         adjusted = series.kind == "adjusted"
         duration = "10 Y" if adjusted else SIZES[series.bar_size][0]
         until = "" if adjusted or at is None else f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}"
-        await self.pacing.turn(
-            Asked(
-                f"{instrument.con_id} {series.bar_size} {duration} {until} {series.kind}",
-                f"{instrument.con_id} {instrument.exchange} {series.kind}",
-            )
-        )
+        await self.pacing.turn(asked(instrument, series.bar_size, duration, until, series.kind))
         self._requests += 1
         return await bars_until(
             self.ib,
@@ -163,7 +171,7 @@ class Updater:
             until,
             duration,
             series.bar_size,
-            SHOWN[series.kind],
+            ADJUSTED_LAST if adjusted else shown(instrument),
             Sessions(instrument.calendar),
             end,
             self.timeout_s,
@@ -186,11 +194,48 @@ def _newest(instrument: Instrument, series: Series, now: datetime) -> datetime:
     """The end of the newest bar that can be complete: the last session's close, or of shorter
     bars also the present session so far."""
     sessions = Sessions(instrument.calendar)
-    closed = sessions.closes(sessions.last_completed(now))
-    if series.is_daily or not sessions.is_open(now):
+    closed = min(sessions.closes(sessions.last_completed(now)), _end(instrument, now))
+    if series.is_daily or not sessions.is_open(now) or closed == _end(instrument, now):
         return closed
     return max(closed, now - timedelta(minutes=LENGTHS[series.bar_size]))
 
 
+def _end(instrument: Instrument, now: datetime) -> datetime:
+    """Up to when there can be bars: now, or the close of a contract's last session."""
+    if instrument.expires is None or instrument.expires >= now.date():
+        return now
+    return min(now, Sessions(instrument.calendar).closes(instrument.expires))
+
+
 class _Adjusted(Exception):
     """The gateway tells other prices of the past than it did."""
+
+
+LIFE = timedelta(days=250)
+"""The part of a contract's life in which it may be the one that a series trades."""
+
+
+async def update_future(
+    updater: Updater,
+    product: Product,
+    kind: str,
+    bar_size: str,
+    start: datetime,
+    now: datetime,
+) -> list[Updated]:
+    """Bars of all contracts that the series of a product trades from `start` on, each from its
+    own time on; the contracts themselves are kept beside them.
+
+    Bars of one contract that are there already are not asked for again, so that what was cut off
+    goes on where it stood. Raises `UnknownInstrument`, and what `Updater.update` raises.
+    """
+    from hydra.ib.chains import between, chain
+
+    listed = await chain(updater.ib, product, updater.timeout_s)
+    save_chain(updater.files.root, product, listed)
+    done = []
+    for one in between(listed, start.date(), now.date()):
+        born = datetime.combine(one.expires or now.date(), time(), UTC) - LIFE
+        series = Series("gateway", kind, one.symbol, bar_size)
+        done.append(await updater.update(one, series, max(start, born), now, may_be_none=True))
+    return done

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from hydra.clock import Sessions
 from hydra.config import Gateway as GatewaySettings
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter, BarsError
+from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 
 if TYPE_CHECKING:
     from ib_async import IB
 
+    from hydra.ib.pacing import Pacing
+
 YEAR_ROWS = 252
+ROLL_ROWS = 60
+"""So many sessions are looked at to tell which contract is traded, however few are wanted: a roll
+whose volume was the larger for a day only is one from then on."""
 
 
 @dataclass(frozen=True)
 class Gateway:
     """Daily bars of completed sessions; over `ib` where one is given, else its own logon.
 
-    `ib` is asked for the connection each time: it may have been made anew since.
+    `ib` is asked for the connection each time: it may have been made anew since. Requests take
+    their turns by `pacing`, which all processes share. ES.C is the series of the contracts of ES,
+    which follow one another as `products` says.
     """
 
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     ib: Callable[[], IB] | None = None
+    pacing: Pacing | None = None
+    products: Mapping[str, Product] = field(default_factory=lambda: PRODUCTS)
 
     async def bars(
         self,
@@ -61,11 +70,10 @@ class Gateway:
         self, ib: IB, symbols: Sequence[str], start: date | None, end: date | None
     ) -> Bars:
         bars = await self._last(ib, symbols, await self._rows(ib, start))
-        sessions = Sessions()
         if start:
-            bars = bars.since(sessions.opens(_session_from(sessions, start)))
+            bars = bars.since(datetime.combine(start, time(), UTC))
         if end:
-            bars = bars.until(sessions.closes(_session_until(sessions, end)))
+            bars = bars.until(datetime.combine(end + timedelta(days=1), time(), UTC))
         if not len(bars):
             raise BarsError(f"The gateway has no bars of {', '.join(symbols)} in that time.")
         return bars
@@ -79,18 +87,44 @@ class Gateway:
         return max((now.date() - start).days, 1)
 
     async def _last(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars:
+        from hydra.data._chains import in_order
+        from hydra.data._validate import checked
+
+        parts = [await self._plain(ib, [s for s in symbols if not continuous_root(s)], rows)]
+        for symbol in symbols:
+            if root := continuous_root(symbol):
+                product = product_named(root, self.products)
+                parts.append(await self._series(ib, symbol, product, rows))
+        return checked(in_order(symbols, [part for part in parts if part is not None]).last(rows))
+
+    async def _plain(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars | None:
+        if not symbols:
+            return None
         from hydra.data._validate import checked, without_holes
         from hydra.ib.contracts import qualify
         from hydra.ib.history import daily_bars
 
         timeout_s = self.settings.timeout_s
-        instruments = [await qualify(ib, symbol, timeout_s) for symbol in symbols]
-        return without_holes(checked(await daily_bars(ib, instruments, rows, timeout_s)))
+        instruments = [await qualify(ib, s, timeout_s, self.products) for s in symbols]
+        bars = checked(await daily_bars(ib, instruments, rows, timeout_s, self.pacing))
+        # A pair's market has no calendar of its own: 24/5 knows no holiday.
+        for calendar in {one.calendar for one in instruments if one.sec_type != "CASH"}:
+            mine = [one.symbol for one in instruments if one.calendar == calendar]
+            without_holes(bars.select(mine), calendar)
+        return bars
 
+    async def _series(self, ib: IB, symbol: str, product: Product, rows: int) -> Bars:
+        """The series of a future over the last `rows` sessions, from its contracts."""
+        from hydra.data._chains import rule_of
+        from hydra.data._futures import continuous
+        from hydra.ib.calls import bounded
+        from hydra.ib.chains import between, chain
+        from hydra.ib.history import contract_bars
 
-def _session_from(sessions: Sessions, day: date) -> date:
-    return day if sessions.is_session(day) else sessions.next(day)
-
-
-def _session_until(sessions: Sessions, day: date) -> date:
-    return day if sessions.is_session(day) else sessions.previous(day)
+        timeout_s = self.settings.timeout_s
+        now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
+        rows = max(rows, ROLL_ROWS)
+        first = now.date() - timedelta(days=10 + rows * 3 // 2)
+        listed = between(await chain(ib, product, timeout_s), first, now.date())
+        raw = await contract_bars(ib, listed, rows, now, timeout_s, self.pacing)
+        return continuous(symbol, raw, listed, rule_of(product), product.adjust)

@@ -51,7 +51,7 @@ class Counts:
 @dataclass(frozen=True)
 class ClosedTrade:
     """What the closing fills of one order (or of all children of one) realised, commissions apart,
-    in the instrument's currency; a loss is below 0. `seq` is of its last fill."""
+    in the account's currency at the rate of then; a loss is below 0. `seq` is of its last fill."""
 
     ref: str
     seq: int

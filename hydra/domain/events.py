@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest, Refusal
 
 
@@ -40,7 +41,12 @@ class Reconciled(Event):
     """Journal and broker were compared; afterwards the broker's cash and positions hold.
 
     `positions` are the broker's signed quantities by symbol; `differences` one sentence each;
-    `elsewhere` the account's working orders that are not ours, which are left alone.
+    `elsewhere` the account's working orders that are not ours, which are left alone. `cash` is all
+    of it in `currency`, as the broker tells it; `balances` the same by currency, each in its own
+    money and without what open futures have gained, and `rates` what one unit of each is worth in
+    `currency` (both empty where only one currency was known of).
+    `costs` are average prices paid of the futures held, and `instruments` describe positions that
+    no order of ours names.
     """
 
     account: str
@@ -49,6 +55,17 @@ class Reconciled(Event):
     positions: Mapping[str, Decimal]
     differences: tuple[str, ...]
     elsewhere: tuple[str, ...] = ()
+    balances: Mapping[str, Decimal] = field(default_factory=dict)
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    costs: Mapping[str, Decimal] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RatesTold(Event):
+    """What one unit of each currency is worth in the account's, as its pair is quoted."""
+
+    rates: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True)
@@ -322,12 +339,14 @@ class CommissionRecorded(Event):
 class FillCorrected(Event):
     """The broker replaced an execution: `new` holds instead of `old`, quantity 0 when it was bust.
 
-    `refund` is the commission that was recorded for `old`; the broker charges `new` on its own.
+    `refund` is the commission that was recorded for `old`, in `refund_currency` (that of the fill
+    where it is empty); the broker charges `new` on its own.
     """
 
     old: Fill
     new: Fill
     refund: Decimal
+    refund_currency: str = ""
 
     @property
     def once(self) -> str:
@@ -338,6 +357,23 @@ class FillCorrected(Event):
     def order_ref(self) -> str:
         """The corrected order's."""
         return self.new.order_ref
+
+
+@dataclass(frozen=True)
+class FutureSettled(Event):
+    """A future that was held has expired and is in the account no more: settled in cash.
+
+    A broker tells no price of it: `price` is the last mark that it told. What it paid differently
+    is found when the cash is compared.
+    """
+
+    symbol: str
+    price: Decimal
+
+    @property
+    def once(self) -> str:
+        """A contract expires once."""
+        return f"settled {self.symbol}"
 
 
 @dataclass(frozen=True)
@@ -354,12 +390,16 @@ class ConnectionChanged(Event):
 
 @dataclass(frozen=True)
 class NavMarked(Event):
-    """Net asset value by the journal, and beside it what the gateway says."""
+    """Net asset value by the journal, and beside it what the gateway says.
+
+    Money is in the account's currency, at `rates` (one unit of another currency in it).
+    """
 
     nav: Decimal
     cash: Decimal
     net_liquidation: Decimal
     marks: Mapping[str, Decimal]
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,10 @@ class Instrument:
     ticks: tuple[tuple[Decimal, Decimal], ...] = ()
     expires: date | None = None
     """The last trading day of a contract that has one."""
+    first_notice: date | None = None
+    """From when on a holder of it may be made to take delivery, where that is known."""
+    listed_as: str = ""
+    """IB's symbol where ours is another: SAP of SAP.IBIS, EUR of 6E.201212."""
 
     def __post_init__(self) -> None:
         """Refuse what no exchange lists: no name, or a size that is not positive."""
@@ -47,6 +51,11 @@ class Instrument:
                 )
         if any(not increment > 0 for _, increment in self.ticks):
             raise BadParameter(f"{self.symbol}: ticks are {self.ticks}; each must be > 0.")
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies that a position in it is exposed to: two for a pair such as EUR.USD."""
+        return currencies_of(self.sec_type, self.symbol, self.currency)
 
     def round_price(self, price: Decimal, quantity: Decimal) -> Decimal:
         """The nearest price on the tick grid that is no worse for the order's owner.
@@ -84,3 +93,10 @@ class Instrument:
     def notional(self, quantity: Decimal, price: Decimal) -> Decimal:
         """Signed money value of a quantity at a price, in `currency`."""
         return quantity * price * self.multiplier
+
+
+def currencies_of(sec_type: str, symbol: str, currency: str) -> tuple[str, ...]:
+    """The currencies that money moves in: the one that a pair buys comes first."""
+    if sec_type != "CASH":
+        return (currency,)
+    return symbol.partition(".")[0], currency

@@ -157,10 +157,14 @@ class Fill:
     time: datetime
     currency: str = "USD"
     multiplier: Decimal = Decimal(1)
+    sec_type: str = "STK"
 
     @property
     def cash(self) -> Decimal:
-        """What the fill does to cash, commission apart: a buy is negative."""
+        """What the fill does to the cash of its currency, commission and a future's profit apart:
+        a buy is negative; a future costs nothing to hold."""
+        if self.sec_type == "FUT":
+            return Decimal(0)
         return -self.quantity * self.price * self.multiplier
 
     @property

@@ -10,6 +10,7 @@ from decimal import Decimal
 from hydra.domain.orders import OrderRequest
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 MINUTE_S = 60
 INTENTS = 1_000
 """So many of the newest intentions are remembered, and none for longer than an hour."""
@@ -62,7 +63,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Day:
-    """A session's new orders so far, and the sum of their sizes in money, filled or not."""
+    """A session's new orders so far, and the sum of their sizes in the account's money, filled or
+    not."""
 
     session: date = date.min
     orders: int = 0
@@ -76,12 +78,13 @@ class Day:
         """The same of the turnover."""
         return self.turnover if session == self.session else ZERO
 
-    def after(self, request: OrderRequest) -> Day:
-        """With one more order; an order of a session before the last changes nothing."""
+    def after(self, request: OrderRequest, rate: Decimal = ONE) -> Day:
+        """With one more order, whose currency is worth `rate` of the account's; an order of a
+        session before the last changes nothing."""
         if request.session < self.session:
             return self
         session = request.session
-        turnover = self.turnover_of(session) + abs(request.notional)
+        turnover = self.turnover_of(session) + abs(request.notional) * rate
         return Day(session, self.orders_of(session) + 1, turnover)
 
 
@@ -93,9 +96,9 @@ class Sent:
     changes: Tally = field(default_factory=Tally)
     day: Day = field(default_factory=Day)
 
-    def after(self, request: OrderRequest, at: datetime) -> Sent:
-        """With one more order admitted."""
-        return Sent(self.orders.after(at), self.changes, self.day.after(request))
+    def after(self, request: OrderRequest, at: datetime, rate: Decimal = ONE) -> Sent:
+        """With one more order admitted, in a currency worth `rate` of the account's."""
+        return Sent(self.orders.after(at), self.changes, self.day.after(request, rate))
 
     def after_change(self, at: datetime) -> Sent:
         """With one more change of a working order."""
@@ -143,8 +146,9 @@ class Traffic:
         """Signed quantity that may still fill on the side of `quantity`."""
         return (self.buys if quantity > 0 else self.sells).get(symbol, ZERO)
 
-    def after(self, request: OrderRequest, at: datetime) -> Traffic:
-        """With one more order admitted, or with the change of one that works."""
+    def after(self, request: OrderRequest, at: datetime, rate: Decimal = ONE) -> Traffic:
+        """With one more order admitted, or with the change of one that works; `rate` is what its
+        currency is worth in the account's."""
         ref, symbol, quantity = request.order_ref, request.instrument.symbol, request.quantity
         old = self.working.get(ref, Resting(symbol, ZERO))
         new = Resting(symbol, quantity, old.filled)
@@ -159,7 +163,7 @@ class Traffic:
             return Traffic(self.sent.after_change(at), self.intents, working, buys, sells)
         intents = dict(self.intents)
         remember(intents, request, at)
-        return Traffic(self.sent.after(request, at), intents, working, buys, sells)
+        return Traffic(self.sent.after(request, at, rate), intents, working, buys, sells)
 
 
 def _independent(working: Mapping[str, Resting]) -> list[Resting]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -20,6 +20,12 @@ class Account:
     """The account as the broker sees it: code, port it was reached on, money in `currency`.
 
     `positions` are signed quantities and `marks` the broker's own prices, both by symbol.
+    `balances` are the cash by currency, each in its own money (empty where all of it is in
+    `currency`), and `rates` what one unit of each other currency is worth. What open futures have
+    gained is in `cash` and `balances`, as IB has it: "cash recognized at the time of trade +
+    futures PNL" (its page "Account Value Keys"). `costs` are average prices paid of the futures
+    held, and `instruments` describe what is held of all but shares in `currency` whose price is
+    money.
     """
 
     code: str
@@ -29,11 +35,18 @@ class Account:
     net_liquidation: Decimal
     positions: Mapping[str, Decimal]
     marks: Mapping[str, Decimal]
+    balances: Mapping[str, Decimal] = field(default_factory=dict)
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    costs: Mapping[str, Decimal] = field(default_factory=dict)
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Quote:
-    """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC."""
+    """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC.
+
+    A currency pair has no trades: its last price is the middle of its sides, and the time theirs.
+    """
 
     symbol: str
     bid: Decimal | None

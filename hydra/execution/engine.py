@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 from hydra.clock import MarketClock
 from hydra.domain.events import (
@@ -15,6 +16,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAdmitted,
@@ -25,6 +27,7 @@ from hydra.domain.events import (
     OrderRetried,
     OrderSubmitted,
     OrderUnsent,
+    RatesTold,
     Reconciled,
     Recorded,
     Warned,
@@ -32,24 +35,30 @@ from hydra.domain.events import (
 from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState
 from hydra.domain.orders import Commission, Fill, Objection, Order, OrderRequest, Refusal
-from hydra.domain.portfolio import Portfolio, Position
+from hydra.domain.portfolio import Portfolio
 from hydra.errors import (
     BadParameter,
     BrokerError,
     GatewayUnreachable,
     JournalError,
     NotReconciled,
+    UnknownInstrument,
 )
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.moment import context_of
-from hydra.execution.reconcile import compare, recover_fills, recover_orders
+from hydra.execution.reconcile import compare, recover_fills, recover_orders, settled_futures
 from hydra.execution.watch import FREE, Watch
 from hydra.journal.fold import Folding, State, WorkingOrder
+from hydra.journal.held import valued
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context, Margin, exit_of
 from hydra.risk._gate import RiskGate
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
+CENT = Decimal("0.01")
+RATE_AGE = timedelta(minutes=15)
+"""A rate of exchange that was told longer ago is asked for again before an order is judged."""
 CHUNK = 16
 """Orders that are admitted in one durable write, and then sent."""
 LOOK_S = 0.5
@@ -68,6 +77,7 @@ SUSPECT = (
     OrderEnded,
     OrderRefused,
     OrderQuoted,
+    FutureSettled,
     NavMarked,
     ConnectionChanged,
 )
@@ -105,6 +115,9 @@ class OrderEngine:
         self.clock = MarketClock()
         self.account: Account | None = None
         self._folding = Folding.of(State())
+        self._copy: State | None = None
+        self._alone = False
+        """Whether all is read and nobody else can write: so it is within a durable write."""
         self._lost: ConnectionChanged | None = None
         self._ours: set[str] = set()
         self._heard: set[tuple[str, bool]] = set()
@@ -118,18 +131,25 @@ class OrderEngine:
         """What was asked to end because somebody wants so."""
         self._seen: dict[str, Decimal] = {}
         """Last prices by symbol: what was bought since the account was told has no mark in it."""
+        self._rates_at: dict[str, datetime] = {}
+        """When the rate of each currency was told, by the market's clock."""
         self.daily_volume: dict[str, Decimal] = {}
         """The mean of a day's volume by symbol, as the last bars that were decided on tell it."""
 
     @property
     def state(self) -> State:
         """The journal's state, with every event that any process has written by now."""
-        return self._so_far().state()
+        folding = self._so_far()
+        if self._copy is None or self._copy.seq != folding.seq:
+            self._copy = folding.state()
+        return self._copy
 
     def _so_far(self) -> Folding:
         """The same, to look at one thing in it."""
-        for record in self.journal.read(after=self._folding.seq):
-            self._folding.take(record)
+        if not self._alone:
+            for record in self.journal.read(after=self._folding.seq):
+                self._folding.take(record)
+            self._alone = self.journal.is_writing
         return self._folding
 
     def works(self, ref: str) -> bool:
@@ -183,6 +203,7 @@ class OrderEngine:
                 self.record(event)
         account, found = await self._compared(held)
         self.record(found)
+        self._rated(account.rates)
         self.account = account
         return account
 
@@ -191,6 +212,8 @@ class OrderEngine:
         for _ in range(COMPARISONS):
             account = await self.broker.account()
             self.drain()
+            for event in list(settled_futures(self.state, account, self.clock.now().date())):
+                self.record(event)
             elsewhere = [order for order in held if not self._is_ours(order.ref)]
             found = compare(self.state, account, elsewhere)
             if not found.differences or not self._record_missed(await self.broker.executions()):
@@ -406,22 +429,38 @@ class OrderEngine:
 
     def mark_at(self, account: Account) -> NavMarked:
         """The same at the marks that an account was just told with."""
-        nav = self.portfolio(account).nav
-        cash = self.state.cash if self.state.cash is not None else account.cash
-        event = NavMarked(nav, cash, account.net_liquidation, dict(account.marks))
+        self._rated(account.rates)
+        state = self.state
+        worth = self.portfolio(account, {**state.rates, **account.rates})
+        known = state.balances
+        nav, cash = worth.nav, worth.cash if known else account.cash
+        if account.rates or state.futures:  # money at a rate has more places than a cent has
+            nav, cash = _cents(nav), _cents(cash)
+        event = NavMarked(
+            nav, cash, account.net_liquidation, dict(account.marks), dict(account.rates)
+        )
         self.record(event)
         return event
 
-    def portfolio(self, account: Account) -> Portfolio:
-        """The whole account by the journal, at the broker's marks."""
+    def portfolio(self, account: Account, rates: Mapping[str, Decimal] | None = None) -> Portfolio:
+        """The whole account by the journal, at the broker's marks and `rates`, the last that were
+        told unless they are given.
+
+        Raises `BrokerError` when there is no mark of a position, or no rate of its currency.
+        """
         state = self.state
-        positions = {
-            symbol: Position(
-                state.instruments.get(symbol, Instrument(symbol)), quantity, _mark(account, symbol)
-            )
-            for symbol, quantity in state.positions.items()
-        }
-        return Portfolio(account.cash if state.cash is None else state.cash, positions)
+        if not state.balances:
+            state = replace(state, balances={account.currency: account.cash})
+        rates = {**(rates or {**account.rates, **state.rates}), account.currency: ONE}
+        held = {symbol: _mark(account, symbol) for symbol in state.positions}
+        owned = {name for name, amount in state.balances.items() if amount}
+        for name in owned | {c for s in held for c in _currencies(state, s)}:
+            if name not in rates:
+                raise BrokerError(
+                    f"The gateway tells no rate of exchange from {name} to {account.currency}, "
+                    "so the account cannot be valued."
+                )
+        return valued(state, held, rates)
 
     def record(self, event: Event) -> bool:
         """Append an event at the market's time; False when it is known already or not ours.
@@ -437,7 +476,7 @@ class OrderEngine:
 
     def _record(self, event: Event) -> bool:
         if isinstance(event, FillRecorded):
-            return self._record_fill(self._in_money(event.fill))
+            return self._record_fill(self._as_ordered(event.fill))
         if isinstance(event, CommissionRecorded) and not self._may_charge(event):
             return False
         if isinstance(event, ConnectionChanged):
@@ -457,11 +496,26 @@ class OrderEngine:
             self._folding.take(Recorded(seq, now, now, event))
         return seq is not None
 
-    def _in_money(self, fill: Fill) -> Fill:
-        """The fill with the multiplier of the instrument as it was ordered: a broker's report does
-        not say that a price is in pence."""
-        one = self._so_far().instruments.get(fill.symbol)
-        return replace(fill, multiplier=one.multiplier) if one else fill
+    def _as_ordered(self, fill: Fill) -> Fill:
+        """The fill under the name and in the money of the instrument that was ordered: a broker's
+        report does not say that a price is in pence, and names a contract in its own way."""
+        if not self._is_ours(fill.order_ref):
+            return fill
+        known = self._so_far().order(fill.order_ref)
+        found = None if known else self.journal.find(f"order {fill.order_ref}")
+        request = known.request if known else None
+        if isinstance(found, OrderAdmitted):
+            request = found.order.request
+        if request is None:
+            return fill
+        one = request.instrument
+        return replace(
+            fill,
+            symbol=one.symbol,
+            currency=one.currency,
+            multiplier=one.multiplier,
+            sec_type=one.sec_type,
+        )
 
     def _record_fill(self, fill: Fill) -> bool:
         """A first revision is a fill; a later one replaces what was recorded of the execution."""
@@ -471,8 +525,13 @@ class OrderEngine:
         if number := self._newest(fill):
             old = self._filled(fill.at_revision(number))
             charge = self.journal.find(f"commission {old.exec_id}")
-            refund = charge.commission.amount if isinstance(charge, CommissionRecorded) else ZERO
-            event = FillCorrected(old, fill, refund)
+            refund = charge.commission if isinstance(charge, CommissionRecorded) else None
+            event = FillCorrected(
+                old,
+                fill,
+                refund.amount if refund else ZERO,
+                refund.currency if refund else "",
+            )
         was_open = self._may_end(fill.order_ref)
         fresh = self._append(event)
         if charged := self._early.pop(fill.exec_id, None):
@@ -533,9 +592,11 @@ class OrderEngine:
             with self.journal.together():
                 yield
                 self._read_breakers()
+                self._alone = False
         except BaseException:
             self._suspected = True
-            self._folding, self.account = Folding.of(State()), None
+            self._folding, self._copy, self.account = Folding.of(State()), None, None
+            self._alone = False
             self._ours.clear()
             self._heard.clear()
             raise
@@ -691,7 +752,62 @@ class OrderEngine:
     async def _quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
         quotes = await self.broker.quotes(instruments)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
+        await self.learn_rates(instruments)
         return quotes
+
+    def _rated(self, rates: Mapping[str, Decimal]) -> None:
+        self._rates_at.update(dict.fromkeys(rates, self.clock.now()))
+
+    async def learn_rates(self, instruments: Iterable[Instrument]) -> None:
+        """Ask for the pair of each other currency whose rate was not told of late: a ledger has
+        only those that the account holds. What no pair tells stays unknown, and the gate refuses
+        orders in it."""
+        base, now = self._reconciled().currency, self.clock.now()
+        currencies = {c for one in instruments for c in one.currencies}
+        old = {
+            name
+            for name in currencies - {base}
+            if name not in self._rates_at or now - self._rates_at[name] > RATE_AGE
+        }
+        if not old:
+            return
+        told: dict[str, Decimal] = {}
+        for name in sorted(old):
+            if found := await self._pair_rate(name, base):
+                told[name], self._rates_at[name] = found
+        if told:
+            self.record(RatesTold(told))
+
+    def rates_of(self, instruments: Iterable[Instrument]) -> dict[str, Decimal]:
+        """What one unit of each instrument's currency is worth in the account's, by symbol.
+
+        Raises `BrokerError` where that is not known: `learn_rates` asks for it.
+        """
+        account = self._reconciled()
+        known = {**account.rates, **self._so_far().rates, account.currency: ONE}
+        rates = {}
+        for one in instruments:
+            if one.currency not in known:
+                raise BrokerError(
+                    f"{one.symbol} trades in {one.currency} and the gateway quotes no pair "
+                    f"{one.currency}.{account.currency}, so nothing is decided on it."
+                )
+            rates[one.symbol] = known[one.currency]
+        return rates
+
+    async def _pair_rate(self, currency: str, base: str) -> tuple[Decimal, datetime] | None:
+        """What one unit is worth by the middle of its pair, whichever way round that is listed,
+        and the time of that quote; None where there is none."""
+        for symbol in (f"{currency}.{base}", f"{base}.{currency}"):
+            try:
+                pair = (await self.broker.qualify([symbol]))[symbol]
+            except UnknownInstrument:
+                continue
+            quote = (await self.broker.quotes([pair]))[symbol]
+            if quote.last and quote.time:
+                rate = quote.last if symbol.startswith(currency) else ONE / quote.last
+                return rate, quote.time
+        return None
 
     def _expected(
         self, account: Account, quotes: dict[str, Quote], without: WorkingOrder | None = None
@@ -703,21 +819,13 @@ class OrderEngine:
         marks = {s: q.last for s, q in quotes.items() if q.last is not None}
         marks = {**self._seen, **account.marks, **marks}
         portfolio = self.portfolio(_with_marks(account, marks))
-        cash, positions = portfolio.cash, dict(portfolio.positions)
         skipped = without.request.order_ref if without else ""
-        if without and without.filled:
-            one, price = without.request.instrument, without.request.price
-            held = positions.get(one.symbol, Position(one, ZERO, price)).quantity
-            positions[one.symbol] = Position(one, held - without.filled, price)
-            cash += one.notional(without.filled, price)
+        trades = [(without.request, -without.filled)] if without and without.filled else []
         for ref, order in self._so_far().working.items():
             counts = not order.may_be_sent and order.remaining and not order.request.parent
             if counts and ref != skipped:
-                one, price = order.request.instrument, order.request.price
-                held = positions.get(one.symbol, Position(one, ZERO, price)).quantity
-                positions[one.symbol] = Position(one, held + order.remaining, price)
-                cash -= one.notional(order.remaining, price)
-        return Portfolio(cash, positions)
+                trades.append((order.request, order.remaining))
+        return portfolio.after_all(trades)
 
     def _context(self, portfolio: Portfolio, quotes: dict[str, Quote]) -> Context:
         known = context_of(self.state, self._reconciled(), self.clock.now(), portfolio, quotes)
@@ -726,6 +834,7 @@ class OrderEngine:
             connected=self._lost is None,
             reconciled=self.account is not None,
             daily_volume=self.daily_volume,
+            rates_at=self._rates_at,
         )
 
     def awaits_news(self) -> bool:
@@ -775,6 +884,15 @@ def _is_as_before(held: HeldOrder, request: OrderRequest) -> bool:
 def _attached(verdict: Order | Refusal, objections: tuple[Objection, ...]) -> Refusal:
     """A refusal of what stands or falls with something that was refused."""
     return verdict if isinstance(verdict, Refusal) else Refusal(verdict.request, objections)
+
+
+def _currencies(state: State, symbol: str) -> tuple[str, ...]:
+    one = state.instruments.get(symbol)
+    return one.currencies if one else ()
+
+
+def _cents(money: Decimal) -> Decimal:
+    return money.quantize(CENT, ROUND_HALF_UP)
 
 
 def _with_marks(account: Account, marks: dict[str, Decimal]) -> Account:

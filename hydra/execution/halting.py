@@ -8,7 +8,7 @@ the same; what could not be done is said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -144,19 +144,26 @@ async def _settle(path: Path, broker: Broker, gate: RiskGate, order: HaltOrder) 
         account = await engine.reconcile()
         if not order.flatten:
             return None
-        session = Sessions(order.calendar).session_at(engine.clock.now())
-        traded = await engine.trade(list(flattening(engine.state, account, session, journal)))
+        now = engine.clock.now()
+
+        def session_of(symbol: str) -> date:
+            one = engine.state.instruments.get(symbol)
+            return Sessions(one.calendar if one else order.calendar).session_at(now)
+
+        requests = list(flattening(engine.state, account, session_of, journal))
+        traded = await engine.trade(requests)
         await engine.settle(order.settle_s)
         return traded
 
 
 def flattening(
-    state: State, account: Account, session: date, journal: Journal
+    state: State, account: Account, session_of: Callable[[str], date], journal: Journal
 ) -> Iterator[OrderRequest]:
     """Market orders that close what our strategies hold, and never turn the account over.
 
     What two strategies hold against each other is left: closing either side would open a position
     of the account. An order that is repeated has the same reference, so it is sent once.
+    `session_of` tells a symbol's session, which is its exchange's.
     """
     net = dict(account.positions)
     for (strategy, symbol), holding in sorted(state.holdings.items()):
@@ -166,6 +173,7 @@ def flattening(
         size = min(abs(holding.quantity), abs(left))
         quantity = -size if left > 0 else size
         net[symbol] = left + quantity
+        session = session_of(symbol)
         yield OrderRequest(
             strategy,
             session,

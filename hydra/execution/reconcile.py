@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from hydra.domain.events import (
     CommissionRecorded,
     Event,
     FillRecorded,
+    FutureSettled,
     OrderAcknowledged,
     OrderEnded,
     OrderFound,
@@ -16,7 +18,7 @@ from hydra.domain.events import (
 )
 from hydra.domain.orders import Commission, Fill
 from hydra.execution.broker import Account, HeldOrder
-from hydra.journal.fold import State, WorkingOrder
+from hydra.journal.fold import State, WorkingOrder, same_money
 
 ZERO = Decimal(0)
 LOST = "the gateway holds no such order and tells of nothing that ended it"
@@ -72,27 +74,66 @@ def _absent(
         yield OrderEnded(ref, "rejected", OVER)
 
 
+def settled_futures(state: State, account: Account, today: date) -> Iterator[FutureSettled]:
+    """The contracts that we hold, whose last day is over, and which the account has no more."""
+    told = {**(state.mark.marks if state.mark else {}), **account.marks}
+    for symbol in sorted(
+        {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
+    ):
+        one = state.instruments.get(symbol)
+        over = one and one.sec_type == "FUT" and one.expires and one.expires < today
+        if over and not account.positions.get(symbol) and symbol in told:
+            yield FutureSettled(symbol, told[symbol])
+
+
 def compare(state: State, account: Account, elsewhere: Iterable[HeldOrder] = ()) -> Reconciled:
     """The broker's word on cash and positions, with a sentence for each difference from ours.
 
     `elsewhere` are working orders of the account that are not ours: shown, and left alone.
     """
+    balances = _settled(state, account)
     return Reconciled(
         account.code,
         account.cash,
         account.currency,
         {s: q for s, q in account.positions.items() if q},
-        (*_cash_difference(state, account), *_position_differences(state, account)),
+        (*_cash_differences(state, account, balances), *_position_differences(state, account)),
         tuple(str(order) for order in elsewhere),
+        balances,
+        account.rates,
+        account.costs,
+        {s: one for s, one in account.instruments.items() if s not in state.instruments},
     )
 
 
-def _cash_difference(state: State, account: Account) -> Iterator[str]:
-    if state.cash is not None and state.cash != account.cash:
-        yield (
-            f"Cash: the journal says {state.cash:,.2f} {account.currency} and the gateway "
-            f"{account.cash:,.2f}; the gateway's figure holds from here."
-        )
+def _settled(state: State, account: Account) -> dict[str, Decimal]:
+    """Cash by currency without what open futures have gained: the journal counts a future's profit
+    when it is realised, at our own costs where it knows them."""
+    balances = dict(account.balances)
+    for symbol, told in account.costs.items():
+        one, quantity = account.instruments[symbol], account.positions[symbol]
+        known = state.futures.get(symbol)
+        cost = known.average_cost if known and known.quantity == quantity else told
+        gain = one.notional(quantity, account.marks[symbol] - cost)
+        balances[one.currency] = balances.get(one.currency, ZERO) - gain
+    return balances
+
+
+def _cash_differences(
+    state: State, account: Account, balances: Mapping[str, Decimal]
+) -> Iterator[str]:
+    """Currency by currency; the broker tells whole cents."""
+    if not state.balances:
+        return
+    told = balances or {account.currency: account.cash}
+    for currency in sorted({*state.balances, *told}):
+        ours, theirs = state.balances.get(currency, ZERO), told.get(currency, ZERO)
+        same = same_money(ours, theirs) if account.balances else ours == theirs
+        if not same:
+            yield (
+                f"Cash: the journal says {ours:,.2f} {currency} and the gateway "
+                f"{theirs:,.2f}; the gateway's figure holds from here."
+            )
 
 
 def _position_differences(state: State, account: Account) -> Iterator[str]:

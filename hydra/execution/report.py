@@ -98,7 +98,7 @@ def make_report(
     targets = [e for e in events if isinstance(e, TargetSet) and e.strategy == strategy]
     fills = [e.fill for e in events if isinstance(e, FillRecorded)]
     charges = {
-        e.commission.exec_id: e.commission.amount
+        e.commission.exec_id: e.commission.amount * (state.rate(e.commission.currency) or 1)
         for e in events
         if isinstance(e, CommissionRecorded)
     }
@@ -131,8 +131,16 @@ def _tracking_error(targets: Sequence[TargetSet], state: State, opening: NavMark
 
 def _unit(target: TargetSet, state: State) -> Decimal:
     """The money of one unit; what was never ordered counts as a share."""
-    one = state.instruments.get(target.symbol)
-    return one.notional(Decimal(1), target.price) if one else target.price
+    return _worth(state, target.symbol, Decimal(1), target.price)
+
+
+def _worth(state: State, symbol: str, quantity: Decimal, price: Decimal) -> Decimal:
+    """In the account's currency; one whose rate was never told counts as it is."""
+    one = state.instruments.get(symbol)
+    if one is None:
+        return quantity * price
+    rate = state.rate(one.currency)
+    return one.notional(quantity, price) * (Decimal(1) if rate is None else rate)
 
 
 COLUMNS = [
@@ -178,5 +186,7 @@ def _row(
         else round(float(slippage_bps(float(filled), float(average), float(target.price))), 2),
         sum((charges.get(f.exec_id, ZERO) for f in mine), ZERO),
         held,
-        round(float(held * price / mark.nav), 4) if mark.nav > 0 else 0.0,
+        round(float(_worth(state, target.symbol, held, price) / mark.nav), 4)
+        if mark.nav > 0
+        else 0.0,
     ]

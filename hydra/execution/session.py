@@ -7,6 +7,7 @@ bars up to the last completed session; orders work in the session that follows i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -28,7 +29,7 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
-from hydra.errors import BarsError
+from hydra.errors import BarsError, UnknownInstrument, UnknownName
 from hydra.execution.broker import Account
 from hydra.execution.desk import has_children
 from hydra.execution.engine import OrderEngine, Traded
@@ -38,6 +39,7 @@ from hydra.execution.supervisor import Patience, Supervisor
 from hydra.execution.targets import (
     TradeLimits,
     quantities_to_requests,
+    unit_values,
     weights_to_quantities,
 )
 from hydra.journal.fold import State
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from hydra.strategies._base import Strategy
 
 ZERO = Decimal(0)
+SPARE_ROWS = 10
 VOLUME_BARS = 20
 """Sessions over which an average day's volume is taken."""
 
@@ -108,6 +111,8 @@ class PaperSession:
         self.floor = Floor(self.supervisor, Sessions(plan.calendar))
         self.session: date | None = None
         self._instruments: dict[str, Instrument] = {}
+        self._quoted: Bars | None = None
+        """The last bars with prices as the exchanges quote them."""
         self._traded = Traded((), (), ())
         self._first_seq = engine.journal.last_seq()
 
@@ -154,19 +159,54 @@ class PaperSession:
                 f"The newest bar ended at {bars.index[-1]} and the last completed session at "
                 f"{expected}; nothing is decided on old bars."
             )
-        volumes = daily_volume_of(bars).iloc[-1]
+        volumes = daily_volume_of(real_of(bars)).iloc[-1].to_dict()
         self.engine.daily_volume.update(
             {str(s): Decimal(str(float(v))) for s, v in volumes.items() if v > 0}
         )
         return bars
 
     async def _bars(self) -> Bars:
-        self._instruments = await self.engine.broker.qualify(self.plan.symbols)
+        named = [s for s in self.plan.symbols if not is_series(s)]
+        self._instruments = await self.engine.broker.qualify(named)
         lookbacks = self.plan.strategy.lookback_bars, self.plan.sizing.lookback_bars
         rows = max(*lookbacks, WINDOW_BARS + 1)  # a window of returns needs one price more
         bars = await self.source.last_bars(self.plan.symbols, rows)
+        for known in bars.contracts.values():
+            self._instruments |= known.instruments
+        await self.engine.learn_rates(self._instruments.values())
         self.floor.volumes = _mean_volumes(bars)
-        return bars
+        self._quoted = bars
+        return await self._in_base(bars, rows)
+
+    async def _in_base(self, bars: Bars, rows: int) -> Bars:
+        """What is decided on, in the account's currency as a backtest has it; orders are priced as
+        quoted. The price of a pair is a rate itself and stays."""
+        from hydra.data._currency import pairs_for, to_base
+
+        account = self.engine.account
+        base = account.currency if account else ""
+        currencies = {s: self._currency_of(s, bars, base) for s in bars.symbols}
+        names = pairs_for(currencies, base)
+        if not names:
+            return bars
+        from hydra.data._futures import beside
+
+        told = [await self._pair(pair, rows) for pair in names.values()]
+        return to_base(bars, currencies, beside([p for p in told if p] or [bars]), base)
+
+    def _currency_of(self, symbol: str, bars: Bars, base: str) -> str:
+        if symbol in bars.contracts:
+            return next(iter(bars.contracts[symbol].instruments.values())).currency
+        one = self._instruments[symbol]
+        return base if one.sec_type == "CASH" else one.currency
+
+    async def _pair(self, names: tuple[str, str], rows: int) -> Bars | None:
+        """The bars of whichever way round the pair is listed; a few more, for its sessions are
+        not those of the exchange."""
+        for name in names:
+            with suppress(UnknownInstrument, UnknownName):
+                return await self.source.last_bars([name], rows + SPARE_ROWS)
+        return None
 
     def signals(self, bars: Bars) -> pd.DataFrame:
         """The strategy's signals in [-1, 1], one row a bar; refused when they are not."""
@@ -175,28 +215,69 @@ class PaperSession:
     def targets(self, signals: pd.DataFrame, bars: Bars) -> Targets:
         """Target weights and quantities from the last bar; journalled for each symbol."""
         weights = self.plan.sizing.weights(signals, bars).iloc[-1]
-        closes = bars.close.iloc[-1]
-        listed = [s for s in self.plan.symbols if closes[s] > 0]
-        prices = {s: Decimal(str(float(closes[s]))) for s in listed}
-        nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
-        wanted = weights_to_quantities(
-            {s: float(weights[s]) for s in listed}, nav, prices, self._instruments
-        )
-        held = {s: self._held(s) for s in listed}
-        liquidity = liquidity_of(bars)
-        known = {s: liquidity.at_row(s, -1) for s in listed}
-        quantities = self.plan.limits.reachable(
-            wanted, held, prices, self._instruments, nav, known
-        )
-        latest = signals.iloc[-1]
+        wanted, latest = {}, {}
+        for s in self.plan.symbols:
+            for symbol in self._ordered(s, bars):
+                first = symbol == s or symbol == bars.contracts[s].later.iloc[-1]
+                wanted[symbol] = float(weights[s]) if first else 0.0
+                latest[symbol] = float(signals[s].iloc[-1]) if first else 0.0
+        prices = {s: p for s in wanted if (p := self._price(s, bars)) is not None}
+        wanted = {s: weight for s, weight in wanted.items() if s in prices}
         targets = Targets(
-            {s: float(latest[s]) for s in listed},
-            {s: float(weights[s]) for s in listed},
-            quantities,
+            {s: latest[s] for s in wanted},
+            wanted,
+            self._reachable(wanted, prices, bars),
             prices,
         )
         self._journal_targets(targets)
         return targets
+
+    def _ordered(self, symbol: str, bars: Bars) -> list[str]:
+        """What is ordered for a symbol of the plan: itself, or of a series the contract that is
+        traded now and every other that this strategy still holds, to leave it."""
+        known = bars.contracts.get(symbol)
+        if known is None:
+            return [symbol]
+        now, root = str(known.later.iloc[-1]), symbol.partition(".")[0]
+        mine = {s for who, s in self.state.holdings if who == self.plan.name}
+        held = {s for s in mine if self._held(s)}
+        for one in held - self._instruments.keys():
+            self._instruments[one] = self.state.instruments[one]
+        others = held - {now, *self.plan.symbols}
+        return [now, *sorted(s for s in others if s.startswith(f"{root}."))]
+
+    def _price(self, symbol: str, bars: Bars) -> Decimal | None:
+        """The close that a decision on it is made at, a contract's own; None before it was
+        listed. A contract that has no bar any more has the account's mark."""
+        quoted = bars if self._quoted is None else self._quoted
+        for source in (quoted, *(known.bars for known in quoted.contracts.values())):
+            if symbol in source.close:
+                close = float(source.close[symbol].iloc[-1])
+                if close > 0:
+                    return Decimal(str(close))
+        account = self.engine.account
+        return account.marks.get(symbol) if account and self._held(symbol) else None
+
+    def _reachable(
+        self, weights: Mapping[str, float], prices: Mapping[str, Decimal], bars: Bars
+    ) -> dict[str, Decimal]:
+        """Whole lots of the weights, within what a session may trade."""
+        nav = max(self._nav(), ZERO)  # below zero every weight would change its sign
+        instruments = self._instruments
+        rates = self.engine.rates_of([instruments[s] for s in weights])
+        wanted = weights_to_quantities(weights, nav, prices, instruments, rates)
+        liquidity = liquidity_of(real_of(bars))
+        known = {
+            s: liquidity.at_row(s, -1) for s in weights if s in liquidity.daily_volume.columns
+        }
+        return self.plan.limits.reachable(
+            wanted,
+            {s: self._held(s) for s in weights},
+            unit_values(prices, instruments, rates),
+            instruments,
+            nav,
+            known,
+        )
 
     async def trade(self, targets: Targets) -> Traded:
         """Send the difference between targets and this strategy's holdings through the gate.
@@ -333,7 +414,21 @@ class PaperSession:
             )
 
 
+def is_series(symbol: str) -> bool:
+    """Whether it names the series of a future's contracts, such as ES.C, and no contract."""
+    return symbol.endswith(".C")
+
+
+def real_of(bars: Bars) -> Bars:
+    """The bars of what can be ordered: a future's contracts in the place of their series."""
+    if not bars.contracts:
+        return bars
+    from hydra.data._futures import real_bars
+
+    return real_bars(bars)
+
+
 def _mean_volumes(bars: Bars) -> dict[str, Decimal]:
     """Mean volume of the last sessions by symbol; symbols without any volume are left out."""
-    means = bars.last(VOLUME_BARS).volume.mean()
+    means = real_of(bars).last(VOLUME_BARS).volume.mean()
     return {str(s): Decimal(str(round(float(v)))) for s, v in means.items() if v > 0}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from hydra.domain.instruments import Instrument
+from hydra.domain.instruments import ONE, Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BadParameter
 
@@ -21,15 +21,37 @@ def weights_to_quantities(
     nav: Decimal,
     prices: Mapping[str, Decimal],
     instruments: Mapping[str, Instrument],
+    rates: Mapping[str, Decimal] | None = None,
 ) -> dict[str, Decimal]:
-    """Signed target quantities: weight × NAV / (price × multiplier), rounded toward zero to lots.
+    """Signed target quantities: weight × NAV / (price × multiplier × rate), rounded toward zero to
+    lots.
 
-    `weights` are signed fractions of `nav` (base currency), `prices` the decision prices. Raises
-    `BadParameter` for a weight that is no number or a price that is not positive.
+    `weights` are signed fractions of `nav` (base currency), `prices` the decision prices, `rates`
+    what one unit of each symbol's currency is worth in the base (None: all are in it). Raises
+    `BadParameter` for a weight that is no number or a price or rate that is not positive.
     """
     return {
-        symbol: _quantity(symbol, weight, nav, prices[symbol], instruments[symbol])
+        symbol: _quantity(
+            symbol,
+            weight,
+            nav,
+            prices[symbol],
+            instruments[symbol],
+            ONE if rates is None else rates[symbol],
+        )
         for symbol, weight in weights.items()
+    }
+
+
+def unit_values(
+    prices: Mapping[str, Decimal],
+    instruments: Mapping[str, Instrument],
+    rates: Mapping[str, Decimal] | None = None,
+) -> dict[str, Decimal]:
+    """The money of one unit of each symbol in the base currency; maps as above."""
+    return {
+        s: instruments[s].notional(ONE, price) * (ONE if rates is None else rates[s])
+        for s, price in prices.items()
     }
 
 
@@ -66,17 +88,16 @@ class TradeLimits:
         self,
         targets: Mapping[str, Decimal],
         held: Mapping[str, Decimal],
-        prices: Mapping[str, Decimal],
+        values: Mapping[str, Decimal],
         instruments: Mapping[str, Instrument],
         nav: Decimal,
         known: Mapping[str, tuple[float, float] | None],
     ) -> dict[str, Decimal]:
         """What of the targets one session may trade towards: see `limited`.
 
-        `prices` are decision prices, `nav` the money that turnover is a fraction of, `known` a
-        day's volatility (bps) and mean volume by symbol; what is not known limits nothing.
+        `nav` is the money that turnover is a fraction of, `known` a day's volatility (bps) and
+        mean volume by symbol; what is not known limits nothing.
         """
-        values = {s: instruments[s].notional(Decimal(1), prices[s]) for s in targets}
         largest = {s: self.largest_trade(*one) for s, one in known.items() if one}
         room = Decimal(str(self.max_turnover)) * nav
         return limited(targets, held, values, instruments, largest, room)
@@ -148,12 +169,18 @@ def quantities_to_requests(
 
 
 def _quantity(
-    symbol: str, weight: float, nav: Decimal, price: Decimal, instrument: Instrument
+    symbol: str,
+    weight: float,
+    nav: Decimal,
+    price: Decimal,
+    instrument: Instrument,
+    rate: Decimal,
 ) -> Decimal:
     if not math.isfinite(weight):
         raise BadParameter(f"{symbol}: the target weight is {weight}; it must be a finite number.")
-    if not price > 0:
-        raise BadParameter(f"{symbol}: the decision price is {price}; it must be > 0.")
+    for name, value in (("decision price", price), ("rate of exchange", rate)):
+        if not value > 0:
+            raise BadParameter(f"{symbol}: the {name} is {value}; it must be > 0.")
     # str() gives the shortest text that is the same float, so a weight of 0.1 is exactly 0.1
-    exact = Decimal(str(float(weight))) * nav / (price * instrument.multiplier)
+    exact = Decimal(str(float(weight))) * nav / (price * instrument.multiplier * rate)
     return instrument.round_quantity(exact)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,8 @@ from hydra.domain.orders import OrderRequest
 from hydra.journal.fold import Folding, State, counts_of
 
 ZERO = Decimal(0)
+MEASURED = 10_000
+"""Orders whose cost is kept; all are reckoned anew after so many."""
 Folded = State | Folding
 Predict = Callable[[str, Decimal], float]
 """What a cost model says of a symbol and a signed quantity: bps worse than the mid."""
@@ -45,6 +47,10 @@ class Watch:
     breakers: Mapping[str, Breaker]
     calendar: str = "XNYS"
     predict: Predict = predicts_nothing
+    _measured: dict[tuple[str, int], float | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What each order's fills cost beyond the prediction, by its reference and last fill."""
 
     def trips(self, state: Folded, now: datetime) -> list[BreakerTripped]:
         """What is to be journalled now; a breaker that is triggered does not trip again."""
@@ -98,8 +104,18 @@ class Watch:
                 trip = state.trips.get((name, strategy))
                 key = strategy, trip.seq if trip else 0
                 if key not in known:
-                    known[key] = facts_of(state, strategy, trip, now, self.predict)
+                    known[key] = facts_of(state, strategy, trip, now, self._excess)
                 yield name, strategy, trip, breaker.reading(known[key])
+
+    def _excess(self, order: Executed) -> float | None:
+        """How much worse an order filled than the cost model says, in bps; reckoned once."""
+        key = order.ref, order.seq
+        if key not in self._measured:
+            if len(self._measured) >= MEASURED:
+                self._measured.clear()
+            cost, said = order.cost_bps, self.predict(order.symbol, order.quantity)
+            self._measured[key] = None if cost is None else cost - said
+        return self._measured[key]
 
     def _trip(
         self, name: str, strategy: str, reading: Reading, session: date, state: Folded
@@ -151,7 +167,11 @@ class Watch:
 
 
 def facts_of(
-    state: Folded, strategy: str, trip: Trip | None, now: datetime, predict: Predict
+    state: Folded,
+    strategy: str,
+    trip: Trip | None,
+    now: datetime,
+    excess_of: Callable[[Executed], float | None],
 ) -> Facts:
     """How a strategy (or all of them: an empty name) has traded since the breaker's last trip."""
     since = trip.seq if trip else 0
@@ -165,7 +185,11 @@ def facts_of(
         opening_nav=trip.nav if trip and same else state.opening_nav,
         peak_nav=trip.peak_nav if trip else state.peak_nav,
         gains=tuple(trade.gain for trade in closed if trade.seq > since),
-        excess_bps=tuple(_excess([o for o in executed if o.seq > since], predict)),
+        excess_bps=tuple(
+            excess
+            for order in executed
+            if order.seq > since and (excess := excess_of(order)) is not None
+        ),
         counts=counts - (trip.counts if trip else Counts()),
         losses=tuple(time for seq, time in state.losses if seq > since),
     )
@@ -215,9 +239,3 @@ def _newest(state: Folded, strategy: str, part: Callable[[Behaviour], tuple[Any,
         return part(state.behaviour.get(strategy, Behaviour()))
     found = [item for one in state.behaviour.values() for item in part(one)]
     return sorted(found, key=lambda item: item.seq)
-
-
-def _excess(executed: list[Executed], predict: Predict) -> Iterator[float]:
-    for order in executed:
-        if (cost := order.cost_bps) is not None:
-            yield cost - predict(order.symbol, order.quantity)

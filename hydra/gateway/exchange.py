@@ -306,6 +306,7 @@ class Exchange:
             "account": self.venue.account.code,
             "net_liquidation": str(now.net_liquidation),
             "cash": str(cents(now.cash)),
+            "balances": {name: str(cents(a)) for name, a in self.venue.account.cash.items()},
             "positions": self._positions(),
             "open_orders": [_order_state(order) for order in self.orders.open_list],
             "executions": [_execution_state(done) for done in self.orders.executions],
@@ -329,6 +330,9 @@ class Exchange:
             "con_id": con_id,
             "quantity": _plain(holding.quantity),
             "average_cost": _plain(holding.average_cost),
+            "paid": _plain(holding.paid),
+            "currency": one.currency if one else "",
+            "sec_type": one.secType if one else "",
             "mark": _plain(self.venue.mark(one)) if one else "",
         }
 
@@ -369,6 +373,8 @@ def _execution_state(done: Executed) -> dict[str, Any]:
         "order_id": order.terms.orderId,
         "perm_id": order.perm_id,
         "symbol": order.instrument.symbol,
+        "con_id": order.instrument.conId,
+        "currency": order.instrument.currency,
         "quantity": _plain(done.quantity),
         "price": _plain(done.price),
         "time": from_epoch(done.time).isoformat().replace("+00:00", "Z"),

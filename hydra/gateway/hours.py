@@ -154,7 +154,16 @@ def _currency_holidays(year: int) -> frozenset[date]:
 
 @cache
 def _globex_holidays(year: int) -> frozenset[date]:
-    return _currency_holidays(year) | {easter(year) - 2 * ONE_DAY}
+    new_year = date(year, 1, 1)
+    days = {
+        new_year + ONE_DAY if new_year.weekday() == SUNDAY else new_year,
+        _observed(date(year, 12, 25)),
+        easter(year) - 2 * ONE_DAY,
+    }
+    return frozenset(days | {day for day in _MOURNED if day.year == year})
+
+
+_MOURNED = (date(2007, 1, 2), date(2018, 12, 5), date(2025, 1, 9))
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -134,7 +134,7 @@ def _months(kind: str, row: Mapping[str, Any]) -> list[Instrument]:
         secType="FUT",
         primary=known["route"],
         margin=(Decimal(str(row["margin"][0])), Decimal(str(row["margin"][1]))),
-        model=_model(row, number),
+        model=replace(_model(row, number), cycle=365 // len(row["months"])),
     )
     # Thousands of months are written at every start, and `replace` takes thrice as long.
     shared = {field.name: getattr(product, field.name) for field in fields(product)}

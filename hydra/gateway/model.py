@@ -21,6 +21,7 @@ from hydra.gateway.market import Floats, Series, Ticks
 from hydra.gateway.universe import Action, Instrument, Model
 
 YEAR_SESSIONS = 252
+ROLL_DAYS = 8  # before its expiry, half of a month's holders have left it
 FACTOR_KEY = 1  # no instrument has this number
 FACTOR_VOLATILITY = 0.16  # a year
 JUMP_CHANCE = 0.008  # a session
@@ -76,7 +77,9 @@ class ModelledMarket:
         """The bars of `one` to the end of `last_year`, its shipped ones where there are any."""
         if one.model is None:
             return shipped
-        final = last_year if one.expiry is None else min(last_year, one.expiry.year)
+        final = last_year
+        if one.expiry is not None:  # its price is anchored where that of its product is
+            final = min(last_year, max(one.expiry.year, one.model.on.year))
         modelled = self._bars(one, one.model, shipped, final)
         return modelled if shipped is None else _joined(one, shipped, modelled)
 
@@ -191,11 +194,15 @@ def _span(one: Instrument, sessions: list[Session]) -> tuple[int, int]:
 
 
 def _interest(one: Instrument, sessions: list[Session]) -> Floats:
-    """The share of a product's volume that a month has: most in the quarter before it ends."""
-    if one.expiry is None:
+    """The share of a product's volume that a month has: most of it from when the month before has
+    ended, until holders roll into the next one, about a week and a half before its own end."""
+    if one.expiry is None or one.model is None:
         return np.ones(len(sessions))
     left = np.array([(one.expiry - session.day).days for session in sessions])
-    return np.asarray(np.exp(-np.maximum(left - 90, 0) / 45), dtype=np.float64)
+    cycle = one.model.cycle
+    comes = np.exp(-np.maximum(left - cycle, 0) / (cycle / 2))
+    stays = 1 / (1 + np.exp((ROLL_DAYS - np.clip(left, 0, 99)) / 1.5))
+    return np.asarray(comes * stays, dtype=np.float64)
 
 
 def _joined(one: Instrument, shipped: Series, modelled: Series) -> Series:

@@ -24,6 +24,7 @@ _LEDGER = frozenset(
         "CashBalance",
         "Currency",
         "ExchangeRate",
+        "FuturesPNL",
         "NetLiquidationByCurrency",
         "RealizedPnL",
         "RealCurrency",
@@ -226,8 +227,9 @@ class StatementDesk:
         plain = [("AccountCode", account.code, ""), ("AccountReady", "true", "")]
         plain += [("AccountType", "INDIVIDUAL", ""), ("Cushion", _cushion(now), "")]
         plain += [("Leverage", _ratio(now.gross, now.net_liquidation), "")]
-        money = [(key, str(amount), base) for key, amount in _amounts(now).items()]
-        return sorted(plain + money + self._ledger(account, now))
+        gains = self._futures(account)
+        money = [(key, str(amount), base) for key, amount in _amounts(now, gains["BASE"]).items()]
+        return sorted(plain + money + self._ledger(account, now, gains))
 
     # --- how they are made ------------------------------------------------------------------
 
@@ -251,17 +253,32 @@ class StatementDesk:
             if one is not None:
                 yield one
 
-    def _ledger(self, account: Account, now: Valuation) -> list[Value]:
+    def _futures(self, account: Account) -> dict[str, Decimal]:
+        """What open futures have gained, by currency and in all: the gateway counts it as cash."""
+        gains = {"BASE": ZERO}
+        for one, mark, rate in self._venue.marked(account):
+            holding = account.held(one.conId)
+            if one.secType == "FUT" and holding.quantity:
+                gain = one.value(holding.quantity, mark) - holding.paid
+                gains[one.currency] = gains.get(one.currency, ZERO) + gain
+                gains["BASE"] += gain * rate
+        return gains
+
+    def _ledger(
+        self, account: Account, now: Valuation, gains: Mapping[str, Decimal]
+    ) -> list[Value]:
         base = account.base
         rows: list[Value] = []
         for name, rate in [("BASE", Decimal(1)), *self._venue.rates(account).items()]:
-            cash = now.cash if name == "BASE" else account.cash[name]
-            stock = now.stock if name in {"BASE", base} else ZERO
+            futures = gains.get(name, ZERO)
+            cash = (now.cash if name == "BASE" else account.cash[name]) + futures
+            stock = now.stock - gains["BASE"] if name in {"BASE", base} else ZERO
             gain = now.unrealized if name in {"BASE", base} else ZERO
             realized = now.realized if name in {"BASE", base} else ZERO
             figures = {
                 "CashBalance": cents(cash),
                 "ExchangeRate": rate,
+                "FuturesPNL": cents(futures),
                 "NetLiquidationByCurrency": cents(cash + stock),
                 "RealizedPnL": cents(realized),
                 "StockMarketValue": cents(stock),
@@ -341,8 +358,8 @@ class StatementDesk:
         return eastern.strftime("%H:%M")
 
 
-def _amounts(now: Valuation) -> dict[str, Decimal]:
-    """The values in the base currency by tag."""
+def _amounts(now: Valuation, futures: Decimal) -> dict[str, Decimal]:
+    """The values in the base currency by tag; `futures` is what open ones have gained."""
     equity, initial, maintenance = now.net_liquidation, now.initial_margin, now.maintenance_margin
     return {
         "AccruedCash": Decimal("0.00"),
@@ -366,7 +383,7 @@ def _amounts(now: Valuation) -> dict[str, Decimal]:
         "RegTEquity": equity,
         "RegTMargin": initial,
         "SMA": now.available,
-        "TotalCashValue": cents(now.cash),
+        "TotalCashValue": cents(now.cash + futures),
     }
 
 

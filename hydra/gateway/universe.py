@@ -31,6 +31,7 @@ class Model:
     drift: float = 0.05
     volume: int = 5_000_000
     carry: float = 0.0
+    cycle: int = 91  # days from one month of a future to the next
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,6 +15,16 @@ from ib_async import IB, Contract, ContractDetails
 from hydra.domain.instruments import Instrument
 from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument
 from hydra.ib.calls import bounded
+from hydra.ib.products import (
+    MONTHLY,
+    PRODUCTS,
+    Product,
+    continuous_root,
+    future_named,
+    product_named,
+    root_of,
+    share_named,
+)
 
 CURRENCIES = frozenset(
     re.findall(
@@ -32,8 +43,10 @@ def decimal(value: float | str) -> Decimal:
     return exact.quantize(Decimal(1)) if exact == exact.to_integral_value() else exact
 
 
-def named(symbol: str) -> Instrument:
-    """The instrument that a symbol of ours names: EUR.USD is a currency pair, else a US stock."""
+def named(symbol: str, products: Mapping[str, Product] = PRODUCTS) -> Instrument:
+    """The instrument that a symbol of ours names: EUR.USD is a currency pair, ES.201212 a future's
+    contract, SAP.IBIS a share by the exchange that lists it; everything else is a US stock.
+    """
     base, _, quote = symbol.partition(".")
     if base in CURRENCIES and quote in CURRENCIES:
         return Instrument(
@@ -44,15 +57,16 @@ def named(symbol: str) -> Instrument:
             min_tick=Decimal("0.00005"),
             calendar="24/5",
         )
-    return Instrument(symbol)
+    found = future_named(symbol, products) or share_named(symbol)
+    return found or Instrument(symbol)
 
 
 def to_contract(instrument: Instrument) -> Contract:
     """IB's contract for an instrument; by conId alone where it is known, plus the routing."""
-    symbol = instrument.symbol
+    symbol = instrument.listed_as or instrument.symbol
     if instrument.sec_type == "CASH":
         symbol = symbol.partition(".")[0]
-    return Contract(
+    contract = Contract(
         conId=instrument.con_id,
         secType=instrument.sec_type,
         symbol=symbol,
@@ -60,25 +74,94 @@ def to_contract(instrument: Instrument) -> Contract:
         primaryExchange=instrument.primary_exchange,
         currency=instrument.currency,
     )
+    if instrument.sec_type == "FUT" and not instrument.con_id:
+        root, _, month = instrument.symbol.partition(".")
+        contract.tradingClass, contract.lastTradeDateOrContractMonth = root, month
+    return contract
 
 
 def symbol_of(contract: Contract) -> str:
-    """Our name of an IB contract."""
+    """Our name of an IB contract as far as it tells by itself; see `described` for futures."""
     if contract.secType == "CASH":
         return f"{contract.symbol}.{contract.currency}"
+    if contract.secType == "STK" and contract.currency != "USD" and contract.primaryExchange:
+        return f"{contract.symbol}.{contract.primaryExchange}"
     return contract.symbol if contract.secType in ("STK", "IND") else contract.localSymbol
 
 
-async def qualify(ib: IB, symbol: str, timeout_s: float) -> Instrument:
+def is_plain(contract: Contract) -> bool:
+    """Whether its name and its money need no more than the contract says: a US stock or a pair."""
+    return contract.secType == "CASH" or (contract.secType == "STK" and contract.currency == "USD")
+
+
+async def described(
+    ib: IB, contract: Contract, timeout_s: float, products: Mapping[str, Product] = PRODUCTS
+) -> Instrument:
+    """The instrument of a contract that the gateway told of, by the gateway's details of it.
+
+    What the gateway knows no more, or only in a way that is none of ours (an option), keeps its
+    local symbol and the multiplier that it was told with.
+    """
+    try:
+        asked = Contract(conId=contract.conId, exchange=contract.exchange)
+        details = await bounded(
+            ib.reqContractDetailsAsync(asked), timeout_s, f"contract {contract.conId}"
+        )
+    except UnknownInstrument:
+        details = []
+    known = next((d for d in details if d.contract is not None), None)
+    one = _named_by(contract, known, products)
+    return with_details(one, known) if known else one
+
+
+def _named_by(
+    contract: Contract, details: ContractDetails | None, products: Mapping[str, Product]
+) -> Instrument:
+    """Our name for it, else one made of what the contract says."""
+    full = details.contract if details and details.contract else contract
+    if full.secType == "FUT" and details and details.contractMonth:
+        root = root_of(full.symbol, full.tradingClass, products)
+        if found := future_named(f"{root}.{details.contractMonth}", products):
+            return found
+    if full.secType == "STK" and (found := share_named(symbol_of(full))):
+        return found
+    return Instrument(
+        symbol_of(full) or str(full.conId),
+        sec_type=full.secType,
+        exchange=full.exchange,
+        currency=full.currency,
+        con_id=full.conId,
+        multiplier=decimal(full.multiplier or 1),
+        listed_as=full.symbol,
+    )
+
+
+async def qualify(
+    ib: IB, symbol: str, timeout_s: float, products: Mapping[str, Product] = PRODUCTS
+) -> Instrument:
     """The gateway's one contract for a symbol, with its tick, lot and multiplier.
 
     Raises `UnknownInstrument` when the gateway knows none, or several that differ.
     """
-    return await identified(ib, named(symbol), timeout_s)
+    if match := MONTHLY.fullmatch(symbol):
+        product_named(match.group(1), products)
+    if root := continuous_root(symbol):
+        raise UnknownInstrument(
+            f"{symbol} is a series of contracts and none of them; name one, such as {root}.201303."
+        )
+    return await identified(ib, named(symbol, products), timeout_s)
 
 
 async def identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
-    """The gateway's one contract for a description of it; raises as `qualify` does."""
+    """The gateway's one contract for a description of it, asked for once a connection; raises as
+    `qualify` does."""
+    known = KNOWN.setdefault(ib, {})
+    if instrument not in known:
+        known[instrument] = await _identified(ib, instrument, timeout_s)
+    return known[instrument]
+
+
+async def _identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
     symbol = instrument.symbol
     try:
         details = await bounded(
@@ -90,7 +173,8 @@ async def identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instru
     if not found:
         raise UnknownInstrument(
             f"The gateway knows no {instrument.sec_type} {symbol!r} in {instrument.currency} "
-            f"on {instrument.exchange}; check the spelling (a currency pair is EUR.USD)."
+            f"on {instrument.exchange}; check the spelling (a currency pair is EUR.USD, a future "
+            "ES.201212, a share listed abroad SAP.IBIS)."
         )
     if len({d.contract.conId for d in found if d.contract}) > 1:
         places = ", ".join(sorted({d.contract.primaryExchange for d in found if d.contract}))
@@ -118,6 +202,9 @@ class MarketRules:
                 self._known[rule] = tuple((decimal(s.lowEdge), decimal(s.increment)) for s in told)
             return self._known[rule]
 
+
+KNOWN: WeakKeyDictionary[IB, dict[Instrument, Instrument]] = WeakKeyDictionary()
+"""Each connection's contracts by what was asked for."""
 
 RULES: WeakKeyDictionary[IB, MarketRules] = WeakKeyDictionary()
 

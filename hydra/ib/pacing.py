@@ -8,6 +8,7 @@ ten minutes, BID_ASK counting twice. A violation is error 162 and may end the co
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -17,9 +18,12 @@ from pathlib import Path
 
 from hydra.errors import BarsError
 
+log = logging.getLogger(__name__)
+
 IDENTICAL_S = 15.0
 SAME_S, SAME_MOST = 2.0, 5
 ALL_S, ALL_MOST = 600.0, 60
+WORTH_A_WORD_S = 5.0
 WAIT_S = 10.0
 """How long another process may hold the book."""
 SCHEMA = """
@@ -56,15 +60,11 @@ class Pacing:
         """
         waited = 0.0
         while wait := self._booked(asked):
+            if wait > WORTH_A_WORD_S:
+                log.warning("history waits %.0f s for its turn: IB paces it by account", wait)
             await self._pause(wait)
             waited += wait
         return waited
-
-    def note(self, asked: Asked) -> None:
-        """Book a request that does not wait: a paper session's own."""
-        with self._open() as book:
-            self._write(book, asked, self._now())
-            book.execute("COMMIT")
 
     def _booked(self, asked: Asked) -> float:
         """0 when it was booked, else how long to wait before asking again."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from hydra.costs.calibration import Sample
@@ -26,9 +25,11 @@ from hydra.domain.events import (
     OrderRetried,
     Recorded,
 )
+from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Fill, OrderRequest, OrderType
 from hydra.errors import UnknownName, unknown
 from hydra.journal.fold import strategy_of
+from hydra.timetable import timetable
 
 ZERO = Decimal(0)
 Row = dict[str, Any]
@@ -81,7 +82,7 @@ def cost_rows(
     expected = {
         ref: _predicted_bps(fills, model, liquidity) for ref, fills in facts.of_orders().items()
     }
-    charged = _predicted_charges(facts.fills.values(), model)
+    charged = _predicted_charges(facts, model)
     return [
         _row(facts, fill, expected.get(fill.order_ref, (None, "")), charged[exec_id])
         for exec_id, fill in facts.fills.items()
@@ -211,21 +212,23 @@ def _predicted_bps(
     return float(model.distance_bps(size, first.symbol, *known)), ""
 
 
-def _predicted_charges(fills: Iterable[Fill], model: CostModel) -> dict[str, float]:
+def _predicted_charges(facts: _Facts, model: CostModel) -> dict[str, float]:
     """IB's minimum and maximum hold for the whole order, so a fill costs what it adds to it."""
     orders: dict[str, tuple[float, float]] = {}
     charges: dict[str, float] = {}
-    for fill in fills:
+    for fill in facts.fills.values():
+        request = facts.requests.get(fill.order_ref)
+        one = request.instrument if request else Instrument("?", multiplier=fill.multiplier)
         units, value = orders.get(fill.order_ref, (0.0, 0.0))
-        before = _charge(model, units, value)
-        more = abs(float(fill.quantity * fill.multiplier))
+        before = _charge(model, one, units, value)
+        more = abs(float(fill.quantity))
         orders[fill.order_ref] = (units + more, value + more * float(fill.price))
-        charges[fill.exec_id] = _charge(model, *orders[fill.order_ref]) - before
+        charges[fill.exec_id] = _charge(model, one, *orders[fill.order_ref]) - before
     return charges
 
 
-def _charge(model: CostModel, units: float, value: float) -> float:
-    return float(model.commission_of(units, value / units)) if units else 0.0
+def _charge(model: CostModel, one: Instrument, units: float, value: float) -> float:
+    return model.charge_of(one, units, value / units) if units else 0.0
 
 
 def _sample(facts: _Facts, fills: Sequence[Fill], liquidity: Liquidity) -> Sample | str:
@@ -305,11 +308,4 @@ def _hour(fill: Fill, request: OrderRequest | None) -> str:
     """The hour of the exchange's own clock, `09:00`; of UTC for a fill of no known order."""
     if request is None:
         return f"{fill.time:%H}:00 UTC"
-    return f"{fill.time.astimezone(_zone(request.instrument.calendar)):%H}:00"
-
-
-@lru_cache(maxsize=8)
-def _zone(calendar: str) -> Any:
-    from hydra.clock import exchange_calendar
-
-    return exchange_calendar(calendar).tz
+    return f"{fill.time.astimezone(timetable(request.instrument.calendar).zone):%H}:00"

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from hydra.domain import lifecycle
 from hydra.domain.conduct import KEPT, Behaviour, Counts, Executed, Trip, family
+from hydra.domain.cost_basis import averaged
 from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
@@ -22,6 +23,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAcknowledged,
@@ -34,18 +36,20 @@ from hydra.domain.events import (
     OrderRetried,
     OrderSubmitted,
     OrderUnsent,
+    RatesTold,
     Reconciled,
     Recorded,
     Resumed,
     SessionStarted,
     StrategySwitched,
 )
-from hydra.domain.instruments import Instrument
+from hydra.domain.instruments import ONE, Instrument, currencies_of
 from hydra.domain.lifecycle import OrderState, Told
-from hydra.domain.orders import Fill, OrderRequest
+from hydra.domain.orders import Commission, Fill, OrderRequest
 from hydra.domain.traffic import Intent, Moment, Sent, remember
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 STALE_CHECKS = frozenset({"stale_price", "delayed_data"})
 """Checks whose refusals say that prices were old."""
 
@@ -64,18 +68,11 @@ class Holding:
 
     def after(self, fill: Fill) -> Holding:
         """The holding once the fill is in: average cost method, through zero as two steps."""
-        quantity = self.quantity + fill.quantity
         if not fill.quantity:
             return self
-        if self.quantity * fill.quantity >= 0:
-            cost = self.quantity * self.average_cost + fill.quantity * fill.price
-            return replace(self, quantity=quantity, average_cost=cost / quantity)
-        closed = min(abs(fill.quantity), abs(self.quantity))
-        side = 1 if self.quantity > 0 else -1
-        gain = side * closed * (fill.price - self.average_cost) * fill.multiplier
-        flipped = self.quantity * quantity < 0
-        average = fill.price if flipped else (self.average_cost if quantity else ZERO)
-        return Holding(quantity, average, self.realised + gain)
+        cost, gain = averaged(self.quantity, self.average_cost, fill.quantity, fill.price)
+        gained = self.realised + gain * fill.multiplier
+        return Holding(self.quantity + fill.quantity, cost, gained)
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,13 @@ class State:
     seq: int = 0
     account: str = ""
     currency: str = ""
-    cash: Decimal | None = None
+    balances: Mapping[str, Decimal] = field(default_factory=dict)
+    """Cash by currency, each in its own money; empty until a broker has told it."""
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """What one unit of each other currency was last worth in the account's."""
+    futures: Mapping[str, Holding] = field(default_factory=dict)
+    """What the whole account holds of each future, whoever owns it, and what it paid: by these
+    the broker realises their profits. The realised part is left out."""
     holdings: Mapping[tuple[str, str], Holding] = field(default_factory=dict)
     """By (strategy, symbol)."""
     external: Mapping[str, Decimal] = field(default_factory=dict)
@@ -129,10 +132,10 @@ class State:
     """Executions whose commission was not reported yet, and whose they are."""
     included: Mapping[str, str] = field(default_factory=dict)
     """The same, where the broker's cash, as last compared, has the commission in it already."""
-    early_charges: Mapping[str, Decimal] = field(default_factory=dict)
+    early_charges: Mapping[str, Commission] = field(default_factory=dict)
     """Commissions that came before their executions."""
     charges: Mapping[str, Decimal] = field(default_factory=dict)
-    """Commissions by strategy; a cost is positive."""
+    """Commissions by strategy, in the account's currency at the rate of then; a cost is > 0."""
     halted: str | None = None
     """Why trading is halted; None when it is not."""
     switched_off: Mapping[str, str] = field(default_factory=dict)
@@ -167,6 +170,21 @@ class State:
     unwanted: Mapping[str, str] = field(default_factory=dict)
     """Working orders that somebody wants to end, and who."""
 
+    @property
+    def cash(self) -> Decimal | None:
+        """All cash in the account's currency; None while it, or the rate of a balance, is not
+        known."""
+        if not self.balances:
+            return None
+        worth = [(amount, self.rate(name)) for name, amount in self.balances.items() if amount]
+        if any(rate is None for _, rate in worth):
+            return None
+        return sum((amount * rate for amount, rate in worth if rate is not None), ZERO)
+
+    def rate(self, currency: str) -> Decimal | None:
+        """What one unit of a currency was last worth in the account's; None when nobody told."""
+        return ONE if currency in ("", self.currency) else self.rates.get(currency)
+
     def quantity(self, symbol: str, strategy: str | None = None) -> Decimal:
         """Signed quantity of one strategy, or of the whole account (external included)."""
         if strategy is not None:
@@ -180,7 +198,7 @@ class State:
 
     @property
     def commissions(self) -> Decimal:
-        """All commissions so far; a cost is positive."""
+        """All commissions so far, in the account's currency; a cost is positive."""
         return sum(self.charges.values(), ZERO)
 
     @property
@@ -220,7 +238,9 @@ class Folding:
     seq: int
     account: str
     currency: str
-    cash: Decimal | None
+    balances: dict[str, Decimal]
+    rates: dict[str, Decimal]
+    futures: dict[str, Holding]
     holdings: dict[tuple[str, str], Holding]
     external: dict[str, Decimal]
     instruments: dict[str, Instrument]
@@ -229,7 +249,7 @@ class Folding:
     elsewhere: tuple[str, ...]
     uncharged: dict[str, str]
     included: dict[str, str]
-    early_charges: dict[str, Decimal]
+    early_charges: dict[str, Commission]
     charges: dict[str, Decimal]
     halted: str | None
     switched_off: dict[str, str]
@@ -274,24 +294,41 @@ class Folding:
         }
         return State(**copies)
 
-    def pay(self, amount: Decimal) -> None:
+    def pay(self, currency: str, amount: Decimal) -> None:
         """Cash in (> 0) or out, once the account's cash is known."""
-        if self.cash is not None:
-            self.cash += amount
+        if self.balances:
+            self.balances[currency] = self.balances.get(currency, ZERO) + amount
+
+    def rate(self, currency: str) -> Decimal:
+        """What one unit of a currency is worth in the account's: told before any order in it."""
+        return ONE if currency in ("", self.currency) else self.rates.get(currency, ONE)
 
     def fill(self, fill: Fill) -> Decimal | None:
-        """Add a fill to its strategy's holding and to its order; returns what it realised, None
-        when it closed nothing."""
+        """Add a fill to its strategy's holding and to its order; returns what it realised in the
+        account's currency, None when it closed nothing."""
         key = (strategy_of(fill.order_ref), fill.symbol)
         before = self.holdings.get(key, FLAT)
         self.holdings[key] = after = before.after(fill)
-        self.pay(fill.cash)
+        self._settle(fill)
         self._measure(fill)
         if order := self.order(fill.order_ref):
             filled = order.filled + fill.quantity
             whole = abs(filled) >= abs(order.request.quantity)
             self.tell(fill.order_ref, Told.WHOLE if whole else Told.PART, filled=filled)
-        return after.realised - before.realised if before.quantity * fill.quantity < 0 else None
+        gain = (after.realised - before.realised) * self.rate(fill.currency)
+        return gain if before.quantity * fill.quantity < 0 else None
+
+    def _settle(self, fill: Fill) -> None:
+        """Pay for a fill as the broker does: a pair in both of its currencies, a future nothing
+        but the profit that the account realises by it."""
+        self.pay(fill.currency, fill.cash)
+        if fill.sec_type == "CASH":
+            bought, _ = currencies_of(fill.sec_type, fill.symbol, fill.currency)
+            self.pay(bought, fill.quantity)
+        elif fill.sec_type == "FUT":
+            after = self.futures.get(fill.symbol, FLAT).after(fill)
+            self.pay(fill.currency, after.realised)
+            self.futures[fill.symbol] = replace(after, realised=ZERO)
 
     def _measure(self, fill: Fill) -> None:
         """Count a fill towards its order's cost, where the market at its arrival is known."""
@@ -312,9 +349,10 @@ class Folding:
         key = (strategy_of(ref), figure)
         self.counted[key] = self.counted.get(key, 0) + 1
 
-    def charge(self, strategy: str, amount: Decimal) -> None:
+    def charge(self, strategy: str, amount: Decimal, currency: str) -> None:
         """Count a commission (a refund is below 0) for its strategy."""
-        self.charges[strategy] = self.charges.get(strategy, ZERO) + amount
+        worth = amount * self.rate(currency)
+        self.charges[strategy] = self.charges.get(strategy, ZERO) + worth
 
     def order(self, ref: str) -> WorkingOrder | None:
         """An order that has not ended, or that nobody knows of."""
@@ -369,18 +407,55 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
         own[symbol] = own.get(symbol, ZERO) + holding.quantity
     external = {s: event.positions.get(s, ZERO) - quantity for s, quantity in own.items()}
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
-    draft.account, draft.currency, draft.cash = event.account, event.currency, event.cash
+    draft.account, draft.currency = event.account, event.currency
+    draft.balances = _balances(draft.balances, event)
+    draft.rates.update(event.rates)
+    draft.futures = _futures(draft.futures, event)
+    for symbol, instrument in event.instruments.items():
+        draft.instruments.setdefault(symbol, instrument)
     draft.elsewhere = event.elsewhere
     draft.connected, draft.told_at = True, time
     draft.included.update(draft.uncharged)  # the broker's cash holds all charges up to now
     draft.uncharged, draft.early_charges = {}, {}
 
 
+def _balances(known: Mapping[str, Decimal], event: Reconciled) -> dict[str, Decimal]:
+    """The broker's figures hold, but for one that is ours rounded to the cent."""
+    if not event.balances:
+        return {event.currency: event.cash}
+    return {
+        currency: known[currency]
+        if currency in known and same_money(known[currency], told)
+        else told
+        for currency, told in event.balances.items()
+    }
+
+
+def _futures(known: Mapping[str, Holding], event: Reconciled) -> dict[str, Holding]:
+    """What we know of the account's futures where the quantity agrees, else the broker's word."""
+    told = {s: Holding(event.positions[s], cost) for s, cost in event.costs.items()}
+    return {
+        symbol: known[symbol]
+        if symbol in known and known[symbol].quantity == holding.quantity
+        else holding
+        for symbol, holding in told.items()
+    }
+
+
+def same_money(ours: Decimal, told: Decimal) -> bool:
+    """Whether a broker, who tells whole cents, tells of the same amount."""
+    return abs(ours - told) < CENT
+
+
+def _rated(draft: Folding, event: RatesTold, time: datetime) -> None:
+    draft.rates.update(event.rates)
+
+
 def _admitted(draft: Folding, event: OrderAdmitted, time: datetime) -> None:
     request = event.order.request
     draft.instruments[request.instrument.symbol] = request.instrument
     draft.working[request.order_ref] = WorkingOrder(request, time)
-    draft.sent = draft.sent.after(request, time)
+    draft.sent = draft.sent.after(request, time, draft.rate(request.instrument.currency))
     remember(draft.intents, request, time)
     draft.count(request.order_ref, "judged")
 
@@ -446,8 +521,8 @@ def _filled(draft: Folding, event: FillRecorded, time: datetime) -> None:
     if charge is None:
         draft.uncharged[fill.exec_id] = strategy
     else:
-        draft.pay(-charge)
-        draft.charge(strategy, charge)
+        draft.pay(charge.currency, -charge.amount)
+        draft.charge(strategy, charge.amount, charge.currency)
 
 
 def _corrected(draft: Folding, event: FillCorrected, time: datetime) -> None:
@@ -463,25 +538,46 @@ def _corrected(draft: Folding, event: FillCorrected, time: datetime) -> None:
     if change:
         known = draft.behaves(strategy)
         draft.behaviour[strategy] = known.correcting(family(event.new.order_ref), change)
-    draft.pay(event.refund)
-    draft.charge(strategy, -event.refund)
+    currency = event.refund_currency or event.old.currency
+    draft.pay(currency, event.refund)
+    draft.charge(strategy, -event.refund, currency)
     draft.uncharged.pop(event.old.exec_id, None)
     draft.uncharged[event.new.exec_id] = strategy
 
 
 def _charged(draft: Folding, event: CommissionRecorded, time: datetime) -> None:
     exec_id, amount = event.commission.exec_id, event.commission.amount
+    currency = event.commission.currency
     if (strategy := draft.uncharged.pop(exec_id, None)) is not None:
-        draft.pay(-amount)
-        draft.charge(strategy, amount)
+        draft.pay(currency, -amount)
+        draft.charge(strategy, amount, currency)
     elif (strategy := draft.included.pop(exec_id, None)) is not None:
-        draft.charge(strategy, amount)
+        draft.charge(strategy, amount, currency)
     else:
-        draft.early_charges[exec_id] = amount
+        draft.early_charges[exec_id] = event.commission
+
+
+def _expired(draft: Folding, event: FutureSettled, time: datetime) -> None:
+    """Every holding of the contract is closed at that price, and the account's, which pays."""
+    one = draft.instruments.get(event.symbol)
+    if one is None:
+        return
+    draft.external.pop(event.symbol, None)
+    if account := draft.futures.pop(event.symbol, None):
+        move = event.price - account.average_cost
+        draft.pay(one.currency, one.notional(account.quantity, move))
+    for (strategy, symbol), held in list(draft.holdings.items()):
+        if symbol == event.symbol and held.quantity:
+            gain = one.notional(held.quantity, event.price - held.average_cost)
+            draft.holdings[strategy, symbol] = Holding(realised=held.realised + gain)
+            ref, worth = f"{strategy}:expired:{symbol}:0", gain * draft.rate(one.currency)
+            known = draft.behaves(strategy)
+            draft.behaviour[strategy] = known.closing(ref, draft.seq, worth)
 
 
 def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
     draft.mark, draft.marked_at, draft.told_at = event, time, time
+    draft.rates.update(event.rates)
     draft.peak_nav = max(draft.peak_nav, event.nav)
     if draft.opening_nav is None:
         draft.opening_nav = event.nav
@@ -534,6 +630,7 @@ def _switched(draft: Folding, event: StrategySwitched, time: datetime) -> None:
 STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     SessionStarted: _started,
     Reconciled: _reconciled,
+    RatesTold: _rated,
     OrderAdmitted: _admitted,
     OrderRefused: _refused,
     OrderQuoted: _quoted,
@@ -548,6 +645,7 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     FillRecorded: _filled,
     FillCorrected: _corrected,
     CommissionRecorded: _charged,
+    FutureSettled: _expired,
     NavMarked: _marked,
     ConnectionChanged: _connection,
     BreakerTripped: _tripped,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
-from hydra.domain.instruments import Instrument
+from hydra.domain.instruments import ONE, Instrument
+from hydra.domain.orders import OrderRequest
 from hydra.domain.portfolio import Portfolio, Position
 from hydra.domain.traffic import Resting, Traffic
 from hydra.journal.fold import State
@@ -15,18 +15,33 @@ ZERO = Decimal(0)
 
 
 def portfolio_of(state: State) -> Portfolio:
-    """The account at the journal's last marks, nothing that works in it.
+    """The account at the journal's last marks and rates, nothing that works in it.
 
     A position without a mark counts at what was paid for it; one that is not ours and has no mark
     is left out.
     """
     marks = marks_of(state)
-    positions = {
-        symbol: Position(state.instruments.get(symbol, Instrument(symbol)), held, marks[symbol])
-        for symbol, held in state.positions.items()
-        if symbol in marks
-    }
-    return Portfolio(state.cash or ZERO, positions)
+    return valued(state, {s: m for s, m in marks.items() if s in state.positions}, state.rates)
+
+
+def valued(state: State, marks: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> Portfolio:
+    """The account's cash and those of its positions that have a mark, in its own currency.
+
+    `rates` are what one unit of each other currency is worth; one that is missing counts 1.
+    """
+    known = {**rates, state.currency: ONE}
+    cash = sum((a * known.get(name, ONE) for name, a in state.balances.items()), ZERO)
+    held = state.positions
+    positions = {s: _position(state, s, held[s], m, known) for s, m in marks.items() if s in held}
+    return Portfolio(cash, positions, known)
+
+
+def _position(
+    state: State, symbol: str, quantity: Decimal, mark: Decimal, rates: Mapping[str, Decimal]
+) -> Position:
+    one = state.instruments.get(symbol, Instrument(symbol))
+    cost = state.futures[symbol].average_cost if symbol in state.futures else mark
+    return Position(one, quantity, mark, rates.get(one.currency, ONE), cost)
 
 
 def marks_of(state: State) -> dict[str, Decimal]:
@@ -58,16 +73,23 @@ def books_of(
     What two strategies hold against each other has no mark in the account: it counts at its cost.
     """
     held: dict[str, dict[str, Position]] = {}
+    rates = portfolio.rates
     for (strategy, symbol), holding in state.holdings.items():
         if holding.quantity:
             known = portfolio.positions.get(symbol)
             instrument = state.instruments.get(symbol, Instrument(symbol))
             mark = known.mark if known else marks.get(symbol, holding.average_cost)
-            position = Position(instrument, holding.quantity, mark)
+            rate = portfolio.rate(instrument.currency)
+            position = Position(instrument, holding.quantity, mark, rate, holding.average_cost)
             held.setdefault(strategy, {})[symbol] = position
-    books = {strategy: Portfolio(ZERO, positions) for strategy, positions in held.items()}
+    working: dict[str, list[tuple[OrderRequest, Decimal]]] = {}
     for order in state.working.values():
         if order.remaining and not order.may_be_sent and not order.request.parent:
-            rest = replace(order.request, quantity=order.remaining)
-            books[rest.strategy] = books.get(rest.strategy, Portfolio(ZERO)).after(rest)
-    return books
+            pair = order.request, order.remaining
+            working.setdefault(order.request.strategy, []).append(pair)
+    return {
+        strategy: Portfolio(ZERO, held.get(strategy, {}), rates).after_all(
+            working.get(strategy, ())
+        )
+        for strategy in sorted(held.keys() | working.keys())
+    }

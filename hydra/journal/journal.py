@@ -54,9 +54,13 @@ class Journal:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, durable: bool = True) -> Self:
         """Open for writing, creating folder and file; raises `JournalError` kinds, writes nothing
-        into a file that it cannot use."""
+        into a file that it cannot use.
+
+        Only a journal of what can be made again (a replay) is opened with `durable=False`: its
+        events outlive a crash of the program, not one of the machine.
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
@@ -64,7 +68,7 @@ class Journal:
         with _explained(path):
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             try:
-                _prepare(connection, path)
+                _prepare(connection, path, durable=durable)
             except BaseException:
                 connection.close()
                 raise
@@ -107,6 +111,11 @@ class Journal:
                 ),
             )
         return cursor.lastrowid if cursor.rowcount else None
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction is open, so that no other process writes."""
+        return self._connection.in_transaction
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -195,10 +204,10 @@ class Journal:
         self.close()
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, *, durable: bool) -> None:
     version = _refuse_newer(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
     if version < VERSION:
         connection.executescript(SCHEMA)
     # A file that opens may still be on a disk that takes no byte: find out now, not at an order.

@@ -34,6 +34,7 @@ from hydra.domain.events import (
     StrategySwitched,
     TargetSet,
 )
+from hydra.domain.instruments import Instrument
 from hydra.journal.cost_rows import COST_KINDS, cost_rows
 from hydra.journal.fold import Folding, State, strategy_of
 from hydra.journal.held import marks_of
@@ -351,12 +352,12 @@ class Ledger:
         marks = marks_of(state)  # type: ignore[arg-type]
         gains: dict[str, float] = {name: -float(paid) for name, paid in state.charges.items()}
         for (strategy, symbol), held in state.holdings.items():
-            one = state.instruments.get(symbol)
-            gain = float(held.realised)
+            one = state.instruments.get(symbol, Instrument(symbol, currency=""))
+            made = held.realised
             if held.quantity and symbol in marks:
-                worth = held.quantity * (marks[symbol] - held.average_cost)
-                gain += float(worth * (one.multiplier if one else 1))
-            gains[strategy] = gains.get(strategy, 0.0) + gain
+                made += one.notional(held.quantity, marks[symbol] - held.average_cost)
+            worth = float(made * state.rate(one.currency))
+            gains[strategy] = gains.get(strategy, 0.0) + worth
         for strategy, gain in gains.items():
             self.profits.setdefault(strategy, Trace(SPARK_POINTS)).add(
                 record.time.timestamp(), gain

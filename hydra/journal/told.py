@@ -18,6 +18,7 @@ from hydra.domain.events import (
     Event,
     FillCorrected,
     FillRecorded,
+    FutureSettled,
     Halted,
     NavMarked,
     OrderAcknowledged,
@@ -28,6 +29,7 @@ from hydra.domain.events import (
     OrderRefused,
     OrderSubmitted,
     OrderUnsent,
+    RatesTold,
     Reconciled,
     Resumed,
     RunEnded,
@@ -111,6 +113,7 @@ WORDS: Mapping[type[Event], Callable[[Any], str]] = {
         f"{e.refusals} refused, {e.fills} fills"
     ),
     Reconciled: _reconciled,
+    RatesTold: lambda e: "; ".join(f"one {name} is worth {r}" for name, r in e.rates.items()),
     TargetSet: lambda e: (
         f"{e.strategy} wants {e.target:+,f} {e.symbol} (signal {e.signal:+.2f}), held {e.held:+,f}"
     ),
@@ -129,6 +132,7 @@ WORDS: Mapping[type[Event], Callable[[Any], str]] = {
     CommissionRecorded: lambda e: (
         f"{e.commission.amount:,f} {e.commission.currency} for {e.commission.exec_id}"
     ),
+    FutureSettled: lambda e: f"{e.symbol} expired while it was held, last at {e.price:,f}",
     ConnectionChanged: lambda e: f"{'open' if e.up else 'LOST'}: {e.text} ({e.code})",
     NavMarked: _marked,
     Halted: lambda e: f"Trading was halted: {e.reason} ({e.by})",

@@ -29,6 +29,7 @@ from hydra.domain.events import (
     OrderUnsent,
     Recorded,
 )
+from hydra.domain.instruments import ONE, Instrument
 from hydra.domain.lifecycle import OrderState, Told
 from hydra.domain.orders import Fill, OrderRequest
 from hydra.journal.fold import ENDS, State, strategy_of
@@ -75,10 +76,10 @@ def status_row(state: State) -> Row:
 
 
 def position_rows(state: State) -> list[Row]:
-    """One row for each holding of a strategy, and one for each external position.
+    """One row for each holding of each strategy, and for what is held besides ("external").
 
-    Money is in the instrument's `currency`; a weight is known only in the account's, for the
-    journal has no rates of exchange.
+    Prices are as quoted. Money is in the account's currency at the last rate, and `currency` says
+    so; where no rate was ever told it is in the instrument's own, without a weight.
     """
     rows = [
         _position(state, strategy, symbol, h.quantity, h.average_cost, h.realised)
@@ -92,10 +93,11 @@ def position_rows(state: State) -> list[Row]:
 
 
 def strategy_rows(state: State) -> list[Row]:
-    """One row a strategy: what it gained, by its own orders alone, at the last marks.
+    """One row a strategy: what it gained, by its own orders alone, at the last marks and rates.
 
     Money in the account's currency; `profit` is realised and unrealised, less commissions; None
-    while a position has no mark or is in another currency.
+    while a position has no mark or its currency no rate. What cash in another currency gains or
+    loses by its rate is no strategy's.
     """
     positions = position_rows(state)
     names = sorted({name for name, _ in state.holdings} | set(state.sessions))
@@ -203,14 +205,14 @@ def _position(
     realised: Decimal | None,
 ) -> Row:
     mark = state.mark.marks.get(symbol) if state.mark else None
-    instrument = state.instruments.get(symbol)
-    multiplier = instrument.multiplier if instrument else Decimal(1)
-    currency = instrument.currency if instrument else ""
-    value = None if mark is None else quantity * mark * multiplier
-    nav = state.mark.nav if state.mark and currency in ("", state.currency) else ZERO
+    one = state.instruments.get(symbol, Instrument(symbol, currency=state.currency))
+    told = state.rate(one.currency)
+    rate = ONE if told is None else told
+    value = None if mark is None else one.notional(quantity, mark) * rate
+    nav = state.mark.nav if state.mark and told is not None else ZERO
     gain = None
     if mark is not None and cost is not None:
-        gain = quantity * (mark - cost) * multiplier
+        gain = one.notional(quantity, mark - cost) * rate
     return {
         "strategy": strategy,
         "symbol": symbol,
@@ -220,8 +222,8 @@ def _position(
         "value": _cents(value),
         "weight": value / nav if value is not None and nav > 0 else None,
         "unrealised": _cents(gain),
-        "realised": _cents(realised),
-        "currency": currency or state.currency,
+        "realised": None if realised is None else _cents(realised * rate),
+        "currency": one.currency if told is None else state.currency,
     }
 
 

@@ -22,6 +22,8 @@ MEANING = {
     "impact": "beyond the quote, less what the cost model took",
     "unquoted": "fills without a known market at arrival",
     "commission": "charged, less what the schedule said",
+    "roll": "leaving a future's contract for the next, less what the backtest took for it",
+    "currency": "rates of the ledger instead of the bars', and what is owed in foreign money",
     "tick": "positions valued on the exchange's tick",
     "unexplained": "left over",
 }

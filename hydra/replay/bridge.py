@@ -12,6 +12,9 @@ difference is a sum of named parts, exactly; what is left over is a mistake some
   less what the backtest's cost model took for them;
 * ``unquoted``: the same where no market at arrival was known;
 * ``commission``: what was charged, less what the schedule said;
+* ``roll``: all of the above costs of trades that leave a future's contract for the next;
+* ``currency``: the account values its foreign cash and positions at the rates of its ledger and
+  keeps what it owes in the foreign currency, the backtest converts at the rate of each bar's end;
 * ``tick``: the gateway values positions on the exchange's tick, the bars have more decimals.
 """
 
@@ -27,7 +30,6 @@ from typing import Any
 import pandas as pd
 
 from hydra.costs.shortfall import shortfall
-from hydra.domain.bars import Bars
 from hydra.domain.events import (
     CommissionRecorded,
     FillCorrected,
@@ -39,12 +41,15 @@ from hydra.domain.events import (
     TargetSet,
 )
 from hydra.domain.orders import Fill
+from hydra.replay.prices import Abroad, Prices, Quoted, prices_of
 from hydra.research.result import BacktestResult
 
 ZERO = Decimal(0)
 NAMES = (
-    "sizing", "refusal", "unfilled", "delay", "spread", "impact", "unquoted", "commission", "tick",
+    "sizing", "refusal", "unfilled", "delay", "spread", "impact", "unquoted", "commission", "roll",
+    "currency", "tick",
 )  # fmt: skip
+COSTS = ("delay", "spread", "impact", "unquoted")
 """The parts, in the order in which they are told."""
 HELD = NAMES[:3]
 """Those that make a difference between positions; they gain and lose until it is gone."""
@@ -91,20 +96,34 @@ class Side:
     """What would be held if all that was admitted had filled."""
     traded: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     spent: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Signed money for what was traded, commission apart."""
+    """Signed price × units of what was traded, as each side's prices are."""
     costs: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     """Loss against the open by part."""
     charges: Decimal = ZERO
+    charged: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """Commissions by currency, each in its own money."""
+    rolling: Decimal = ZERO
+    """All that trades cost which leave a contract for the next; in none of the other figures."""
     nav: Decimal = ZERO
 
+    def cost(self, rolls: bool, charge: Decimal, losses: Sequence[tuple[str, Decimal]]) -> None:
+        """Count what a trade cost, in the base currency, under its names or as a roll's."""
+        if rolls:
+            self.rolling += charge + sum((loss for _, loss in losses), ZERO)
+            return
+        self.charges += charge
+        for name, loss in losses:
+            self.costs[name] += loss
 
-@dataclass(frozen=True)
-class Prices:
-    """One session's prices by symbol; the last close where there is no bar."""
 
-    before: Mapping[str, Decimal]
-    opens: Mapping[str, Decimal]
-    closes: Mapping[str, Decimal]
+def rolled_in(traded: Mapping[str, Decimal]) -> frozenset[str]:
+    """The contracts of futures that were left and entered in one session."""
+    roots: dict[str, list[str]] = defaultdict(list)
+    for symbol, quantity in traded.items():
+        root, _, month = symbol.partition(".")
+        if month.isdigit() and quantity:
+            roots[root].append(symbol)
+    return frozenset(s for some in roots.values() if len(some) > 1 for s in some)
 
 
 def build_bridge(
@@ -113,32 +132,33 @@ def build_bridge(
     result: BacktestResult,
     sessions: Sequence[date],
     opening_nav: Decimal,
+    quoted: Quoted | None = None,
 ) -> Bridge:
     """Compare the journal of a replay with a backtest of the same sessions on the same bars.
 
-    `closing` are the replay's valuations at each close. Instruments are taken to have the
-    multiplier 1 and the account's currency.
+    `closing` are the replay's valuations at each close. Without `quoted` all that was traded is
+    quoted in the account's currency.
     """
-    prices = _prices(result.bars, sessions)
-    ours = _replayed(records, sessions, prices, closing)
+    told = list(records)
+    plain = Quoted(result.bars, dict.fromkeys(result.bars.symbols, ""), {})
+    prices = prices_of(quoted or plain, result.multipliers, sessions)
+    ours = _replayed(told, sessions, prices, closing)
     theirs = _backtested(result, sessions, prices)
+    abroad = Abroad((quoted or plain).currencies, told, closing)
     rows, before = [], {name: dict[str, Decimal]() for name in HELD}
-    navs = opening_nav, Decimal(str(result.cash))
-    tick = ZERO
-    for session, here, there, price, mark in zip(
-        sessions, ours, theirs, prices, closing, strict=True
+    navs, tick, held = (opening_nav, Decimal(str(result.cash))), ZERO, dict[str, Decimal]()
+    for row, (session, here, there, price, mark) in enumerate(
+        zip(sessions, ours, theirs, prices, closing, strict=True)
     ):
         parts = dict.fromkeys(NAMES, ZERO)
         now = _differences(here, there)
         for name in HELD:
-            parts[name] += _gained(before[name], price.before, price.opens)
-            parts[name] += _gained(now[name], price.opens, price.closes)
-        for name in ("delay", "spread", "impact", "unquoted"):
-            parts[name] -= here.costs[name] - there.costs[name]
-        parts["commission"] -= here.charges - there.charges
-        off = sum((q * (mark.marks.get(s, price.closes[s]) - price.closes[s])
-                   for s, q in here.held.items() if q), ZERO)  # fmt: skip
-        parts["tick"], tick, before = off - tick, off, now
+            parts[name] += _over_night(before[name], price) + _until_close(now[name], price)
+        parts |= _cost_parts(here, there)
+        tick, off = _off_tick(here.held, price, mark, abroad), tick
+        parts["tick"] = tick - off
+        parts["currency"] = abroad.gained(row, price, held, here)
+        before, held = now, here.held
         gained = (here.nav - navs[0]) - (there.nav - navs[1])
         navs = here.nav, there.nav
         left = gained - sum(parts.values(), ZERO)
@@ -148,6 +168,40 @@ def build_bridge(
         )  # fmt: skip
     frame = pd.DataFrame(rows).set_index("session")
     return Bridge(frame, pd.DataFrame(list(_trades(sessions, ours, theirs))), opening_nav)
+
+
+def _cost_parts(here: Side, there: Side) -> dict[str, Decimal]:
+    """What trading cost the replay beyond the backtest; that of a roll under its own name."""
+    parts = {name: there.costs[name] - here.costs[name] for name in COSTS}
+    parts["commission"] = there.charges - here.charges
+    parts["roll"] = there.rolling - here.rolling
+    return parts
+
+
+def _over_night(units: Mapping[str, Decimal], price: Prices) -> Decimal:
+    """What units gained from the close before to the open, in the base currency."""
+    return sum(
+        (q * (price.worth(s, price.opens[s]) - price.was_worth(s)) for s, q in units.items() if q),
+        ZERO,
+    )
+
+
+def _until_close(units: Mapping[str, Decimal], price: Prices) -> Decimal:
+    """What they gained from the open to the close."""
+    moves = (q * price.worth(s, price.closes[s] - price.opens[s]) for s, q in units.items() if q)
+    return sum(moves, ZERO)
+
+
+def _off_tick(
+    held: Mapping[str, Decimal], price: Prices, mark: NavMarked, abroad: Abroad
+) -> Decimal:
+    """How much more the gateway's marks make of what is held than the bars' closes."""
+    off = ZERO
+    for symbol, quantity in held.items():
+        if quantity:
+            apart = mark.marks.get(symbol, price.closes[symbol]) - price.closes[symbol]
+            off += quantity * apart * price.sizes[symbol] * abroad.rate(symbol, mark)
+    return off
 
 
 def _differences(here: Side, there: Side) -> dict[str, dict[str, Decimal]]:
@@ -161,33 +215,6 @@ def _differences(here: Side, there: Side) -> dict[str, dict[str, Decimal]]:
         made["refusal"][symbol] = (planned - wanted[0]) - (theirs - wanted[1])
         made["unfilled"][symbol] = ours - planned
     return made
-
-
-def _gained(
-    units: Mapping[str, Decimal], start: Mapping[str, Decimal], end: Mapping[str, Decimal]
-) -> Decimal:
-    return sum((q * (end[s] - start[s]) for s, q in units.items() if q), ZERO)
-
-
-def _prices(bars: Bars, sessions: Sequence[date]) -> list[Prices]:
-    closes = bars.close.ffill()
-    opens = bars.open.where(bars.open.notna(), closes.shift(1)).fillna(closes)
-    places = {time.date(): row for row, time in enumerate(bars.index)}
-    made = []
-    for session in sessions:
-        row = places[session]
-        made.append(
-            Prices(
-                _exact(closes.iloc[max(row - 1, 0)]),
-                _exact(opens.iloc[row]),
-                _exact(closes.iloc[row]),
-            )
-        )
-    return made
-
-
-def _exact(row: pd.Series[Any]) -> dict[str, Decimal]:
-    return {str(s): Decimal(str(v)) if v == v else ZERO for s, v in row.items()}
 
 
 def _replayed(
@@ -208,9 +235,16 @@ def _replayed(
             held[fill.symbol] = held.get(fill.symbol, ZERO) + fill.quantity
             side.traded[fill.symbol] += fill.quantity
             side.spent[fill.symbol] += fill.quantity * fill.price
-            side.charges += story.charges.get(fill.exec_id, ZERO)
-            for name, loss in _losses(fill, price.opens[fill.symbol], story.quotes):
-                side.costs[name] += loss
+        rolled = rolled_in(side.traded)
+        for fill in story.fills[session]:
+            charge = story.charges.get(fill.exec_id, ZERO)
+            rate = price.rates[fill.symbol]
+            side.charged[fill.currency] += charge
+            losses = [
+                (name, loss * rate)
+                for name, loss in _losses(fill, price.opens[fill.symbol], story.quotes)
+            ]
+            side.cost(fill.symbol in rolled, charge * rate, losses)
         side.held = dict(held)
         sides.append(side)
     return sides
@@ -279,14 +313,20 @@ def _backtested(
         for trade in trades[session]:
             symbol, quantity, paid = trade["symbol"], trade["quantity"], trade["price"]
             held[symbol] = held.get(symbol, ZERO) + quantity
-            cash -= quantity * paid + trade["commission"]
+            value = quantity * paid * price.sizes[symbol]
+            cash -= value + trade["commission"]
             side.traded[symbol] += quantity
             side.spent[symbol] += quantity * paid
-            side.charges += trade["commission"]
-            for name, loss in _modelled(result, symbol, quantity * (paid - price.opens[symbol])):
-                side.costs[name] += loss
+        rolled = rolled_in(side.traded)
+        for trade in trades[session]:
+            symbol, quantity = trade["symbol"], trade["quantity"]
+            paid = trade["price"] * price.sizes[symbol]
+            loss = quantity * (paid - price.worth(symbol, price.opens[symbol]))
+            losses = list(_modelled(result, symbol, loss))
+            side.cost(symbol in rolled, trade["commission"], losses)
         side.held = dict(held)
-        side.nav = cash + sum((q * price.closes[s] for s, q in held.items()), ZERO)
+        values = (q * price.worth(s, price.closes[s]) for s, q in held.items() if q)
+        side.nav = cash + sum(values, ZERO)
         sides.append(side)
     return sides
 

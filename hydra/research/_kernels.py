@@ -22,6 +22,13 @@ FIGURES = ("total_return", "max_drawdown", "trades", "turnover", "mean", "deviat
 first cash) are sums; moments are of the simple returns of the bars, deviation with divisor n − 1,
 kurtosis 3 for a normal distribution."""
 TOTAL, WORST, TRADES, TURNOVER, MEAN, DEVIATION, SKEW, KURTOSIS = range(len(FIGURES))
+AWAY, RATE, LEAST, MOST, CASH, AT_CLOSE, WAITS, WEIGHT, GROSS, OF_VALUE, TIERS = range(11)
+"""What `terms` hold: how far from its price a fill is, as a fraction; the commission a unit, its
+minimum and its maximum (a fraction of the value); first cash; 1 to fill at the close that decides,
+else at the next open; 1 to wait until a signal that can be told has been off; the largest weight
+and gross; the commission's fraction of the value; then pairs, from how many units on which rate a
+unit. `strength` is the impact of one unit by row, as a fraction that grows with the root of the
+size; without rows there is none."""
 TINY = 1e-300
 
 jit = numba.njit(error_model="numpy", nogil=True)
@@ -35,19 +42,41 @@ def given(tables: np.ndarray, keys: np.ndarray, row: int, values: np.ndarray) ->
 
 @jit
 def charge(size: float, price: float, terms: np.ndarray) -> float:
-    """What a broker takes for `size` > 0 at `price`: a rate a unit, between its bounds."""
-    if terms[2] == 0.0:
+    """What a broker takes for `size` > 0 at `price`: by `hydra.costs.commission.Fee`."""
+    if terms[RATE] == 0.0 and terms[LEAST] == 0.0 and terms[OF_VALUE] == 0.0:
         return 0.0
-    return float(min(max(terms[1] * size, terms[2]), terms[3] * size * price))
+    start, rate, amount = 0.0, terms[RATE], terms[OF_VALUE] * size * price
+    for tier in range(TIERS, terms.shape[0], 2):
+        if size <= terms[tier]:
+            break
+        amount += rate * (terms[tier] - start)
+        start, rate = terms[tier], terms[tier + 1]
+    amount += rate * (size - start)
+    return float(min(max(amount, terms[LEAST]), terms[MOST] * size * price))
 
 
 @jit
 def affordable(cash: float, price: float, terms: np.ndarray) -> float:
     """The most units that `cash` pays for, commission included."""
-    size = cash / (price + terms[1])
-    if terms[1] * size < terms[2]:
-        size = (cash - terms[2]) / price
+    start, rate, below, value = 0.0, terms[RATE], 0.0, price * (1.0 + terms[OF_VALUE])
+    size = cash / (value + rate)
+    for tier in range(TIERS, terms.shape[0], 2):
+        if size <= terms[tier]:
+            break
+        below += rate * (terms[tier] - start)
+        start, rate = terms[tier], terms[tier + 1]
+        size = (cash - below + rate * start) / (value + rate)
+    if terms[OF_VALUE] * price * size + below + rate * (size - start) < terms[LEAST]:
+        size = (cash - terms[LEAST]) / price
     return float(max(size, 0.0))
+
+
+@jit
+def distance(flat: float, strength: np.ndarray, row: int, size: float) -> float:
+    """How far from its price `size` fills, as a fraction, by what was known at `row`."""
+    if strength.shape[0] == 0 or size == 0.0:
+        return flat
+    return float(flat + strength[max(row, 0)] * np.sqrt(abs(size)))
 
 
 @jit
@@ -59,6 +88,7 @@ def alone(
     opens: np.ndarray,
     closes: np.ndarray,
     terms: np.ndarray,
+    strength: np.ndarray,
     blocks: np.ndarray,
     figures: np.ndarray,
     sums: np.ndarray,
@@ -66,14 +96,12 @@ def alone(
 ) -> None:
     """One set on one instrument: its signal is the share of its capital, traded when it changes.
 
-    `terms` are: distance of a fill from its price as a fraction, commission a unit, its minimum
-    and its maximum (a fraction), first cash, 1 to fill at the close that decides (else at the next
-    open), 1 to wait until a signal that can be told has been off. A purchase is cut to the cash
-    there is. `blocks` are row bounds over which `sums` holds the sum of returns and of squares;
-    `path` takes the returns where it has room for them.
+    A purchase is cut to the cash there is, at the price of the size that was wanted. `blocks` are
+    row bounds over which `sums` holds the sum of returns and of squares; `path` takes the returns
+    where it has room for them.
     """
-    away, at_close, is_fresh = terms[0], terms[5] > 0.0, terms[6] == 0.0
-    cash = worth = peak = lowest = terms[4]
+    at_close, is_fresh = terms[AT_CLOSE] > 0.0, terms[WAITS] == 0.0
+    cash = worth = peak = lowest = terms[CASH]
     held = worst = wanted = traded = mark = 0.0
     trades, pending, keep = 0, False, path.shape[0] > 0
     total1 = total2 = total3 = total4 = 0.0
@@ -92,11 +120,15 @@ def alone(
                 if not pending:
                     before = cash + held * price
                     size = wanted * before / price - held
+                    if size <= 0.0 and wanted == 0.0:
+                        size = -held
+                    known = row if at_close else row - 1
+                    away = distance(terms[AWAY], strength, known, size)
                     paid = price * (1.0 + away) if size > 0.0 else price * (1.0 - away)
                     if size > 0.0:
                         size = min(size, affordable(cash, paid, terms))
-                    elif wanted == 0.0:
-                        size = -held
+                        away = distance(terms[AWAY], strength, known, size)
+                        paid = price * (1.0 + away)
                     if size != 0.0:
                         cash -= size * paid + charge(abs(size), paid, terms)
                         held = held + size if wanted != 0.0 else 0.0
@@ -128,8 +160,8 @@ def alone(
         total1 += part1
         total2 += part2
     worst = min(worst, lowest / peak - 1.0)
-    figures[TOTAL] = worth / terms[4] - 1.0
-    figures[WORST], figures[TRADES], figures[TURNOVER] = worst, trades, traded / terms[4]
+    figures[TOTAL] = worth / terms[CASH] - 1.0
+    figures[WORST], figures[TRADES], figures[TURNOVER] = worst, trades, traded / terms[CASH]
     moments(total1, total2, total3, total4, blocks[-1] - blocks[0], figures)
 
 
@@ -167,18 +199,21 @@ def rebalance(
     aim: np.ndarray,
     prices: np.ndarray,
     distances: np.ndarray,
+    strength: np.ndarray,
+    row: int,
     terms: np.ndarray,
     purse: np.ndarray,
 ) -> None:
     """Trade every instrument that has a price to what is aimed at (NaN: left alone).
 
-    `purse` holds cash, the number of trades and the money traded.
+    `row` is the one that decided; `purse` holds cash, the number of trades and the money traded.
     """
     for one in range(held.shape[0]):
         size = aim[one] - held[one]
         if prices[one] > 0.0 and size != 0.0 and size == size:
             side = 1.0 if size > 0.0 else -1.0
-            paid = prices[one] * (1.0 + side * distances[one])
+            away = distance(distances[one], strength[:, one], row, size)
+            paid = prices[one] * (1.0 + side * away)
             purse[0] -= size * paid + charge(abs(size), paid, terms)
             purse[1] += 1.0
             purse[2] += abs(size) * paid
@@ -218,6 +253,7 @@ def together(
     scale: np.ndarray,
     terms: np.ndarray,
     distances: np.ndarray,
+    strength: np.ndarray,
     blocks: np.ndarray,
     figures: np.ndarray,
     sums: np.ndarray,
@@ -226,29 +262,28 @@ def together(
     """One set on all instruments at weights signal × `scale`, within the caps of `terms`.
 
     Decided at each close on the value there, traded at the next open (or that close), as in
-    `research.backtest`; cash may be borrowed. `terms` as in `alone`, then the largest weight and
-    gross; `distances` hold each instrument's distance of a fill from its price. `opens`, `closes`
-    and `scale` have a row a bar.
+    `research.backtest`; cash may be borrowed. `distances` hold each instrument's distance of a
+    fill from its price, `strength` its impact. `opens`, `closes` and `scale` have a row a bar.
     """
-    count, at_close = closes.shape[1], terms[5] > 0.0
+    count, at_close = closes.shape[1], terms[AT_CLOSE] > 0.0
     held, mark, aim = np.zeros(count), np.zeros(count), np.full(count, np.nan)
     purse = np.zeros(3)
-    purse[0] = worth = peak = terms[4]
+    purse[0] = worth = peak = terms[CASH]
     worst = total1 = total2 = total3 = total4 = 0.0
     keep = path.shape[0] > 0
     for block in range(blocks.shape[0] - 1):
         part1 = part2 = 0.0
         for row in range(blocks[block], blocks[block + 1]):
             if not at_close:
-                rebalance(held, aim, opens[row], distances, terms, purse)
+                rebalance(held, aim, opens[row], distances, strength, row - 1, terms, purse)
             now = worth_of(purse[0], held, mark, closes[row])
             for one in range(count):
                 aim[one] = signal(tables[one], keys, row, values) * scale[row, one]
-            weigh(aim, terms[7], terms[8])
+            weigh(aim, terms[WEIGHT], terms[GROSS])
             for one in range(count):
                 aim[one] *= max(now, 0.0) / closes[row, one]  # NaN without a price: left alone
             if at_close:
-                rebalance(held, aim, closes[row], distances, terms, purse)
+                rebalance(held, aim, closes[row], distances, strength, row, terms, purse)
                 now = worth_of(purse[0], held, mark, closes[row])
             gain = now / worth - 1.0
             worth = now
@@ -264,8 +299,8 @@ def together(
         sums[block, 0], sums[block, 1] = part1, part2
         total1 += part1
         total2 += part2
-    figures[TOTAL] = worth / terms[4] - 1.0
-    figures[WORST], figures[TRADES], figures[TURNOVER] = worst, purse[1], purse[2] / terms[4]
+    figures[TOTAL] = worth / terms[CASH] - 1.0
+    figures[WORST], figures[TRADES], figures[TURNOVER] = worst, purse[1], purse[2] / terms[CASH]
     moments(total1, total2, total3, total4, blocks[-1] - blocks[0], figures)
 
 
@@ -278,6 +313,7 @@ def sets_alone(
     opens: np.ndarray,
     closes: np.ndarray,
     terms: np.ndarray,
+    strength: np.ndarray,
     blocks: np.ndarray,
     figures: np.ndarray,
     sums: np.ndarray,
@@ -285,8 +321,8 @@ def sets_alone(
     """`alone` for each row of `keys` and `values`, over all cores."""
     path = np.zeros(0)
     for i in numba.prange(keys.shape[0]):
-        alone(signal, tables, keys[i], values[i], opens, closes, terms, blocks, figures[i],
-              sums[i], path)  # fmt: skip
+        alone(signal, tables, keys[i], values[i], opens, closes, terms, strength, blocks,
+              figures[i], sums[i], path)  # fmt: skip
 
 
 @numba.njit(parallel=True, error_model="numpy", nogil=True)
@@ -300,6 +336,7 @@ def sets_together(
     scale: np.ndarray,
     terms: np.ndarray,
     distances: np.ndarray,
+    strength: np.ndarray,
     blocks: np.ndarray,
     figures: np.ndarray,
     sums: np.ndarray,
@@ -308,7 +345,7 @@ def sets_together(
     path = np.zeros(0)
     for i in numba.prange(keys.shape[0]):
         together(signal, tables, keys[i], values[i], opens, closes, scale, terms, distances,
-                 blocks, figures[i], sums[i], path)  # fmt: skip
+                 strength, blocks, figures[i], sums[i], path)  # fmt: skip
 
 
 @numba.njit(parallel=True, error_model="numpy", nogil=True)

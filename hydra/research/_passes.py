@@ -24,7 +24,8 @@ PLAIN_CHUNK = 8
 class Account:
     """What the pass over the bars needs, but for signals: prices by bar and instrument, terms.
 
-    `scale` are weights of a signal of 1, None with `each`.
+    `distances` are each instrument's distance of a fill from its price as a fraction, `strength`
+    its impact by bar (no rows: none).
     """
 
     symbols: tuple[str, ...]
@@ -32,6 +33,7 @@ class Account:
     closes: np.ndarray
     terms: np.ndarray
     distances: np.ndarray
+    strength: np.ndarray
     blocks: np.ndarray
     each: bool
 
@@ -47,7 +49,12 @@ class Account:
 
 
 def account_of(
-    bars: Bars, terms: np.ndarray, distances: np.ndarray, each: bool, blocks: int
+    bars: Bars,
+    terms: np.ndarray,
+    distances: np.ndarray,
+    strength: np.ndarray,
+    each: bool,
+    blocks: int,
 ) -> Account:
     """The account over `bars`; raises `BadParameter` for bars without two rows a stretch."""
     if len(bars) < 2:
@@ -55,7 +62,7 @@ def account_of(
     bounds = np.linspace(0, len(bars), min(blocks, len(bars)) + 1).round().astype(np.int64)
     opens = np.ascontiguousarray(bars.open.to_numpy(dtype=float))
     closes = np.ascontiguousarray(bars.close.to_numpy(dtype=float))
-    return Account(tuple(bars.symbols), opens, closes, terms, distances, bounds, each)
+    return Account(tuple(bars.symbols), opens, closes, terms, distances, strength, bounds, each)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +155,13 @@ def compiled_part(work: Compiled, job: tuple[int, int, int]) -> Pass:
     if account.each:
         kernels.sets_alone(
             signal, work.tables(book), keys, values, *_prices(account, book),
-            _terms(account, book), account.blocks, done.figures, done.sums,
+            *_terms(account, book), account.blocks, done.figures, done.sums,
         )  # fmt: skip
         return replace(done, symbol=account.symbols[book])
     tables = np.stack([work.tables(one).copy() for one in range(len(account.symbols))])
     kernels.sets_together(
         signal, tables, keys, values, account.opens, account.closes, work.scale, account.terms,
-        account.distances, account.blocks, done.figures, done.sums,
+        account.distances, account.strength, account.blocks, done.figures, done.sums,
     )  # fmt: skip
     return done
 
@@ -220,7 +227,7 @@ def _plain(work: Plain, strategy: Any, number: int) -> list[Pass]:
     kernels.together(
         kernels.given, np.ascontiguousarray(weights.T[:, None, :]), keys, values, account.opens,
         account.closes, np.ones_like(account.closes), _uncapped(account.terms),
-        account.distances, account.blocks, done.figures[0], done.sums[0], path,
+        account.distances, account.strength, account.blocks, done.figures[0], done.sums[0], path,
     )  # fmt: skip
     return [done]
 
@@ -229,7 +236,7 @@ def _alone(account: Account, book: int, signals: np.ndarray, number: int) -> Pas
     done = _room(np.array([number]), account)
     kernels.alone(
         kernels.given, np.ascontiguousarray(signals[None, :]), np.zeros(1, dtype=np.int64),
-        np.zeros(0), *_prices(account, book), _terms(account, book), account.blocks,
+        np.zeros(0), *_prices(account, book), *_terms(account, book), account.blocks,
         done.figures[0], done.sums[0], np.zeros(0),
     )  # fmt: skip
     return replace(done, symbol=account.symbols[book])
@@ -261,7 +268,7 @@ def returns_of_set(
         for book, column in enumerate(signals.to_numpy().T):
             kernels.alone(
                 kernels.given, np.ascontiguousarray(column[None, :]), keys, values,
-                *_prices(account, book), _terms(account, book), account.blocks,
+                *_prices(account, book), *_terms(account, book), account.blocks,
                 spare.figures[0], spare.sums[0], path[book],
             )  # fmt: skip
         return path.T
@@ -269,7 +276,8 @@ def returns_of_set(
     kernels.together(
         kernels.given, np.ascontiguousarray(weights.T[:, None, :]), keys, values, account.opens,
         account.closes, np.ones_like(account.closes), _uncapped(account.terms),
-        account.distances, account.blocks, spare.figures[0], spare.sums[0], path[0],
+        account.distances, account.strength, account.blocks, spare.figures[0], spare.sums[0],
+        path[0],
     )  # fmt: skip
     return path.T
 
@@ -330,17 +338,17 @@ def _prices(account: Account, book: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _terms(account: Account, book: int) -> np.ndarray:
-    """The terms with the instrument's own distance."""
+def _terms(account: Account, book: int) -> tuple[np.ndarray, np.ndarray]:
+    """The terms with the instrument's own distance, and its impact."""
     terms = account.terms.copy()
-    terms[0] = account.distances[book]
-    return terms
+    terms[kernels.AWAY] = account.distances[book]
+    return terms, np.ascontiguousarray(account.strength[:, book])
 
 
 def _uncapped(terms: np.ndarray) -> np.ndarray:
     """A sizing that was asked has kept to its caps."""
     free = terms.copy()
-    free[7:] = np.inf
+    free[[kernels.WEIGHT, kernels.GROSS]] = np.inf
     return free
 
 

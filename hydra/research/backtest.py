@@ -19,14 +19,16 @@ import pandas as pd
 
 from hydra.costs.liquidity import Liquidity, liquidity_of
 from hydra.costs.model import CostModel
+from hydra.data._futures import real_bars, real_weights
 from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
-from hydra.domain.portfolio import Portfolio, Position
+from hydra.domain.portfolio import Portfolio
 from hydra.errors import BadParameter
 from hydra.execution.targets import (
     TradeLimits,
     quantities_to_requests,
+    unit_values,
     weights_to_quantities,
 )
 from hydra.research.gated import Judge, marked
@@ -56,9 +58,12 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     """Trade `bars` (checked, see `hydra.data`) from `cash` in the base currency.
 
     `instruments` give lots and multipliers by symbol; one that is not named is a US stock traded
-    by the share. A symbol without a bar at the next open does not trade there, and what is held of
-    it keeps its last close. Borrowed cash and borrowed shares cost no interest. `costs` whose
-    impact depends on the order's size take volatility and volume from the bars up to the decision.
+    by the share. A column with contracts behind it (ES.C) is decided on and traded in these: at a
+    roll the old one is sold and the new one bought at the next open. Foreign prices come in the
+    base currency (`hydra.data._currency`). A symbol without a bar at the next open does not trade
+    there, and what is held of it keeps its last close. Borrowed cash and borrowed shares cost no
+    interest. `costs` whose impact depends on the order's size take volatility and volume from the
+    bars up to the decision.
     `gate` judges every order at the open it would trade at, as a paper session's does, and what it
     refuses does not trade; by default that is every shipped check with its own limits, and None
     is no gate. See `hydra.research.gated` for what it is told. `limits` bound what one bar may
@@ -71,9 +76,12 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
         raise BadParameter(
             f"A backtest needs at least 2 bars and cash above 0; given {len(bars)} and {cash}."
         )
-    signals = checked_signals(strategy, bars)
-    weights = sizing.weights(signals, bars)
-    known = {s: (instruments or {}).get(s) or Instrument(s) for s in bars.symbols}
+    signals, decided_on = checked_signals(strategy, bars), bars
+    weights = real_weights(sizing.weights(signals, bars), bars)
+    contracts = {s: one for c in bars.contracts.values() for s, one in c.instruments.items()}
+    bars = real_bars(bars)
+    given = {**contracts, **(instruments or {})}
+    known = {s: given.get(s) or Instrument(s) for s in bars.symbols}
     told = costs.needs_liquidity or (limits is not None and bars.bar_size == "1 day")
     liquidity = liquidity_of(bars) if told else None
     judge = Judge.of(gate() if callable(gate) else gate, bars, known, _name(strategy))
@@ -94,7 +102,7 @@ def backtest(  # noqa: PLR0913 - what a backtest takes are its parts, each with 
     sharpe = sharpes_of(result.returns.to_numpy(dtype=float)[None, :])
     what = f"{result.strategy} {result.sizing} {costs!r} {cash}"
     trial = Trial(type(strategy).__name__, what, sharpe)
-    return replace(result, trials=(trials or book()).count(bars, trial))
+    return replace(result, trials=(trials or book()).count(decided_on, trial))
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +161,8 @@ def _requests(
     held = {symbol: position.quantity for symbol, position in portfolio.positions.items()}
     if run.limits:
         known = {s: run.liquidity.at_row(s, row) for s in targets} if run.liquidity else {}
-        targets = run.limits.reachable(targets, held, prices, run.instruments, nav, known)
+        values = unit_values(prices, run.instruments)
+        targets = run.limits.reachable(targets, held, values, run.instruments, nav, known)
     return quantities_to_requests(run.name, later.date(), targets, held, prices, run.instruments)
 
 
@@ -162,7 +171,6 @@ def _trade(run: _Run, row: int, request: OrderRequest, opened: Decimal) -> dict[
     quantity, costs = float(request.quantity), run.costs
     known = _known(run, row - 1, request)
     price = float(costs.fill_price(quantity, float(opened), request.instrument.symbol, *known))
-    units = quantity * float(request.instrument.multiplier)
     return {
         "order_ref": request.order_ref,
         "symbol": request.instrument.symbol,
@@ -170,7 +178,7 @@ def _trade(run: _Run, row: int, request: OrderRequest, opened: Decimal) -> dict[
         "decision_price": request.decision_price,
         "open": opened,
         "price": _exact(price),
-        "commission": _exact(float(costs.commission_of(units, price))),
+        "commission": _exact(costs.charge_of(request.instrument, quantity, price)),
     }
 
 
@@ -191,12 +199,16 @@ def _known(run: _Run, row: int, request: OrderRequest) -> tuple[float, ...]:
 def _after(
     portfolio: Portfolio, trade: Mapping[str, Any], instruments: Mapping[str, Instrument]
 ) -> Portfolio:
-    symbol, price = trade["symbol"], trade["price"]
-    quantity = portfolio.quantity(symbol) + trade["quantity"]
-    spent = instruments[symbol].notional(trade["quantity"], price) + trade["commission"]
-    position = Position(instruments[symbol], quantity, price)
+    symbol = trade["symbol"]
+    one = instruments[symbol]
+    if one.sec_type == "CASH":  # a backtest has one currency: what a pair buys is held like shares
+        one = replace(one, sec_type="STK")
+    position, paid = portfolio.traded(
+        portfolio.positions.get(symbol), one, trade["quantity"], trade["price"]
+    )
     positions = {**portfolio.positions, symbol: position}
-    return Portfolio(portfolio.cash - spent, {s: p for s, p in positions.items() if p.quantity})
+    cash = portfolio.cash + paid - trade["commission"]
+    return Portfolio(cash, {s: p for s, p in positions.items() if p.quantity})
 
 
 def _prices(frame: pd.DataFrame) -> list[dict[str, Decimal]]:

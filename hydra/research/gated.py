@@ -10,7 +10,7 @@ judged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -96,7 +96,10 @@ class Judge:
         portfolio: Portfolio,
         prices: Mapping[str, Decimal],
     ) -> Context:
-        now, held = self.opens[row], marked(portfolio, prices)
+        now = self.opens[row]
+        pairs = (r.instrument for r in requests if r.instrument.sec_type == "CASH")
+        rates = {one.currencies[0]: prices[one.symbol] for one in pairs if one.symbol in prices}
+        held = replace(marked(portfolio, prices), rates=rates)
         # By the day before: of the bar that begins now the volume is not known yet.
         volumes = {r.instrument.symbol: self._volume(row - 1, r) for r in requests}
         times = SessionTimes(requests[0].session, now, self.closes[row])
@@ -108,13 +111,14 @@ class Judge:
             portfolio=held,
             quotes=prices,
             quoted_at=dict.fromkeys(prices, now),
+            rates_at=dict.fromkeys(rates, now),
             connected=True,
             reconciled=True,
             bids=prices,
             asks=prices,
             sessions=dict.fromkeys(self.calendars, times),
             daily_volume=volumes,
-            books={self.strategy: Portfolio(ZERO, held.positions)},
+            books={self.strategy: Portfolio(ZERO, held.positions, rates)},
             held={symbol: one.quantity for symbol, one in held.positions.items()},
             traffic=Traffic(self.traffic.sent, self.traffic.intents),
         )
@@ -127,7 +131,7 @@ class Judge:
 def marked(portfolio: Portfolio, prices: Mapping[str, Decimal]) -> Portfolio:
     """The same holdings at other prices; a symbol without one keeps its mark."""
     marks = {
-        symbol: Position(one.instrument, one.quantity, prices.get(symbol, one.mark))
+        symbol: Position(one.instrument, one.quantity, prices.get(symbol, one.mark), cost=one.cost)
         for symbol, one in portfolio.positions.items()
     }
     return Portfolio(portfolio.cash, marks)

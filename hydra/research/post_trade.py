@@ -19,9 +19,9 @@ from hydra.costs.liquidity import Liquidity
 from hydra.costs.model import CostModel
 from hydra.domain.events import Recorded
 from hydra.errors import BadParameter
+from hydra.execution.cost_file import write_costs
 from hydra.journal.cost_rows import COST_KINDS, Row, cost_rows, cost_totals, samples_of, symbols_of
 from hydra.journal.journal import Journal
-from hydra.research.cost_file import write_costs
 
 GROUPED = [
     "fills", "measured", "delay_bps", "spread_bps", "impact_bps", "total_bps", "predicted_bps",

@@ -22,6 +22,9 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
+from hydra.costs.commission import FEES
+from hydra.costs.impact import square_root_impact_bps
+from hydra.costs.liquidity import liquidity_of
 from hydra.costs.model import CostModel
 from hydra.costs.spread import BPS
 from hydra.domain.bars import Bars
@@ -66,7 +69,7 @@ class Terms:
     filled at the `next_open` (or at that `close`). With `each`, every instrument is a trade of
     its own: its signal is the share of `cash` that it takes, all in at 1, and it trades when its
     signal changes; `wait` holds a signal back until it has been off once, so that the first trade
-    is a cross and no state. Costs must not depend on volumes (`impact_coefficient` 0).
+    is a cross and no state.
     """
 
     each: bool = False
@@ -82,11 +85,6 @@ class Terms:
             raise UnknownName(unknown("fill", self.fill, FILLS))
         if not 0 < self.cash < float("inf"):
             raise BadParameter(f"A sweep needs cash above 0; given {self.cash}.")
-        if self.costs.needs_liquidity:
-            raise BadParameter(
-                "A sweep's costs must not depend on volumes; the model has an impact_coefficient "
-                f"of {self.costs.impact_coefficient:g}: give half_spread_bps and impact_bps alone."
-            )
         if self.wait and not self.each:
             raise BadParameter("wait is for sets that trade each instrument alone: each=True.")
 
@@ -233,7 +231,7 @@ def sweep(  # noqa: PLR0913 - what a sweep takes are its parts, each with a defa
     """
     terms = terms or Terms()
     sets = make_sets(strategy, grid)
-    account = account_of(bars, terms_array(terms), distances(terms, bars), terms.each, BLOCKS)
+    account = account_under(terms, bars, BLOCKS)
     work = passes_of(strategy, sets, bars, account, terms.sizing)
     keep = len(sets) * account.books <= KEPT_SETS
     done = _Done(account, sets, bars_a_year(bars), keep)
@@ -329,34 +327,52 @@ def make_sets(strategy: type[Any], grid: Mapping[str, Iterable[Any]]) -> Sets:
     return sets
 
 
-PER_UNIT = {"none": (0.0, 0.0, 0.0), "fixed": (0.005, 1.0, 0.01)}
-"""Commission schedules as rate a unit, minimum, maximum as a fraction; see `hydra.costs`."""
-
-
 def terms_array(terms: Terms) -> np.ndarray:
     """The terms as `hydra.research._kernels` takes them."""
-    if terms.costs.commission not in PER_UNIT:
-        raise BadParameter(
-            f"A sweep reckons with the commission schedules {' and '.join(PER_UNIT)}, not with "
-            f"{terms.costs.commission!r}: what it charges depends on all orders of a month."
-        )
+    fee = FEES[terms.costs.commission]
+    (_, rate), *further = fee.tiers
     caps = getattr(terms.sizing, "max_weight", np.inf), getattr(terms.sizing, "max_gross", np.inf)
     return np.array(
         [
             (terms.costs.half_spread_bps + terms.costs.impact_bps) * BPS,
-            *PER_UNIT[terms.costs.commission],
+            rate,
+            fee.least,
+            fee.most,
             terms.cash,
             float(terms.fill == "close"),
             float(terms.wait),
             *caps,
+            fee.of_value,
+            *(figure for tier in further for figure in tier),
         ]
     )
+
+
+def account_under(terms: Terms, bars: Bars, blocks: int) -> Account:
+    """What a pass over `bars` needs under these terms; `blocks` are stretches of time."""
+    figures, costs = terms_array(terms), (distances(terms, bars), strength(terms, bars))
+    return account_of(bars, figures, *costs, terms.each, blocks)
 
 
 def distances(terms: Terms, bars: Bars) -> np.ndarray:
     """By instrument, how far from its price it fills, as a fraction."""
     flat = terms.costs.impact_bps
     return np.array([(terms.costs.half_spread_of(s) + flat) * BPS for s in bars.symbols])
+
+
+def strength(terms: Terms, bars: Bars) -> np.ndarray:
+    """By bar and instrument, how far one unit moves its price against itself, as a fraction, by
+    what was known at the bar's close; it grows with the root of the size. Without impact no rows.
+
+    Raises `BadParameter` for bars of another size than a day.
+    """
+    if not terms.costs.needs_liquidity:
+        return np.empty((0, len(bars.symbols)))
+    known = liquidity_of(bars)
+    volatility, volume = known.volatility_bps.to_numpy(), known.daily_volume.to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one = square_root_impact_bps(1.0, volatility, volume, terms.costs.impact_coefficient)
+    return np.ascontiguousarray(one * BPS)
 
 
 @dataclass(eq=False)
@@ -371,7 +387,13 @@ class _Done:
     is_whole: bool = False
 
     def take(self, part: Pass) -> None:
-        """Keep a part that is done."""
+        """Keep a part that is done; raises `BadParameter` where a cost was not known."""
+        if np.isnan(part.figures[:, kernels.TOTAL]).any():
+            raise BadParameter(
+                f"A set trades {part.symbol or 'something'} before a day's volatility and volume "
+                "are known there, so its impact is not; begin the bars earlier, or take costs "
+                "without impact (`--costs default`)."
+            )
         self.parts.append(part if self.keep else replace(part, sums=NO_SUMS))
 
     def frame(self, parts: Sequence[Pass]) -> pd.DataFrame:

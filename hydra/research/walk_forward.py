@@ -18,14 +18,14 @@ import pandas as pd
 from hydra.domain.bars import Bars
 from hydra.errors import BadParameter
 from hydra.research import measures
-from hydra.research._passes import account_of, returns_of_set
+from hydra.research._passes import returns_of_set
 from hydra.research.overfitting import (
     bootstrap_interval,
     probabilistic_sharpe_ratio,
     shape_of,
     sharpes_of,
 )
-from hydra.research.sweep import Terms, distances, sweep, terms_array
+from hydra.research.sweep import Terms, account_under, sweep
 from hydra.research.trials import Trials, book
 
 LEAST = 3
@@ -179,9 +179,7 @@ def _tested(strategy: Any, bars: Bars, test: range, terms: Terms, name: str) -> 
     seen = _rows(bars, np.arange(warm, test.stop))
     if terms.each:
         seen = seen.select([name])
-    account = account_of(
-        seen, terms_array(replace(terms, wait=False)), distances(terms, seen), terms.each, 1
-    )
+    account = account_under(replace(terms, wait=False), seen, 1)
     first = test.start - warm
     returns = returns_of_set(strategy, seen, account, terms.sizing, first)[first:, 0]
     return pd.Series(returns, bars.index[test.start : test.stop], name=name)
@@ -211,7 +209,4 @@ def _fold(  # noqa: PLR0913 - a row's parts
 
 
 def _rows(bars: Bars, rows: np.ndarray) -> Bars:
-    frames = {
-        name: getattr(bars, name).iloc[rows] for name in ("open", "high", "low", "close", "volume")
-    }
-    return replace(bars, **frames)
+    return bars.map(lambda frame: frame.iloc[rows])

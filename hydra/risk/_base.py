@@ -57,8 +57,8 @@ class Context:
     sides' working orders left out. `quotes` are last prices by symbol, `quoted_at` their times,
     `bids` and `asks` the two sides, None where there is none; `delayed` are the symbols whose
     prices are old. `sessions` are by calendar, `daily_volume` is the mean of a day's
-    volume in units, `rates` what one unit of another currency is worth in `currency`, `margins`
-    the broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
+    volume in units, `rates_at` when the rate of another currency was told, `margins` the
+    broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
     reasons while trading is halted, or while orders may only reduce; `no_entries` is the reason
     why this request, which would open a position, may not. What is not known is left out, and a
     check that needs it objects.
@@ -81,7 +81,7 @@ class Context:
     delayed: frozenset[str] = frozenset()
     sessions: Mapping[str, SessionTimes] = field(default_factory=dict)
     daily_volume: Mapping[str, Decimal | None] = field(default_factory=dict)
-    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    rates_at: Mapping[str, datetime] = field(default_factory=dict)
     margins: Mapping[str, Margin] = field(default_factory=dict)
     books: Mapping[str, Portfolio] = field(default_factory=dict)
     held: Mapping[str, Decimal] = field(default_factory=dict)
@@ -120,7 +120,8 @@ class Context:
 
     def book(self, strategy: str) -> Portfolio:
         """One strategy's own positions."""
-        return self.books.get(strategy, NOTHING)
+        found = self.books.get(strategy)
+        return Portfolio(ZERO, rates=self.portfolio.rates) if found is None else found
 
     def book_after(self, request: OrderRequest) -> Portfolio:
         """The strategy's own positions as if the request, or the change of its order, had
@@ -135,7 +136,11 @@ class Context:
 
     def rate(self, currency: str) -> Decimal | None:
         """What one unit of a currency is worth in the account's; None when nobody knows."""
-        return ONE if currency == self.currency else self.rates.get(currency)
+        return ONE if currency == self.currency else self.portfolio.rates.get(currency)
+
+    def notional(self, request: OrderRequest) -> Decimal:
+        """The request's signed value at its price, in the account's currency."""
+        return request.notional * self.portfolio.rate(request.instrument.currency)
 
     def after(self, request: OrderRequest) -> Context:
         """The context of the next request, once this one was admitted."""
@@ -145,7 +150,9 @@ class Context:
             self.__dict__,
             portfolio=self.proposed(request),
             books={**self.books, request.strategy: book},
-            traffic=self.traffic.after(request, self.now),
+            traffic=self.traffic.after(
+                request, self.now, self.portfolio.rate(request.instrument.currency)
+            ),
             _judged=_Judged(),
         )
         return later

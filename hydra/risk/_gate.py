@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from hydra import plugins
-from hydra.domain.orders import Order, OrderRequest, Refusal
+from hydra.domain.orders import Objection, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.risk._base import Check, Context
@@ -24,10 +24,19 @@ class RiskGate:
     def review(self, request: OrderRequest, context: Context) -> Order | Refusal:
         """The order, or a refusal with every objection that any check has, not only the first."""
         found = [check.objection(request, context) for check in self.checks.values()]
-        objections = tuple(objection for objection in found if objection)
+        objections = tuple(o for o in (*found, self._unpriced(request, context)) if o)
         if objections:
             return Refusal(request, objections)
         return Order(request, context.now, self._names)
+
+    def _unpriced(self, request: OrderRequest, context: Context) -> Objection | None:
+        """No figure of an order is right in a currency without a rate; also with `tradable` off,
+        which says so itself."""
+        unknown = [c for c in request.instrument.currencies if context.rate(c) is None]
+        if not unknown or "tradable" in self.checks:
+            return None
+        sentence = f"What one {unknown[0]} is worth in {context.currency} is not known."
+        return Objection("tradable", "no rate", f"a rate to {context.currency}", sentence)
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

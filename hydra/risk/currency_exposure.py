@@ -12,7 +12,7 @@ from hydra.risk._base import Context, Usage, fraction, reduces, weighed
 @dataclass(frozen=True)
 class CurrencyExposure:
     """`limit_weight` is the largest gross exposure in one currency other than the account's, as a
-    multiple of NAV."""
+    multiple of NAV. A pair counts in both of its currencies, a future with its whole notional."""
 
     limit_weight: Decimal = Decimal("0.50")
 
@@ -22,15 +22,20 @@ class CurrencyExposure:
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects when the currency's proposed exposure is beyond the limit, or has no rate."""
-        currency = request.instrument.currency
+        for currency in request.instrument.currencies:
+            if objection := self._beyond(currency, request, context):
+                return objection
+        return None
+
+    def _beyond(self, currency: str, request: OrderRequest, context: Context) -> Objection | None:
         if currency == context.currency or reduces(request, context):
             return None
-        limit, rate = f"{self.limit_weight:.4f}", context.rate(currency)
-        if rate is None:
+        limit = f"{self.limit_weight:.4f}"
+        if context.rate(currency) is None:
             sentence = f"What one {currency} is worth in {context.currency} is not known."
             return Objection("currency_exposure", "unknown", limit, sentence)
         proposed = context.proposed(request)
-        nav, size = proposed.nav, proposed.gross_by_currency[currency] * rate
+        nav, size = proposed.nav, proposed.gross_by_currency[currency]
         if nav > 0 and size <= self.limit_weight * nav:
             return None
         return Objection(
@@ -44,10 +49,8 @@ class CurrencyExposure:
     def usage(self, context: Context) -> list[Usage]:
         """Each foreign currency whose rate is known."""
         held = context.portfolio
-        sizes = sorted(held.gross_by_currency.items())
-        rates = [(currency, size, context.rate(currency)) for currency, size in sizes]
         return [
-            weighed(currency, size * rate, self.limit_weight, held.nav)
-            for currency, size, rate in rates
-            if rate is not None and currency != context.currency
+            weighed(currency, size, self.limit_weight, held.nav)
+            for currency, size in sorted(held.gross_by_currency.items())
+            if currency != context.currency and context.rate(currency) is not None
         ]

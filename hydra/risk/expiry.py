@@ -16,8 +16,9 @@ EXPIRING = frozenset({"FUT", "OPT", "FOP"})
 class Expiry:
     """`limit_days` is how many calendar days before a contract's last trading day entries end.
 
-    IB does not tell the first notice day of futures that are delivered: name it in `first_notice`
-    by symbol, and the days count from there where it is earlier. Exits pass up to the last day.
+    The days count from the first notice of delivery where that is earlier. IB does not tell it:
+    that of well-known futures is known by rule, others are named in `first_notice` by symbol.
+    Exits pass up to the last day.
     """
 
     limit_days: int = 5
@@ -32,7 +33,8 @@ class Expiry:
         one = request.instrument
         if one.sec_type not in EXPIRING or reduces(request, context):
             return None
-        days = [d for d in (one.expires, self.first_notice.get(one.symbol)) if d]
+        notice = self.first_notice.get(one.symbol, one.first_notice)
+        days = [day for day in (one.expires, notice) if day]
         if one.expires is None:
             sentence = f"The last trading day of {one.symbol} is not known."
             return Objection("expiry", "unknown", f"{self.limit_days}", sentence)

@@ -22,7 +22,7 @@ class OrderNotional:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to an order larger than the limit, valued at the request's price, but for one
         that can only shrink what is held."""
-        size = abs(request.notional)
+        size = abs(context.notional(request))
         if size <= self.limit_notional or reduces(request, context):
             return None
         return Objection(

@@ -11,7 +11,10 @@ from hydra.risk._base import Context, positive, reduces
 
 @dataclass(frozen=True)
 class OrderQuantity:
-    """`limit_quantity` is the largest size of one order in units: shares, contracts."""
+    """`limit_quantity` is the largest size of one order in units: shares, contracts.
+
+    The units of a currency pair are money, which `order_notional` limits.
+    """
 
     limit_quantity: Decimal = Decimal(100_000)
 
@@ -21,6 +24,8 @@ class OrderQuantity:
 
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a larger order, but for one that can only shrink what is held."""
+        if request.instrument.sec_type == "CASH":
+            return None
         if abs(request.quantity) <= self.limit_quantity or reduces(request, context):
             return None
         return Objection(

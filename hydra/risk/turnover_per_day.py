@@ -25,7 +25,8 @@ class TurnoverPerDay:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to a new order that takes the turnover beyond the limit; exits pass."""
         traffic, nav = context.traffic, context.portfolio.nav
-        total = traffic.sent.day.turnover_of(request.session) + abs(request.notional)
+        size = abs(context.notional(request))
+        total = traffic.sent.day.turnover_of(request.session) + size
         if nav > 0 and total <= self.limit_weight * nav:
             return None
         if request.order_ref in traffic.working or reduces(request, context):

@@ -18,7 +18,8 @@ class VolumeShare:
 
     The volume is the mean of the last 20 bars (fewer where there are fewer) that the decision was
     made on. Where none is known, `when_unknown` says what happens: "refuse" (a session that
-    decides on bars knows it always) or "admit". Exits pass.
+    decides on bars knows it always) or "admit". Exits pass, and currency pairs, whose market
+    tells no volume.
     """
 
     limit_share: Decimal = Decimal("0.05")
@@ -36,6 +37,8 @@ class VolumeShare:
     def objection(self, request: OrderRequest, context: Context) -> Objection | None:
         """Objects to an order beyond the share, and to an unknown volume."""
         symbol, size = request.instrument.symbol, abs(request.quantity)
+        if request.instrument.sec_type == "CASH":
+            return None
         volume = context.daily_volume.get(symbol)
         known = volume is not None and volume > 0
         if known and size <= self.limit_share * (volume or 0):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.runner.beat import read_beat
 from hydra.runner.jobs import Job
+from hydra.timetable import timetable
 
 COMING = 5
 FORM = "%a %Y-%m-%d %H:%M %Z"
@@ -32,7 +32,7 @@ def job_rows(
             "strategy": job.strategy,
             "when": job.at or f"{job.cron} {job.timezone}",
             "session": due.session,
-            "exchange_time": due.at.astimezone(exchange_calendar(job.calendar).tz).strftime(FORM),
+            "exchange_time": due.at.astimezone(timetable(job.calendar).zone).strftime(FORM),
             "local_time": due.at.astimezone().strftime(FORM),
             "due": due.at,
         }

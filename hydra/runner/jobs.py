@@ -11,12 +11,12 @@ from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hydra import wiring
-from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.errors import BadParameter, ConfigError, HydraError, UnknownName, unknown
 from hydra.plugins import convert
 from hydra.runner.schedule import FILTERS, Timetable, parse_at, parse_cron
 from hydra.runner.trade import TEMPLATE
+from hydra.timetable import timetable
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 """Names of jobs become parts of folder names and addresses."""
@@ -36,7 +36,7 @@ class Job:
     at: str = ""
     """`open` or `close` of each session of `calendar`, and a distance: `open+5min`."""
     calendar: str = ""
-    """A code of exchange_calendars; empty: that of [trading]."""
+    """A code of timetables; empty: that of [trading]."""
     cron: str = ""
     """Minute, hour, day, month, weekday in `timezone`; instead of `at`."""
     timezone: str = ""
@@ -241,7 +241,7 @@ def _positive(key: str, least: float) -> Any:
 
 
 def _check_calendar(job: Job) -> None:
-    exchange_calendar(job.calendar)
+    timetable(job.calendar)
 
 
 CHECKS = {

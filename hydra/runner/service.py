@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hydra.clock import exchange_calendar
 from hydra.config import Settings
 from hydra.errors import HydraError
 from hydra.ib.pulse import Health, Pulse
@@ -26,6 +25,7 @@ from hydra.runner.market_clock import FollowedClock
 from hydra.runner.redact import Redactor, own_secrets
 from hydra.runner.retention import remove_old_runs
 from hydra.runner.runner import Runner
+from hydra.timetable import timetable
 
 log = logging.getLogger("hydra.runner")
 
@@ -201,7 +201,7 @@ class Service:
         for name in remove_old_runs(self.settings.runs_dir, self.settings.runner, running):
             log.info("removed the folder of run %s", name)
         self.runner.history.forget(self.clock.now() - timedelta(days=60))
-        exchange_calendar.cache_clear()  # a calendar reaches a year ahead of when it was made
+        timetable.cache_clear()  # a calendar reaches a year ahead of when it was made
 
     async def _tell(self) -> None:
         alerting = self._alerting

@@ -149,10 +149,12 @@ async def _greet(settings: Settings, symbols: tuple[str, ...]) -> datetime:
     """Log on and off again: the gateway answers, the account is paper, the symbols are known."""
     from hydra.brokers.ib import IbBroker
 
-    broker = IbBroker(settings.gateway)
+    wanted = symbols or settings.trading.symbols
+    wiring.calendar_of(settings, wanted)
+    broker = IbBroker(settings.gateway, wiring.build_products(settings))
     await broker.connect()
     try:
-        await broker.qualify(symbols or settings.trading.symbols)
+        await broker.look_up(wanted)
         return await broker.time()
     finally:
         await broker.disconnect()

@@ -8,9 +8,11 @@ import pandas as pd
 
 def capped(weights: pd.DataFrame, max_weight: float, max_gross: float) -> pd.DataFrame:
     """No weight larger than `max_weight` in size; then all in proportion, sizes ≤ `max_gross`."""
-    limited = weights.clip(-max_weight, max_weight)
-    gross = summed(limited.abs().to_numpy(), axis=1)
-    return limited.mul(np.minimum(1.0, max_gross / np.maximum(gross, 1e-12)), axis=0)
+    limited = np.clip(weights.to_numpy(dtype=float), -max_weight, max_weight)
+    gross = summed(np.abs(limited), axis=1)
+    share = np.minimum(1.0, max_gross / np.maximum(gross, 1e-12))
+    held = limited * share[:, None]
+    return pd.DataFrame(held, index=weights.index, columns=weights.columns)
 
 
 def row_sums(values: pd.DataFrame) -> pd.Series:

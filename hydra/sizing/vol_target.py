@@ -42,15 +42,18 @@ class VolTarget(OverWindow):
         """See `hydra.sizing._base.Sizing.weights`."""
         returns = trailing_return(bars.close, 1)
         own_vol = trailing_std(returns, self.window_bars)
-        raw = (signals / own_vol.where(own_vol > 0)).fillna(0.0)
-        vol = _portfolio_vol(raw, returns, self.window_bars) * np.sqrt(self.bars_a_year)
+        wanted, spread = signals.to_numpy(dtype=float), own_vol.to_numpy()
+        raw = np.divide(wanted, spread, out=np.zeros_like(wanted), where=spread > 0)
+        raw = np.where(np.isnan(raw), 0.0, raw)
+        vol = _portfolio_vol(raw, returns.to_numpy(), self.window_bars) * np.sqrt(self.bars_a_year)
         scale = np.divide(self.annual_vol, vol, out=np.zeros_like(vol), where=vol > 0)
-        return capped(raw.mul(scale, axis=0), self.max_weight, self.max_gross)
+        scaled = pd.DataFrame(raw * scale[:, None], index=signals.index, columns=signals.columns)
+        return capped(scaled, self.max_weight, self.max_gross)
 
 
-def _portfolio_vol(weights: pd.DataFrame, returns: pd.DataFrame, window: int) -> np.ndarray:
+def _portfolio_vol(held: np.ndarray, returns: np.ndarray, window: int) -> np.ndarray:
     """By row, the deviation that this row's weights would have had over the window's returns."""
-    held, moves = weights.to_numpy(), returns.fillna(0.0).to_numpy()
+    moves = np.where(np.isnan(returns), 0.0, returns)
     past = [summed(held * _lagged(moves, lag), axis=1) for lag in range(window)]
     mean = summed(np.array(past), axis=0) / window
     return np.sqrt(summed((np.array(past) - mean) ** 2, axis=0) / (window - 1))

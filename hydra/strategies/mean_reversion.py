@@ -47,11 +47,12 @@ class MeanReversion:
 
     def signals(self, bars: Bars) -> pd.DataFrame:
         """See `hydra.strategies._base.Strategy.signals`."""
-        spread = trailing_std(bars.close, self.window_bars)
-        stretch = bars.close - trailing_mean(bars.close, self.window_bars)
-        z = (stretch / spread).where(spread > 0)
-        wanted = (-z / self.full_z).clip(-1.0, 1.0).where(z.abs() >= self.entry_z)
-        return defined(wanted if self.short else wanted.clip(lower=0.0), bars.close)
+        spread = trailing_std(bars.close, self.window_bars).to_numpy()
+        stretch = (bars.close - trailing_mean(bars.close, self.window_bars)).to_numpy()
+        z = np.divide(stretch, spread, out=np.full_like(spread, np.nan), where=spread > 0)
+        wanted = np.clip(-z / self.full_z, -1.0 if self.short else 0.0, 1.0)
+        wanted[~(np.abs(z) >= self.entry_z)] = 0.0
+        return defined(pd.DataFrame(wanted, bars.index, bars.close.columns), bars.close)
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -38,6 +38,7 @@ from hydra.execution.engine import OrderEngine
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.ib.contracts import named
 from hydra.journal.journal import Journal
 from tests.chaos.invariants import beyond, broken, sent_unreconciled
 from tests.chaos.trader import ALGOS, GATE, SETTINGS, Fate, Killed, as_process, trade_once
@@ -46,6 +47,11 @@ FIRST = date(2013, 1, 14)
 SESSIONS = 3
 STRATEGIES = ("alpha", "beta", "gamma")
 SYMBOLS = ("AAPL", "IBM", "MSFT")
+ABROAD = ("AAPL", "SAP.IBIS", "EUR.USD", "ES.201303")
+"""What every fifth life trades: three currencies' worth of stock, pair and future."""
+EVERY = 5
+UNITS = {"EUR.USD": Decimal(100), "ES.201303": Decimal("0.02")}
+"""How many units stand for one share, before whole lots."""
 ATTEMPTS = 4
 AT_ONCE = 24
 LONGEST_LIFE_S = 300.0
@@ -117,6 +123,7 @@ class Place:
 
     def __init__(self, seed: int, folder: Path) -> None:
         """Nothing listens yet."""
+        self.seed = seed
         self.rng = random.Random(seed)
         self.life = Life(seed)
         self.path = folder / f"{seed}.db"
@@ -202,7 +209,7 @@ async def live_in(place: Place) -> None:
 
 async def trade_session(place: Place) -> None:
     """All strategies trade the session, one after the other or all at once."""
-    instruments = listed(place.server)
+    instruments = listed(place)
     algos = [draw_algo(place) for _ in STRATEGIES]
     decisions = [
         wishes(place, s, instruments, bool(a)) for s, a in zip(STRATEGIES, algos, strict=True)
@@ -376,11 +383,28 @@ def into_blackout(place: Place) -> None:
     place.server.deliver(place.server.world.command(f"{place.session}T15:10:00+00:00"))
 
 
-def listed(server: GatewayServer) -> list[Instrument]:
-    """The instruments that the lives trade, as the gateway lists them."""
-    universe = server.exchange.venue.universe
-    found = {one.symbol: one for one in universe.instruments if one.symbol in SYMBOLS}
-    return [Instrument(symbol, con_id=found[symbol].conId) for symbol in SYMBOLS]
+def listed(place: Place) -> list[Instrument]:
+    """The instruments that a life trades, as the gateway lists them."""
+    theirs = place.server.exchange.venue.universe.instruments
+    found = {name_of(one): one for one in theirs if one.tradable}
+    return [
+        replace(
+            named(symbol),
+            con_id=found[symbol].conId,
+            multiplier=found[symbol].multiplier,
+            min_tick=found[symbol].tick,
+        )
+        for symbol in (ABROAD if place.seed % EVERY == EVERY - 1 else SYMBOLS)
+    ]
+
+
+def name_of(one: Any) -> str:
+    """Our name of what the gateway lists."""
+    if one.secType == "FUT":
+        return f"{one.trading_class}.{one.month}"
+    if one.secType == "CASH":
+        return f"{one.symbol}.{one.currency}"
+    return one.symbol if one.currency == "USD" else f"{one.symbol}.{one.primary}"
 
 
 def wishes(
@@ -389,7 +413,8 @@ def wishes(
     """A decision: some market orders and now and then a limit that will not be reached."""
     rng, requests = place.rng, []
     for instrument in rng.sample(instruments, rng.randint(1, len(instruments))):
-        quantity = Decimal(rng.choice([-1, 1]) * rng.randint(1, 300))
+        size = int(rng.randint(1, 300) * UNITS.get(instrument.symbol, 1)) or 1
+        quantity = Decimal(rng.choice([-1, 1]) * size)
         limited = not is_worked and rng.random() < 0.25
         price = Decimal(1) if quantity > 0 else Decimal(9000)
         request = OrderRequest(

@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from hydra.risk._base import EXIT_STEP
 NEW_YORK = ZoneInfo("US/Eastern")
 BLACKOUT = (time(10, 0), time(10, 30))
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 
 def broken(
@@ -39,9 +40,10 @@ def broken(
     """A sentence for each invariant that does not hold; `heard` are all messages of the lives."""
     records = list(journal.read())
     state = fold(records)
-    yield from _positions(state, books)
-    yield from _fills(records, books["executions"])
-    yield from _charges(records, state, books["executions"])
+    ours = {one.con_id: symbol for symbol, one in state.instruments.items()}
+    yield from _positions(state, books, ours)
+    yield from _fills(records, books["executions"], ours)
+    yield from _charges(records, books["executions"])
     yield from _sent_twice(heard)
     yield from _booked_twice(books)
     yield from _sequence(records)
@@ -49,18 +51,47 @@ def broken(
     yield from _sent_in_a_blackout(records)
 
 
-def _positions(state: State, books: dict[str, Any]) -> Iterator[str]:
-    theirs = {p["symbol"]: Decimal(p["quantity"]) for p in books["positions"]}
+def _positions(state: State, books: dict[str, Any], names: Mapping[int, str]) -> Iterator[str]:
+    """Positions and cash of each currency; `names` are our symbols by contract number."""
+    theirs = {
+        names.get(p["con_id"], p["symbol"]): Decimal(p["quantity"]) for p in books["positions"]
+    }
     theirs = {symbol: quantity for symbol, quantity in theirs.items() if quantity}
     if state.positions != theirs:
         yield f"positions: journal {state.positions}, gateway {theirs}"
     if state.external:
         yield f"positions of ours are listed as external: {dict(state.external)}"
-    if state.cash != Decimal(books["cash"]):
-        yield f"cash: journal {state.cash}, gateway {books['cash']}"
+    cash, told = _cash(state), _cash_told(books)
+    if cash != told:
+        yield f"cash: journal {cash}, gateway {told}"
 
 
-def _fills(records: list[Recorded], executions: list[dict[str, Any]]) -> Iterator[str]:
+def _cash(state: State) -> dict[str, Decimal]:
+    """Cash by currency as if open futures had been paid for: how much of a future's gain is cash
+    already depends on when a correction came, and the sum does not."""
+    cash = dict(state.balances)
+    for symbol, held in state.futures.items():
+        one = state.instruments[symbol]
+        cash[one.currency] -= one.notional(held.quantity, held.average_cost)
+    return _without_zeros(cash)
+
+
+def _cash_told(books: dict[str, Any]) -> dict[str, Decimal]:
+    told = {name: Decimal(amount) for name, amount in books["balances"].items()}
+    for position in books["positions"]:
+        if position["sec_type"] == "FUT":
+            told[position["currency"]] -= Decimal(position["paid"])
+    return _without_zeros(told)
+
+
+def _without_zeros(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    cents = {name: amount.quantize(CENT, ROUND_HALF_UP) for name, amount in amounts.items()}
+    return {name: amount for name, amount in cents.items() if amount}
+
+
+def _fills(
+    records: list[Recorded], executions: list[dict[str, Any]], names: Mapping[int, str]
+) -> Iterator[str]:
     """To the share and the cent, execution by execution; a bust one counts as none."""
     ours: dict[str, tuple[Any, ...]] = {}
     for record in records:
@@ -73,7 +104,12 @@ def _fills(records: list[Recorded], executions: list[dict[str, Any]]) -> Iterato
             ours.pop(record.event.old.exec_id, None)
             ours[record.event.new.exec_id] = _terms(record.event.new)
     theirs = {
-        e["exec_id"]: (e["order_ref"], e["symbol"], Decimal(e["quantity"]), Decimal(e["price"]))
+        e["exec_id"]: (
+            e["order_ref"],
+            names.get(e["con_id"], e["symbol"]),
+            Decimal(e["quantity"]),
+            Decimal(e["price"]),
+        )
         for e in executions
     }
     ours = {key: terms for key, terms in ours.items() if terms[2]}
@@ -87,16 +123,26 @@ def _terms(fill: Fill) -> tuple[Any, ...]:
     return fill.order_ref, fill.symbol, fill.quantity, fill.price
 
 
-def _charges(
-    records: list[Recorded], state: State, executions: list[dict[str, Any]]
-) -> Iterator[str]:
-    """What strategies paid adds up to what the gateway charged, but for what it never told."""
-    charged = {
-        r.event.commission.exec_id for r in records if isinstance(r.event, CommissionRecorded)
-    }
-    told = sum((Decimal(e["commission"]) for e in executions if e["exec_id"] in charged), ZERO)
-    if state.commissions != told:
-        yield f"commissions: journal {state.commissions}, gateway {told}"
+def _charges(records: list[Recorded], executions: list[dict[str, Any]]) -> Iterator[str]:
+    """What was paid adds up, by currency, to what the gateway charged, but for what it never
+    told."""
+    paid: dict[str, Decimal] = {}
+    charged = set()
+    for record in records:
+        if isinstance(record.event, CommissionRecorded):
+            one = record.event.commission
+            charged.add(one.exec_id)
+            paid[one.currency] = paid.get(one.currency, ZERO) + one.amount
+        elif isinstance(record.event, FillCorrected) and record.event.refund:
+            name = record.event.refund_currency or record.event.old.currency
+            paid[name] = paid.get(name, ZERO) - record.event.refund
+    told: dict[str, Decimal] = {}
+    for done in executions:
+        if done["exec_id"] in charged:
+            name = done["currency"]
+            told[name] = told.get(name, ZERO) + Decimal(done["commission"])
+    if _without_zeros(paid) != _without_zeros(told):
+        yield f"commissions: journal {paid}, gateway {told}"
 
 
 def _sent_twice(heard: Iterable[dict[str, Any]]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,8 +14,9 @@ from hydra.data._series import BarFiles, Series
 from hydra.data.sample import Sample
 from hydra.data.store import Store
 from hydra.errors import BadParameter
+from hydra.ib import history
 from hydra.ib.pacing import Pacing
-from hydra.wiring import build_source, update_bars
+from hydra.wiring import build_source, open_paper_session, update_bars
 from tests.data.test_series import rows
 from tests.execution.test_halting import run_hydra
 from tests.research.test_sweep import walk
@@ -27,7 +30,6 @@ def hurried(monkeypatch):
     """The rules of pacing have tests of their own; here nobody waits a quarter of a minute."""
 
     async def turn(self, asked):
-        self.note(asked)
         return 0.0
 
     monkeypatch.setattr(Pacing, "turn", turn)
@@ -127,3 +129,27 @@ def test_flaws_are_named_by_what_they_look_like():
 
 def test_rows_of_the_tests_are_bars():
     assert len(rows(0, 10)) == 10
+
+
+def test_requests_of_a_session_and_of_commands_are_in_the_one_book(connected, monkeypatch):
+    monkeypatch.undo()
+    asyncio.run(build_source(connected, "gateway").bars(["AAPL", "IBM"]))
+    assert not connected.pacing_path.exists()  # this gateway lives in 2013: it is none of IB's
+    monkeypatch.setattr(history, "ANOTHER_TIME", timedelta(days=36_500))
+    asyncio.run(build_source(connected, "gateway").bars(["AAPL", "IBM"]))
+    assert booked(connected) == 2
+    asyncio.run(decided(connected))
+    assert booked(connected) == 2 + 5  # a session's own five, without a wait
+
+
+def booked(settings):
+    with closing(sqlite3.connect(settings.pacing_path)) as book:
+        return book.execute("SELECT count(*) FROM asked").fetchone()[0]
+
+
+async def decided(settings):
+    session = await open_paper_session("ts_momentum", settings=settings)
+    try:
+        await session.bars()
+    finally:
+        await session.close()

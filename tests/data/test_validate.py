@@ -63,12 +63,12 @@ def test_any_single_bad_value_is_found_wherever_it_stands(field, row, column, va
 
 
 def test_a_symbol_may_be_absent_with_all_five_values():
-    bars = make_bars()._map(lambda frame: frame.iloc[2:].reindex(frame.index))
+    bars = make_bars().map(lambda frame: frame.iloc[2:].reindex(frame.index))
     assert checked(bars).close["A"].notna().sum() == 2
 
 
 def relabelled(index: pd.Index) -> Bars:
-    return make_bars()._map(lambda frame: frame.set_axis(index))
+    return make_bars().map(lambda frame: frame.set_axis(index))
 
 
 def test_times_without_a_zone_or_outside_utc_are_refused():
@@ -94,7 +94,7 @@ def test_frames_of_different_shape_and_a_column_twice_are_refused():
     with pytest.raises(BarsError, match="volume has other rows or columns"):
         checked(replace(bars, volume=bars.volume[["A"]]))
     with pytest.raises(BarsError, match="A has more than one column"):
-        checked(bars._map(lambda frame: frame.set_axis(["A", "A"], axis=1)))
+        checked(bars.map(lambda frame: frame.set_axis(["A", "A"], axis=1)))
 
 
 def test_a_holiday_is_no_hole():
@@ -103,20 +103,20 @@ def test_a_holiday_is_no_hole():
 
 
 def test_the_first_missing_session_inside_a_life_is_named():
-    bars = make_bars()._map(lambda frame: frame.iloc[[0, 3]])
+    bars = make_bars().map(lambda frame: frame.iloc[[0, 3]])
     with pytest.raises(BarsError, match="A has no bar for the XNYS session 2013-02-15 and 1 more"):
         without_holes(bars)
 
 
 def test_sessions_before_the_listing_and_after_the_end_are_no_holes():
     bars = make_bars()
-    bars = bars._map(lambda frame: frame.assign(B=frame["B"].where([False, True, True, False])))
+    bars = bars.map(lambda frame: frame.assign(B=frame["B"].where([False, True, True, False])))
     assert missing_sessions(bars) == {}
 
 
 def test_a_hole_of_one_symbol_alone_is_found():
     bars = make_bars()
-    bars = bars._map(lambda frame: frame.assign(B=frame["B"].where([True, False, True, True])))
+    bars = bars.map(lambda frame: frame.assign(B=frame["B"].where([True, False, True, True])))
     assert {s: list(m.strftime("%F")) for s, m in missing_sessions(bars).items()} == {
         "B": ["2013-02-15"]
     }

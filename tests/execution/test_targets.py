@@ -15,6 +15,7 @@ from hydra.execution.targets import (
     limited,
     quantities_to_requests,
     tracking_error,
+    unit_values,
     weights_to_quantities,
 )
 
@@ -138,3 +139,40 @@ UNITS = {"A": 0.01, "B": 0.01}
 def test_a_limit_that_would_hold_nothing_is_refused(name):
     with pytest.raises(BadParameter, match=name):
         TradeLimits(**{name: 0.0})
+
+
+ABROAD = {
+    "VOD.LSE": Instrument("VOD.LSE", currency="GBP", multiplier=Decimal("0.01")),
+    "ES.201303": Instrument("ES.201303", "FUT", multiplier=Decimal(50)),
+    "EUR.USD": Instrument("EUR.USD", "CASH"),
+    "7203.TSEJ": Instrument("7203.TSEJ", currency="JPY", lot_size=Decimal(100)),
+}
+
+
+@given(
+    st.fixed_dictionaries({s: st.floats(-2, 2) for s in ABROAD}),
+    st.fixed_dictionaries(
+        {s: st.decimals(min_value="0.5", max_value="9000", places=4) for s in ABROAD}
+    ),
+    st.fixed_dictionaries(
+        {s: st.decimals(min_value="0.005", max_value="3", places=6) for s in ABROAD}
+    ),
+)
+def test_money_abroad_is_never_more_than_its_weight_of_the_base_currency(weights, prices, rates):
+    nav = Decimal(1_000_000)
+    quantities = weights_to_quantities(weights, nav, prices, ABROAD, rates)
+    for symbol, worth in unit_values(prices, ABROAD, rates).items():
+        wanted, quantity = Decimal(str(weights[symbol])) * nav, quantities[symbol]
+        one = ABROAD[symbol]
+        assert worth == prices[symbol] * one.multiplier * rates[symbol]
+        assert abs(quantity) * worth <= abs(wanted) * (1 + Decimal("1e-20"))
+        assert abs(wanted) - abs(quantity) * worth <= worth * one.lot_size
+        assert quantity % one.lot_size == 0
+        assert quantity * wanted >= 0
+
+
+def test_a_rate_that_is_none_is_refused():
+    with pytest.raises(BadParameter, match=r"VOD\.LSE: the rate of exchange is 0; it must be > 0"):
+        weights_to_quantities(
+            {"VOD.LSE": 0.1}, Decimal(1), {"VOD.LSE": Decimal(1)}, ABROAD, {"VOD.LSE": Decimal(0)}
+        )

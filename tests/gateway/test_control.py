@@ -34,6 +34,7 @@ async def test_the_state_shows_the_books(gateway):
         "account": "DU1234567",
         "net_liquidation": "1000000.00",
         "cash": "1000000.00",
+        "balances": {"USD": "1000000.00"},
         "positions": [],
         "open_orders": [],
         "executions": [],

@@ -63,11 +63,13 @@ def test_what_is_within_the_rules_waits_for_nothing(tmp_path):
     assert asyncio.run(pacing.turn(Asked("one more", "x"))) == pytest.approx(ALL_S)
 
 
-def test_what_a_paper_session_asks_counts_although_it_does_not_wait(tmp_path):
+def test_a_wait_that_people_notice_is_told(tmp_path, caplog):
     clock = Clock()
     pacing = Pacing(tmp_path / "pacing.db", clock, clock.pause)
-    pacing.note(Asked("a", "a"))
+    asyncio.run(pacing.turn(Asked("a", "a")))
+    assert not caplog.messages
     assert asyncio.run(pacing.turn(Asked("a", "a"))) == pytest.approx(IDENTICAL_S)
+    assert caplog.messages == ["history waits 15 s for its turn: IB paces it by account"]
 
 
 def test_a_book_that_cannot_be_written_is_named(tmp_path):

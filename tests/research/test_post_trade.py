@@ -12,9 +12,9 @@ from hydra.costs.model import CostModel
 from hydra.domain.events import FillRecorded, OrderAdmitted, OrderQuoted, Recorded
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Fill, Order, OrderRequest
+from hydra.execution.cost_file import cost_model, read_costs
 from hydra.journal.cost_rows import GROUPS
 from hydra.journal.journal import Journal
-from hydra.research.cost_file import cost_model, read_costs
 from hydra.research.post_trade import PostTrade, traded_records
 
 NOW = datetime(2013, 1, 14, 14, 30, tzinfo=UTC)

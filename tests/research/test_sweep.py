@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hydra import plugins
+from hydra.costs.commission import FEES
 from hydra.costs.model import CostModel
 from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
@@ -16,7 +19,7 @@ from hydra.errors import BadParameter, UnknownName
 from hydra.research import _kernels as kernels
 from hydra.research import backtest
 from hydra.research._passes import feature_table
-from hydra.research.sweep import Terms, open_sweep, sweep
+from hydra.research.sweep import Terms, open_sweep, sweep, terms_array
 from hydra.research.trials import Trials
 from hydra.sizing.equal_weight import EqualWeight
 from hydra.sizing.inverse_vol import InverseVol
@@ -27,6 +30,14 @@ from hydra.strategies.ts_momentum import TsMomentum
 
 FREE = CostModel("none", 0.0)
 TEN = CostModel("none", 10.0)
+COSTS = [
+    FREE,
+    TEN,
+    CostModel("fixed", 2.0),
+    CostModel("tiered", 2.0),
+    CostModel("currency", 0.5, half_spreads_bps={"S1": 7.0}),
+    CostModel("tiered", 1.0, impact_coefficient=1.0),
+]
 ROWS = 400
 SWEPT = [name for name in plugins.find("strategies")
          if hasattr(plugins.load("strategies", name), "signal_at")]  # fmt: skip
@@ -63,6 +74,17 @@ class Plainly:
 
     def signals(self, bars):
         return SmaCross(self.fast_bars, self.slow_bars, self.short).signals(bars)
+
+
+@dataclass(frozen=True)
+class Always:
+    """Long from the first bar on."""
+
+    size: float = 1.0
+    lookback_bars = 1
+
+    def signals(self, bars):
+        return bars.close * 0 + self.size
 
 
 GRID = {"fast_bars": range(2, 8), "slow_bars": range(4, 20, 3)}
@@ -120,7 +142,7 @@ def test_alone_and_all_in_the_figures_are_vectorbts_to_a_billionth():
 
 
 @pytest.mark.parametrize("sizing", [EqualWeight(), EqualWeight(2.0, 0.4), InverseVol(30)])
-@pytest.mark.parametrize("costs", [FREE, TEN, CostModel("fixed", 2.0)])
+@pytest.mark.parametrize("costs", COSTS, ids=lambda costs: f"{costs}")
 def test_together_the_figures_are_those_of_the_backtest_in_fractions_of_a_share(sizing, costs):
     bars = walk(rows=160, late=40)
     grid = {"fast_bars": [3], "slow_bars": [5, 21], "short": [True, False]}
@@ -163,6 +185,51 @@ def test_a_sizing_that_looks_at_all_signals_is_swept_by_its_own_pandas():
     assert table.table["total_return"].iloc[0] == pytest.approx(
         whole.statistics["total_return"], abs=1e-7
     )
+
+
+@given(
+    st.sampled_from(sorted(FEES)),
+    st.floats(0.01, 1e9),
+    st.floats(0.01, 1e5),
+)
+def test_a_pass_charges_what_the_schedule_says(name, size, price):
+    terms = terms_array(Terms(costs=CostModel(name)))
+    assert kernels.charge(size, price, terms) == pytest.approx(float(FEES[name](size, price)))
+
+
+@given(
+    st.sampled_from(sorted(FEES)),
+    st.floats(10.0, 1e9),
+    st.floats(0.5, 1e4),
+)
+def test_what_cash_pays_for_leaves_nothing_and_no_debt(name, cash, price):
+    terms = terms_array(Terms(costs=CostModel(name)))
+    size = kernels.affordable(cash, price, terms)
+    spent = size * price + kernels.charge(size, price, terms)
+    assert spent <= cash * (1 + 1e-12)
+    capped = FEES[name].most * size * price < FEES[name].least * 1.01
+    assert capped or spent == pytest.approx(cash, rel=0.01)
+
+
+def test_impact_moves_an_all_in_trade_by_the_root_of_its_size():
+    bars = walk(rows=60, columns=1)
+    model = CostModel("none", 0.0, impact_coefficient=2.0)
+    one = sweep(SmaCross, {"fast_bars": [2], "slow_bars": [30]}, bars, Terms(each=True)).table
+    dear = [
+        sweep(
+            SmaCross,
+            {"fast_bars": [2], "slow_bars": [30]},
+            bars,
+            Terms(each=True, cash=cash, costs=model),
+        ).table.iloc[0]
+        for cash in (1e4, 4e4)
+    ]
+    free = sweep(
+        SmaCross, {"fast_bars": [2], "slow_bars": [30]}, bars, Terms(each=True, costs=FREE)
+    ).table.iloc[0]
+    assert one["trades"].iloc[0] >= 2
+    lost = [free["total_return"] - row["total_return"] for row in dear]
+    assert lost[1] / lost[0] == pytest.approx(2.0, rel=0.01)
 
 
 def test_a_purchase_is_cut_to_the_cash_there_is():
@@ -253,10 +320,10 @@ def test_what_a_sweep_cannot_take_is_one_sentence():
         sweep(SmaCross, {"fast_bars": [9], "slow_bars": [3]}, bars)
     with pytest.raises(UnknownName, match="next_open"):
         Terms(fill="next_opn")
-    with pytest.raises(BadParameter, match="impact_coefficient"):
-        Terms(costs=CostModel(impact_coefficient=1.0))
-    with pytest.raises(BadParameter, match="'tiered'"):
-        sweep(SmaCross, GRID, bars, Terms(costs=CostModel("tiered")))
+    for each in (True, False):
+        moved = Terms(each=each, costs=CostModel(impact_coefficient=1.0))
+        with pytest.raises(BadParameter, match="before a day's volatility and volume are known"):
+            sweep(Always, {"size": [1.0]}, bars, moved)
     with pytest.raises(BadParameter, match="wait"):
         Terms(wait=True)
 

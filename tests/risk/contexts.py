@@ -45,6 +45,13 @@ def context(**changes):
     return replace(CONTEXT, **changes)
 
 
+def rated(age_s=0.0, portfolio=CONTEXT.portfolio, **rates):
+    """The context in which each of those currencies has a rate, told so long ago."""
+    told = {name: Decimal(rate) for name, rate in rates.items()}
+    known = replace(portfolio, rates=told)
+    return context(portfolio=known, rates_at=dict.fromkeys(told, NOW - timedelta(seconds=age_s)))
+
+
 def holding(quantity, *, working=0, cash=100_000, symbol="AAPL"):
     """That many AAPL have filled, and so many more (signed) work; in the book of "s"."""
     one = Instrument(symbol)

@@ -59,6 +59,7 @@ from tests.risk.contexts import (
     holding,
     margin,
     quoted,
+    rated,
     request,
     sent,
     sided,
@@ -69,6 +70,9 @@ from tests.risk.contexts import (
 
 EUR = replace(AAPL, currency="EUR")
 FUTURE = Instrument("ESH3", "FUT", expires=date(2013, 1, 19))
+ES = replace(FUTURE, symbol="ES.201303", multiplier=Decimal(50), expires=date(2013, 3, 15))
+CROSS = Instrument("EUR.GBP", "CASH", currency="GBP")
+BOTH = rated(EUR="1.25", GBP="1.5")
 LATER = replace(FUTURE, expires=date(2013, 3, 15))
 GROUPS = {"AAPL": "tech", "IBM": "tech", "GE": "industry"}
 ONE = Decimal(1)
@@ -97,6 +101,13 @@ OVER_AND_UNDER = [
     (CapitalShare({"s": D("0.1")}), request(101), CONTEXT, request(100), CONTEXT),
     (CapitalShare({"s": D("0.1")}), request(-101), CONTEXT, request(-100), CONTEXT),
     (CapitalShare({"s": D("0.3")}), request(126), beside(250), request(125), beside(250)),
+    (
+        CapitalShare({"s": D("0.1")}),
+        request(81, instrument=EUR),
+        rated(EUR="1.25"),
+        request(80, instrument=EUR),
+        rated(EUR="1.25"),
+    ),
     (CapitalShare({"t": ONE}, D("0.1")), request(101), CONTEXT, request(100), CONTEXT),
     (ClosingCutoff(), request(**CLOSING), at(20, 50, 1), request(**CLOSING), at(20, 50)),
     (ClosingCutoff(), request(**CLOSING), context(sessions={}), request(**CLOSING), CONTEXT),
@@ -109,9 +120,9 @@ OVER_AND_UNDER = [
     (
         CurrencyExposure(D("0.1")),
         request(81, instrument=EUR),
-        context(rates={"EUR": D("1.25")}),
+        rated(EUR="1.25"),
         request(80, instrument=EUR),
-        context(rates={"EUR": D("1.25")}),
+        rated(EUR="1.25"),
     ),
     (CurrencyExposure(), request(1, instrument=EUR), CONTEXT, request(1), CONTEXT),
     (DelayedData(), request(), context(delayed=frozenset({"AAPL"})), request(), CONTEXT),
@@ -261,7 +272,54 @@ OVER_AND_UNDER = [
     (StalePrice(60.0), request(), quoted(D(100), 61), request(), quoted(D(100), 60)),
     (StalePrice(60.0), request(), quoted(D(100), -2), request(), quoted(D(100), -1)),
     (StalePrice(), request(), context(quoted_at={}), request(), CONTEXT),
-    (Tradable(), request(instrument=EUR), CONTEXT, request(), CONTEXT),
+    (Tradable(), request(instrument=EUR), CONTEXT, request(instrument=EUR), rated(EUR="1.25")),
+    (
+        Tradable(limit_rate_age_s=60),
+        request(instrument=EUR),
+        rated(61, EUR="1.25"),
+        request(instrument=EUR),
+        rated(60, EUR="1.25"),
+    ),
+    (Tradable(), request(instrument=CROSS), rated(EUR="1.25"), request(instrument=CROSS), BOTH),
+    (
+        Tradable(),
+        request(instrument=replace(AAPL, sec_type="CONTFUT")),
+        CONTEXT,
+        request(1, instrument=LATER),
+        CONTEXT,
+    ),
+    (OrderNotional(D(1000)), request(9, instrument=EUR), rated(EUR="1.25"), request(10), CONTEXT),
+    (OrderNotional(D(4999)), request(1, instrument=ES), CONTEXT, request(49), CONTEXT),
+    (
+        GrossExposure(D("0.1")),
+        request(3, instrument=ES),
+        CONTEXT,
+        request(2, instrument=ES),
+        CONTEXT,
+    ),
+    (
+        PositionWeight(D("0.1")),
+        request(81, instrument=EUR),
+        rated(EUR="1.25"),
+        request(80, instrument=EUR),
+        rated(EUR="1.25"),
+    ),
+    (
+        TurnoverPerDay(D("0.1")),
+        request(81, instrument=EUR),
+        rated(EUR="1.25"),
+        request(80, instrument=EUR),
+        rated(EUR="1.25"),
+    ),
+    (
+        CurrencyExposure(D("0.1")),
+        request(8100, price="0.83", instrument=CROSS),
+        BOTH,
+        request(8000, price="0.83", instrument=CROSS),
+        BOTH,
+    ),
+    (VolumeShare(), request(), trading(None), request(instrument=CROSS), trading(None)),
+    (OrderQuantity(D(9)), request(10), CONTEXT, request(10, instrument=CROSS), BOTH),
     (
         Tradable(("IND",)),
         request(),

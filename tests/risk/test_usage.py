@@ -42,12 +42,12 @@ def test_what_is_taken_of_each_limit(check, moment, expected):
 
 
 def test_foreign_money_counts_at_its_rate_and_is_left_out_without_one():
-    pounds = Position(Instrument("VOD", currency="GBP"), Decimal(100), Decimal(100))
-    known = context(portfolio=Portfolio(Decimal(90_000), {"VOD": pounds}))
-    assert uses("currency_exposure", known) == {}
-    assert uses("currency_exposure", replace(known, rates={"GBP": Decimal("1.5")})) == {
-        "GBP": (0.15, 0.50)
-    }
+    vod, rate = Instrument("VOD", currency="GBP"), Decimal("1.5")
+    pounds = Position(vod, Decimal(100), Decimal(100), rate)
+    unknown = Portfolio(Decimal(85_000), {"VOD": pounds})
+    assert uses("currency_exposure", context(portfolio=unknown)) == {}
+    known = replace(unknown, rates={"GBP": rate})
+    assert uses("currency_exposure", context(portfolio=known)) == {"GBP": (0.15, 0.50)}
 
 
 @pytest.mark.parametrize("check", ["position_weight", "gross_exposure", "net_exposure"])

@@ -140,7 +140,7 @@ def test_lookback_bars_are_not_more_than_are_needed(name):
 def test_no_bars_and_flat_prices_give_no_signal(name):
     strategy = made(name)
     assert checked_signals(strategy, sample().first(0)).empty
-    flat = sample().select(["AAPL", "IBM"])._map(lambda frame: frame * 0.0 + 0.1)
+    flat = sample().select(["AAPL", "IBM"]).map(lambda frame: frame * 0.0 + 0.1)
     if name != "xs_momentum":  # a rank among equals still has a first and a last
         assert (checked_signals(strategy, flat) == 0.0).all(axis=None)
 

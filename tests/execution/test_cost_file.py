@@ -8,7 +8,7 @@ import pytest
 from hydra.costs.calibration import Agreement, Calibration
 from hydra.costs.model import CostModel
 from hydra.errors import ConfigError, UnknownName
-from hydra.research.cost_file import cost_model, fitted_until, read_costs, write_costs
+from hydra.execution.cost_file import cost_model, fitted_until, read_costs, write_costs
 
 FIRST, LAST = (datetime(2013, 1, day, 14, 30, tzinfo=UTC) for day in (14, 18))
 MODEL = CostModel(
@@ -105,7 +105,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(path, monkeypat
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hydra.research.cost_file.os.fsync", full)
+    monkeypatch.setattr("hydra.execution.cost_file.os.fsync", full)
     with pytest.raises(ConfigError, match=r"cannot be written.*No space left"):
         write_costs(path, FOUND)
     assert path.read_bytes() == before
