@@ -30,7 +30,7 @@ class Days:
             {
                 "session": session,
                 "value": day.nav,
-                "change": day.nav - day.base,
+                "change": day.change,
                 "change_share": day.nav / day.base - 1 if day.base > 0 else None,
                 "deepest": day.deepest,
                 "fills": day.fills,

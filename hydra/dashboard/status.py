@@ -148,7 +148,11 @@ def _today(facts: Facts) -> Row:
     share = gain / state.opening_nav * 100 if state.opening_nav else Decimal(0)
     arrow = "▲" if gain > 0 else "▼" if gain < 0 else "="
     value = f"{arrow} {figure_text(gain, CENTS, signed=True)} {state.currency}"
-    return _figure("today", value, f"{figure_text(share, CENTS, signed=True)} % of its first mark")
+    day = facts.ledger.equity.days.get(state.session) if state.session else None
+    detail = f"{figure_text(share, CENTS, signed=True)} % of its first mark"
+    if day:
+        detail += f"; {figure_text(day.change, CENTS, signed=True)} since the session before"
+    return _figure("today", value, detail)
 
 
 def _orders(facts: Facts) -> Row:

@@ -181,12 +181,18 @@ class CostTable:
 @dataclass
 class Day:
     """A session's gain: `base` is the value at the end of the one before, of the first session
-    that at its first mark; `deepest` the fall from the session's own peak, a fraction ≤ 0."""
+    that at its first mark; `deepest` the fall from the peak since then, a fraction ≤ 0."""
 
     base: float
     nav: float
+    peak: float
     deepest: float = 0.0
     fills: int = 0
+
+    @property
+    def change(self) -> float:
+        """What was gained, in the account's currency."""
+        return self.nav - self.base
 
 
 @dataclass
@@ -234,11 +240,13 @@ class Equity:
 
     def _settle(self, session: date, nav: float) -> None:
         if session not in self.days:
-            self.days[session] = Day(self.nav.y[-1] if self.days else nav, nav)
+            base = self.nav.y[-1] if self.days else nav
+            self.days[session] = Day(base, nav, base)
             if len(self.days) > DAYS_KEPT:
                 del self.days[next(iter(self.days))]
         day = self.days[session]
-        day.nav, day.deepest = nav, self.deepest_today
+        day.nav, day.peak = nav, max(day.peak, nav)
+        day.deepest = min(day.deepest, nav / day.peak - 1 if day.peak > 0 else 0.0)
 
 
 def _moved(first: Mapping[str, Decimal], now: Mapping[str, Decimal]) -> float:

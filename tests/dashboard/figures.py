@@ -101,7 +101,8 @@ def status(place: Place, records: Sequence[Recorded]) -> list[Texts]:
         {
             "name": "today",
             "value": f"{arrow} {number(gain, 2, True)} USD",
-            "detail": f"{number(gain / opening * 100, 2, True)} % of its first mark",
+            "detail": f"{number(gain / opening * 100, 2, True)} % of its first mark; "
+            f"{days(place, records)[0]['change']} since the session before",
         },
         {"name": "working orders", "value": str(len(books["open_orders"]))},
         {
@@ -151,13 +152,14 @@ def days(place: Place, records: Sequence[Recorded]) -> list[Texts]:
     for day, of in table.groupby("session"):
         navs = of.nav.dropna()
         base, last = before or navs.iloc[0], navs.iloc[-1]
+        line = pd.concat([pd.Series([base]), navs], ignore_index=True)
         found.append(
             {
                 "session": str(day),
                 "value": number(last),
                 "change": number(last - base, 2, True),
                 "change_share": percent(last / base - 1, True),
-                "deepest": percent((navs / navs.cummax() - 1).min()),
+                "deepest": percent((line / line.cummax() - 1).min()),
                 "fills": str(of.fills.sum()),
             }
         )

@@ -235,6 +235,7 @@ def run_first_cell(place: Place, page: Page, notebook: str) -> None:
     cell.wait_for()
     until(lambda: "idle" in kernels_of(place, notebook).values())
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()  # it has reached its kernel
     cell.click()
     page.keyboard.press("Shift+Enter")
 

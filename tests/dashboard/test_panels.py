@@ -286,12 +286,13 @@ def test_sessions_are_measured_from_the_end_of_the_one_before():
     bought = filled(request())[0]
     events = [
         SessionStarted("s", DAY, "DU1", {}), *marked(1000, 1100, 990), bought,
-        SessionStarted("s", DAY + timedelta(days=1), "DU1", {}), *marked(1089, 1100),
+        SessionStarted("s", DAY + timedelta(days=1), "DU1", {}), *marked(891, 1100),
     ]  # fmt: skip
     second, first = rows("days", events)
     assert (first["change"], first["fills"]) == (-10, 1)
     assert first["deepest"] == pytest.approx(-0.10)
     assert (second["change"], second["fills"]) == (110, 0)
+    assert second["deepest"] == pytest.approx(-0.10)  # overnight, from the end of the first
     assert second["change_share"] == pytest.approx(1 / 9)
     assert panel("days").note(facts(events), [first, second]) == "1 gained, 1 lost"
 
