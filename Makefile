@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test check notebooks bench chaos fuzz docker browser pictures format lock clean
+.PHONY: help install demo lab test slow check notebooks bench chaos fuzz docker browser pictures format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,11 @@ browser: ## Chromium for the dashboard's tests, where there is none
 pictures: install browser ## Take the README's pictures of the dashboard anew
 	$(BIN)/python -m tests.dashboard.pictures
 
-test: install browser ## The whole test suite, notebooks included
-	$(BIN)/python -m pytest tests -n auto --dist worksteal
+test: install browser ## The test suite, notebooks included (about ten minutes on two cores)
+	$(BIN)/python -m pytest tests -m "not slow" -n auto --dist worksteal
+
+slow: install browser ## The tests that take minutes: chaos, a month through papermill, whole sessions in the browser
+	$(BIN)/python -m pytest tests -m slow -n auto --dist worksteal
 
 check: install ## ruff, format, mypy strict, import layers, no outputs in notebooks
 	$(BIN)/ruff check .
