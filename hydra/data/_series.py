@@ -32,7 +32,7 @@ KINDS = ("trades", "adjusted")
 SAME = 1e-6
 """Prices that differ by more than this fraction are other prices: a split or a dividend came."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+-]*")
-LOADERS = 3
+LOADERS = 2
 AS_IT_LIES = {
     "compression": "none",
     "use_dictionary": False,
@@ -154,8 +154,7 @@ class BarFiles:
         Raises `UnknownName` for an instrument without bars, `BarsError` when none is left.
         """
         wanted = [Series(source, kind, symbol, bar_size) for symbol in symbols]
-        with ThreadPoolExecutor(LOADERS) as pool:
-            loaded = list(pool.map(self._arrays, wanted))
+        loaded = self._loaded(wanted)
         for one, (times, _) in zip(wanted, loaded, strict=True):
             if not len(times):
                 known = sorted({s.symbol for s in self.series() if s.bar_size == bar_size})
@@ -166,6 +165,17 @@ class BarFiles:
         if not len(bars):
             raise BarsError(f"The store has no bars of {', '.join(symbols)} in that time.")
         return bars
+
+    def _loaded(self, wanted: Sequence[Series]) -> list[Columns]:
+        """All of them, in a few threads; each takes its share at once, for handing them over one
+        by one takes a fifth of the time."""
+        shares = [wanted[first::LOADERS] for first in range(LOADERS)]
+        loaded: list[Columns] = [NOTHING] * len(wanted)
+        with ThreadPoolExecutor(LOADERS) as pool:
+            done = pool.map(lambda share: [self._arrays(one) for one in share], shares)
+            for first, columns in enumerate(done):
+                loaded[first::LOADERS] = columns
+        return loaded
 
     def _arrays(self, one: Series) -> Columns:
         folder = one.folder(self.root)
