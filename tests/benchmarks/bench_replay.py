@@ -20,12 +20,21 @@ def run() -> None:
         with tempfile.TemporaryDirectory() as text:
             folder = Path(text)
             settings = Settings(data=Data(folder))
+            closed = []
             started = time.perf_counter()
-            found = asyncio.run(replay(settings, Wanted(strategy, FIRST, LAST, {}), folder))
+            found = asyncio.run(
+                replay(
+                    settings,
+                    Wanted(strategy, FIRST, LAST, {}),
+                    folder,
+                    lambda session, of, closed=closed: closed.append(time.perf_counter()),
+                )
+            )
             took = time.perf_counter() - started
         number = len(found.bridge.sessions)
         print(
-            f"{strategy:>15}: {number} sessions, {number / took:5.1f} a second (aim: 20), "
+            f"{strategy:>15}: {number} sessions, {(number - 1) / (closed[-1] - closed[0]):5.1f} "
+            f"a second (aim: 20), {number / took:5.1f} with gateway, backtest and bridge; "
             f"{len(found.bridge.trades)} trades, difference {found.bridge.difference:,.2f}, "
             f"unexplained {found.bridge.unexplained:.2f}"
         )
