@@ -64,6 +64,10 @@ class GatewayUnreachable(BrokerError):
     """Nothing answers at the gateway's address, or it accepts and then says nothing."""
 
 
+class ClientIdInUse(BrokerError):
+    """Every client id that was tried is held by another connection (error 326)."""
+
+
 class NotPaperAccount(BrokerError):
     """The gateway's account is not a paper account (its code does not begin with DU or DF)."""
 

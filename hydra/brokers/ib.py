@@ -26,12 +26,12 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
-from hydra.errors import BadParameter, BrokerError, GatewayUnreachable
+from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
-from hydra.ib.connection import connect, log_off, paper_accounts, quiet_library
+from hydra.ib.connection import connect, connect_as, log_off, paper_accounts, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 from hydra.risk._base import Margin
@@ -40,6 +40,12 @@ DELAYED_TYPES = frozenset({3, 4})
 LIVE_ELSE_DELAYED = 3
 LOOK_AGAIN_S = 0.05
 """Pause between two looks at the book while orders end."""
+PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
+"""Pauses after which a client id that is in use is asked for again to end an order of its own."""
+HASTE_S = (0.1, 0.2, 0.4)
+"""The same for a halt: a living program of ours has taken its orders back by then."""
+BELIEVED_S = 10.0
+"""How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
 """IB's ocaType by which a fill takes the rest of its group back, never two at a time."""
 UNSET = Decimal("1e300")
@@ -66,6 +72,8 @@ class IbBroker:
         self._changing: dict[str, asyncio.Future[None]] = {}
         self._whole: dict[str, tuple[Fill, Commission | None]] = {}
         """Executions of which everything was told, by their ids."""
+        self._in_use: dict[int, float] = {}
+        """Until when, by the loop's clock, a client id is believed to be another program's."""
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -362,8 +370,7 @@ class IbBroker:
             await self._cancel_as(trade.order.clientId, trade.order)
 
     async def _cancel_as(self, client_id: int, order: ib_async.Order) -> None:
-        only = replace(self.settings, client_id=client_id, client_ids=1)
-        ib = await connect(only)
+        ib = await self._log_on_as(client_id, PATIENCE_S)
         try:
             found = await self._ask_of(ib.reqAllOpenOrdersAsync(), "the open orders")
             mine = [t for t in found if t.order.permId == order.permId]
@@ -375,20 +382,31 @@ class IbBroker:
             log_off(ib)
         self.events.put_nowait(OrderEnded(order.orderRef, "cancelled", "asked for"))
 
+    async def _log_on_as(self, client_id: int, pauses: Sequence[float]) -> IB:
+        """A short logon under an id of ours; what is known to be in use is asked for once only."""
+        now = asyncio.get_running_loop().time
+        is_known = now() < self._in_use.get(client_id, 0.0)
+        try:
+            return await connect_as(self.settings, client_id, () if is_known else pauses)
+        except ClientIdInUse:
+            self._in_use[client_id] = now() + BELIEVED_S
+            raise
+
     async def cancel_all(self, is_ours: Callable[[str], bool], everything: bool = False) -> Swept:
         """End all our orders of every client id, and wait until the book holds none of them.
 
         IB lets only the client id that placed an order cancel it, and that id is taken while its
         program is connected, be it stopped or hung. So: a global cancel, which needs no id and
         ends orders of others and by hand too, when the book holds none of others; else each of
-        ours under its own id, and the global cancel for what cannot be ended that way.
+        ours under its own id, and the global cancel for what cannot be ended that way and no
+        program has ended meanwhile.
         """
         held = await self._book()
         ours = [t for t in held if is_ours(t.order.orderRef)]
         others = [t for t in held if not is_ours(t.order.orderRef)]
         widely = everything or (not others and bool(ours))
-        if not widely:
-            widely = not await self._cancel_each(ours)
+        if not widely and not await self._cancel_each(ours):
+            widely = any(is_ours(t.order.orderRef) for t in await self._book())
         if widely:
             self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
         left = await self._until_gone(held if everything else ours)
@@ -425,7 +443,7 @@ class IbBroker:
             for trade in trades:
                 self.ib.cancelOrder(trade.order)
             return
-        ib = await connect(replace(self.settings, client_id=client_id, client_ids=1))
+        ib = await self._log_on_as(client_id, HASTE_S)
         try:
             for trade in trades:
                 ib.cancelOrder(trade.order)

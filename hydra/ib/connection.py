@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ib_async import IB
 from ib_async.ib import StartupFetch
 
 from hydra.config import Gateway
-from hydra.errors import BrokerError, GatewayUnreachable, NotPaperAccount, unknown
+from hydra.errors import (
+    BrokerError,
+    ClientIdInUse,
+    GatewayUnreachable,
+    NotPaperAccount,
+    unknown,
+)
 from hydra.ib.codes import CLIENT_ID_IN_USE
 
 PAPER_PREFIXES = ("DU", "DF")
@@ -19,7 +26,8 @@ FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.ACCOUNT
 
 
 async def connect(settings: Gateway) -> IB:
-    """A connected client; raises `GatewayUnreachable`, or `NotPaperAccount` after logging off.
+    """A connected client; raises `GatewayUnreachable`, `ClientIdInUse` when none of our range is
+    free, or `NotPaperAccount` after logging off.
 
     Tries the client ids of our range one after the other: an id that is in use (error 326) is
     held by another notebook, or by a socket that the gateway has not given up yet.
@@ -29,7 +37,7 @@ async def connect(settings: Gateway) -> IB:
         ib = await _log_on(settings, client_id)
         if ib is not None:
             return _with_paper_account(ib, settings)
-    raise BrokerError(
+    raise ClientIdInUse(
         f"All client ids from {first} to {first + count - 1} are in use at "
         f"{settings.host}:{settings.port}; close a notebook, or set client_id in [gateway]."
     )
@@ -46,43 +54,76 @@ def log_off(ib: IB) -> None:
         ib.disconnect()
 
 
-async def _log_on(settings: Gateway, client_id: int) -> IB | None:
-    """A connected client, or None when the client id is in use.
+async def connect_as(settings: Gateway, client_id: int, pauses: Sequence[float]) -> IB:
+    """A client connected under just that id, asked for again after each pause, in seconds.
+
+    A gateway keeps an id for some moments after its program has gone. Raises `ClientIdInUse` when
+    it is in use after the last pause, too, and as `connect` does.
+    """
+    for pause in (0.0, *pauses):
+        await asyncio.sleep(pause)
+        ib = await _log_on(settings, client_id)
+        if ib is not None:
+            return _with_paper_account(ib, settings)
+    raise ClientIdInUse(
+        f"Client id {client_id} is in use at {settings.host}:{settings.port}: the program that "
+        "placed the order is connected, and IB lets no other id end it."
+    )
+
+
+async def log_on(ib: IB, settings: Gateway, client_id: int, fetch: StartupFetch) -> bool:
+    """Connect `ib` under that id; False when the id is in use, else raises what went wrong.
 
     ib_async goes on waiting when the gateway answers 326 and hangs up, so the attempt is raced
-    against that answer.
+    against that answer. However it ends, by a cancellation too, no socket is left behind that
+    would keep the id.
     """
-    ib = IB()
-    ib.RaiseRequestErrors = True
     taken = asyncio.Event()
     ib.errorEvent += lambda _id, code, _text, _contract: _note(code, taken)
-    attempt = asyncio.ensure_future(_attempt(ib, settings, client_id))
+    attempt = asyncio.ensure_future(
+        ib.connectAsync(
+            settings.host,
+            settings.port,
+            clientId=client_id,
+            timeout=settings.timeout_s,
+            account=settings.account,
+            fetchFields=fetch,
+            raiseSyncErrors=True,
+        )
+    )
     in_use = asyncio.ensure_future(taken.wait())
-    await asyncio.wait({attempt, in_use}, return_when=asyncio.FIRST_COMPLETED)
-    in_use.cancel()
-    if attempt.done() and attempt.exception() is None:
-        return ib
-    attempt.cancel()
-    [problem] = await asyncio.gather(attempt, return_exceptions=True)
-    log_off(ib)
+    is_on = False
+    try:
+        await asyncio.wait({attempt, in_use}, return_when=asyncio.FIRST_COMPLETED)
+        is_on = _has_succeeded(attempt)
+    finally:
+        in_use.cancel()
+        if not is_on:
+            attempt.add_done_callback(lambda _: log_off(ib))
+            attempt.cancel()
+    if is_on:
+        return True
+    problem = (await asyncio.gather(attempt, return_exceptions=True))[0]
     await asyncio.sleep(0)  # lets the closed transport report before it is collected
     if taken.is_set():
-        return None
-    if isinstance(problem, OSError | TimeoutError):
+        return False
+    if isinstance(problem, Exception):
+        raise problem
+    raise GatewayUnreachable("The logon ended without a result.")
+
+
+def _has_succeeded(attempt: asyncio.Future[IB]) -> bool:
+    return attempt.done() and not attempt.cancelled() and attempt.exception() is None
+
+
+async def _log_on(settings: Gateway, client_id: int) -> IB | None:
+    """A connected client, or None when the client id is in use."""
+    ib = IB()
+    ib.RaiseRequestErrors = True
+    try:
+        return ib if await log_on(ib, settings, client_id, FETCH) else None
+    except (OSError, TimeoutError) as problem:
         raise GatewayUnreachable(_unreachable(settings, problem)) from problem
-    raise problem if problem else GatewayUnreachable("The logon ended without a result.")
-
-
-async def _attempt(ib: IB, settings: Gateway, client_id: int) -> None:
-    await ib.connectAsync(
-        settings.host,
-        settings.port,
-        clientId=client_id,
-        timeout=settings.timeout_s,
-        account=settings.account,
-        fetchFields=FETCH,
-        raiseSyncErrors=True,
-    )
 
 
 def _note(code: int, taken: asyncio.Event) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from ib_async import IB
 from ib_async.ib import StartupFetch
 
 from hydra.config import Gateway
 from hydra.errors import GatewayUnreachable
-from hydra.ib.codes import CLIENT_ID_IN_USE, CONNECTION
-from hydra.ib.connection import log_off, quiet_library
+from hydra.ib.codes import CONNECTION
+from hydra.ib.connection import log_off, log_on, quiet_library
 
 BROKEN = {2103: "market data", 2105: "history", 2157: "contracts"}
 MENDED = {2104: "market data", 2106: "history", 2107: "history", 2108: "market data",
@@ -67,8 +66,8 @@ class Pulse:
         if self._ib is None or not self._ib.isConnected():
             self.close()
             self._ib = await self._log_on()
-        asked = self._ib.reqCurrentTimeAsync()
-        time: datetime = await asyncio.wait_for(asked, self.settings.timeout_s)
+        async with asyncio.timeout(self.settings.timeout_s):
+            time: datetime = await self._ib.reqCurrentTimeAsync()
         return time.astimezone(UTC)
 
     async def _log_on(self) -> IB:
@@ -76,45 +75,14 @@ class Pulse:
         first, count = self.settings.client_id, self.settings.client_ids
         for client_id in reversed(range(first, first + count)):
             self._broken, self._is_up = set(), True
-            ib, taken = IB(), asyncio.Event()
-
-            def note(
-                number: int, code: int, text: str, about: object, taken: asyncio.Event = taken
-            ) -> None:
-                self._hear(code, taken)
-
-            ib.errorEvent += note
-            if await self._connect(ib, client_id, taken):
+            ib = IB()
+            ib.errorEvent += self._hear
+            if await log_on(ib, self.settings, client_id, NOTHING):
                 return ib
         raise GatewayUnreachable(f"All client ids from {first} to {first + count - 1} are in use.")
 
-    async def _connect(self, ib: IB, client_id: int, taken: asyncio.Event) -> bool:
-        """Whether it is connected; False when the client id is in use."""
-        attempt = asyncio.ensure_future(
-            ib.connectAsync(
-                self.settings.host,
-                self.settings.port,
-                clientId=client_id,
-                timeout=self.settings.timeout_s,
-                fetchFields=NOTHING,
-            )
-        )
-        in_use = asyncio.ensure_future(taken.wait())
-        await asyncio.wait({attempt, in_use}, return_when=asyncio.FIRST_COMPLETED)
-        in_use.cancel()
-        if attempt.done() and attempt.exception() is None:
-            return True
-        attempt.cancel()
-        problem: Any = (await asyncio.gather(attempt, return_exceptions=True))[0]
-        log_off(ib)
-        if taken.is_set():
-            return False
-        raise problem if isinstance(problem, OSError | TimeoutError) else TimeoutError
-
-    def _hear(self, code: int, taken: asyncio.Event) -> None:
-        if code == CLIENT_ID_IN_USE:
-            taken.set()
-        elif code in BROKEN:
+    def _hear(self, number: int, code: int, text: str, about: object) -> None:
+        if code in BROKEN:
             self._broken.add(BROKEN[code])
         elif code in MENDED:
             self._broken.discard(MENDED[code])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
+from ib_async import IB
 
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
@@ -13,8 +17,10 @@ from hydra.domain.events import (
     OrderSubmitted,
     Warned,
 )
-from hydra.errors import BadParameter, GatewayUnreachable
+from hydra.errors import BadParameter, ClientIdInUse, GatewayUnreachable
+from hydra.gateway.server import GatewaySettings, serve
 from hydra.ib.codes import informational, rejects
+from hydra.ib.connection import connect, log_off
 from tests.execution.watched import AAPL, heard, request, resting, trade, until, watched
 
 
@@ -174,3 +180,53 @@ def test_what_only_informs_rejects_nothing(code):
 @pytest.mark.parametrize("code", [201, 321, 110, 203, 10052, 10268])
 def test_what_rejects_does_not_only_inform(code):
     assert rejects(code)
+
+
+async def of_an_earlier_logon(one, *orders):
+    """Orders that client 31 has left, and an engine that is client 40 now."""
+    await trade(one, *orders)
+    await until(lambda: len(one.server.exchange.state()["open_orders"]) == len(orders))
+    await one.engine.broker.disconnect()
+    one.engine.broker.settings = replace(one.engine.broker.settings, client_id=40)
+    await one.engine.start()
+
+
+async def test_orders_of_an_earlier_logon_are_ended_although_the_gateway_keeps_its_id_a_while(
+    tmp_path,
+):
+    async with watched(tmp_path) as one:
+        orders = [resting(step) for step in range(3)]
+        await of_an_earlier_logon(one, *orders)
+        for order in orders:
+            one.arm(on="startApi", do="refuse_client", client=31, times=2)
+            await one.engine.cancel(order.order_ref)
+        await one.supervisor.settle(5)
+        assert ends(one) == [("cancelled", "asked for")] * 3
+        assert one.server.exchange.state()["open_orders"] == []
+
+
+async def test_an_id_that_its_program_goes_on_using_is_waited_for_once_and_then_named(tmp_path):
+    async with watched(tmp_path) as one:
+        orders = [resting(step) for step in range(2)]
+        await of_an_earlier_logon(one, *orders)
+        one.arm(on="startApi", do="refuse_client", client=31, times=0)
+        for order in orders:
+            with pytest.raises(ClientIdInUse, match="Client id 31 is in use"):
+                await one.engine.cancel(order.order_ref)
+        tried = [m["client_id"] for m in one.server.record.after(0) if m["name"] == "startApi"]
+        assert tried == [31, 40, *[31] * 5, 31]  # five times for the first order, then once
+        assert len(one.engine.state.working) == 2
+
+
+@pytest.mark.parametrize("steps", range(40))
+async def test_a_logon_that_is_cancelled_leaves_no_connection_that_keeps_the_id(tmp_path, steps):
+    async with await serve(GatewaySettings(port=0, control_port=0, speed=0)) as server:
+        logon = asyncio.ensure_future(connect(Gateway(port=server.port, timeout_s=5.0)))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        logon.cancel()
+        [ended] = await asyncio.gather(logon, return_exceptions=True)
+        if isinstance(ended, IB):  # it was through before
+            log_off(ended)
+        log_off(await connect(Gateway(port=server.port, timeout_s=5.0)))
+        await until(lambda: not server.exchange.venue.versions)

@@ -47,10 +47,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def trading(settings: Settings, orders: int = 3):
-    """A program of its own with working orders at the gateway."""
+def trading(settings: Settings, orders: int = 3, does: str = "sleeps"):
+    """A program of its own with working orders at the gateway, which it `watches` or not."""
     with subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(orders)],
+        [sys.executable, str(PROGRAM), str(orders), does],
         env=environment(settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -133,6 +133,17 @@ def test_an_order_by_hand_is_left_alone_when_ours_can_be_ended_without_it(connec
     assert len(gateway.state()["open_orders"]) == 1
     assert run_hydra(connected, "halt", "all of it", "--all").returncode == 0
     assert gateway.state()["open_orders"] == []
+    other.disconnect()
+
+
+def test_an_order_by_hand_is_left_alone_when_a_living_program_takes_ours_back(connected, gateway):
+    other = by_hand(connected)
+    with trading(connected, does="watches"):
+        done = run_hydra(connected, "halt", "looks wrong")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 order of others left alone" in done.stdout
+    assert [order["symbol"] for order in gateway.state()["open_orders"]] == ["IBM"]
+    assert not state_of(connected).working
     other.disconnect()
 
 

@@ -10,7 +10,7 @@ from hydra.domain.orders import OrderRequest, OrderType
 from hydra.wiring import open_engine
 
 
-async def main(orders: int) -> None:
+async def main(orders: int, watches: bool) -> None:
     async with open_engine(load_settings()) as engine:
         [one] = (await engine.broker.qualify(["AAPL"])).values()
         quote = (await engine.broker.quotes([one]))["AAPL"]
@@ -35,7 +35,9 @@ async def main(orders: int) -> None:
         await engine.broker.held_orders()
         sys.stdout.write("working\n")
         sys.stdout.flush()
+        if watches:
+            await engine.settle(60)
         await asyncio.to_thread(sys.stdin.read)
 
 
-asyncio.run(main(int(sys.argv[1])))
+asyncio.run(main(int(sys.argv[1]), sys.argv[2] == "watches"))
