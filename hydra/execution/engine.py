@@ -408,7 +408,8 @@ class OrderEngine:
             await self.obey_wishes()
             left = deadline - asyncio.get_running_loop().time()
             try:
-                event = await asyncio.wait_for(self.broker.events.get(), min(max(left, 0), LOOK_S))
+                async with asyncio.timeout(min(max(left, 0), LOOK_S)):
+                    event = await self.broker.events.get()
             except TimeoutError:
                 if left > LOOK_S:
                     continue

@@ -138,7 +138,8 @@ class Supervisor:
         until = _now() + seconds
         while self.engine.waits_for_exchange() and (left := until - _now()) > 0:
             try:
-                event = await asyncio.wait_for(self.engine.broker.events.get(), left)
+                async with asyncio.timeout(left):
+                    event = await self.engine.broker.events.get()
             except TimeoutError:
                 return
             self.engine.record(event)

@@ -18,10 +18,13 @@ async def bounded(call: Awaitable[T], timeout_s: float, what: str) -> T:
     """The call's result; raises `GatewayUnreachable` when it does not come in time.
 
     A gateway that accepts and then says nothing is the commonest failure after its nightly
-    restart, and ib_async never ends a request that was answered with a warning code alone.
+    restart, and ib_async never ends a request that was answered with a warning code alone. A
+    cancellation ends it whatever comes at the same time, which `asyncio.wait_for` promises from
+    Python 3.12 on only (CPython issue 81839).
     """
     try:
-        return await asyncio.wait_for(call, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await call
     except TimeoutError as silence:
         raise GatewayUnreachable(
             f"The gateway did not answer within {timeout_s:g} s (asked for: {what})."

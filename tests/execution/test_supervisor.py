@@ -124,8 +124,8 @@ async def test_exits_that_wait_for_their_prices_are_not_waited_for(tmp_path):
 async def test_what_the_connection_did_is_in_the_journal(tmp_path):
     async with watched(tmp_path) as one:
         one.arm(on="placeOrder", do="disconnect")
-        await trade(one, request())
-        await one.supervisor.settle(5)
+        await trade(one, resting())
+        await one.supervisor.settle(1)
         ways = [r.event.up for r in one.engine.journal.read(kinds=[ConnectionChanged])]
         assert ways[0] is False
         assert ways[-1] is True
