@@ -21,6 +21,10 @@ from hydra.plugins import typed
 FOREIGN = frozenset({"HYDRA_FULL_ERROR", "HYDRA_MAIN_MODULE"})
 """Variables of hydra-core, another package with our import name; they are none of our business."""
 
+FOLDER = "HYDRA_SETTINGS_DIR"
+"""The variable by which a run's kernel, a worker and JupyterLab look for hydra.toml and .env where
+whoever started them did, wherever the notebooks lie."""
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -130,7 +134,8 @@ class Alerts:
 @dataclass(frozen=True)
 class Settings:
     """All settings; `risk` holds one table a check, `breakers` one a breaker, `futures` one a
-    product and `jobs` one a job, by its name. `toml` is the file that was read."""
+    product and `jobs` one a job, by its name. `toml` is the file that was read, `folder` where the
+    search for it began."""
 
     gateway: Gateway = field(default_factory=Gateway)
     data: Data = field(default_factory=Data)
@@ -144,6 +149,7 @@ class Settings:
     futures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     jobs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     toml: Path | None = field(default=None, compare=False)
+    folder: Path | None = field(default=None, compare=False)
 
     @property
     def journal_path(self) -> Path:
@@ -199,10 +205,15 @@ PLUGGED = {
 def load_settings(
     folder: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """Read all sources; raises `ConfigError` naming the source, the key and what is allowed."""
-    start = (folder or Path.cwd()).resolve()
-    environment = os.environ if environ is None else environ
-    settings = Settings()
+    """Read all sources; raises `ConfigError` naming the source, the key and what is allowed.
+
+    hydra.toml and .env are the nearest in `folder` or above it: by default in the folder that
+    HYDRA_SETTINGS_DIR names, else in the current one.
+    """
+    environment = dict(os.environ if environ is None else environ)
+    given = environment.pop(FOLDER, "")
+    start = (folder or _folder(given)).resolve()
+    settings = Settings(folder=start)
     toml = _above(start, "hydra.toml")
     if toml:
         settings = _apply(settings, _read_toml(toml), str(toml), toml.parent)
@@ -211,6 +222,13 @@ def load_settings(
     if dotenv:
         settings = _apply(settings, _from_variables(_read_env(dotenv)), str(dotenv), dotenv.parent)
     return _apply(settings, _from_variables(environment), "the environment", start)
+
+
+def _folder(given: str) -> Path:
+    folder = Path(given).expanduser() if given else Path.cwd()
+    if not folder.is_dir():
+        raise ConfigError(f"{FOLDER} is {given!r}; it must be a folder, and there is none there.")
+    return folder
 
 
 def _above(start: Path, name: str) -> Path | None:

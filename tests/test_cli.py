@@ -437,6 +437,16 @@ def test_a_runner_without_jobs_says_how_to_write_one(hydra):
     assert (result.code, "[jobs.at_the_open]" in result.err) == (2, True)
 
 
+def test_a_session_keeps_to_the_limits_of_whoever_starts_it_wherever_the_notebooks_lie(
+    hydra, gateway: Simulator, tmp_path
+):
+    (tmp_path / "hydra.toml").write_text("[risk.order_notional]\nlimit_notional = 1\n")
+    assert hydra("trade", "ts_momentum", HYDRA_GATEWAY_PORT=str(gateway.port)).code == 0
+    assert gateway.state()["executions"] == []
+    orders = json.loads(hydra("orders", "--json").out)
+    assert {order["status"] for order in orders} == {"refused"}
+
+
 def test_a_session_by_hand_is_in_the_history_of_runs_and_only_one_runs_at_a_time(
     hydra, gateway: Simulator, tmp_path
 ):

@@ -37,6 +37,20 @@ def test_the_file_is_found_from_a_folder_below_and_its_paths_count_from_it(tmp_p
     assert load_settings(below, {}).data.dir == tmp_path / "mine"
 
 
+def test_the_search_begins_where_the_environment_says_and_not_in_the_current_folder(
+    tmp_path, monkeypatch
+):
+    callers, other = tmp_path / "callers", tmp_path / "other"
+    for folder, port in ((callers, 1), (other, 2)):
+        folder.mkdir()
+        write(folder, f"[gateway]\nport = {port}\n")
+    monkeypatch.chdir(other)
+    assert load_settings(environ={}).gateway.port == 2
+    assert load_settings(environ={"HYDRA_SETTINGS_DIR": str(callers)}).gateway.port == 1
+    with pytest.raises(ConfigError, match="HYDRA_SETTINGS_DIR is '/nowhere'; it must be a folder"):
+        load_settings(environ={"HYDRA_SETTINGS_DIR": "/nowhere"})
+
+
 @pytest.mark.parametrize(
     ("toml", "words"),
     [

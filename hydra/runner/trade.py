@@ -13,7 +13,7 @@ from typing import Any
 import hydra.errors
 from hydra import wiring
 from hydra.clock import Sessions
-from hydra.config import Settings
+from hydra.config import FOLDER, Settings
 from hydra.domain.events import RunStarted
 from hydra.errors import ConfigError, HydraError, RunFailed, UnknownName, unknown
 from hydra.journal.journal import Journal
@@ -113,8 +113,11 @@ def template(settings: Settings) -> Path:
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
-    """The settings that a run's kernel must share with us, as variables."""
+    """The settings that a run's kernel must share with us, as variables: where hydra.toml and .env
+    are looked for, and what an option of the command line may have changed."""
+    sought = {FOLDER: str(settings.folder)} if settings.folder else {}
     return {
+        **sought,
         "HYDRA_GATEWAY_HOST": settings.gateway.host,
         "HYDRA_GATEWAY_PORT": str(settings.gateway.port),
         "HYDRA_GATEWAY_ACCOUNT": settings.gateway.account,
