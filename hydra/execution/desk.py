@@ -60,10 +60,10 @@ class OrderDesk:
     async def _take_back(self, ref: str) -> None:
         try:
             await self._floor.take_back(ref)
-        except (HydraError, TimeoutError) as problem:
+        except HydraError as problem:
             self._floor.note(
                 f"{ref} may still work at the broker; the next run of {self.request.strategy} "
-                f"takes it back: {problem or 'no answer'}"
+                f"takes it back: {problem}"
             )
 
     @property

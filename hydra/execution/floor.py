@@ -108,16 +108,27 @@ class Floor:
         ]
 
     async def take_back(self, ref: str) -> None:
-        """Cancel one order and wait for the broker's word; what has filled has filled."""
-        async with asyncio.timeout(self.pace.end_s):
-            while self.engine.works(ref):
-                try:
-                    await self.steady(lambda: self.engine.cancel(ref))
-                except BrokerError:
-                    await self.steady(self.engine.reconcile)
-                    if self.engine.works(ref):
-                        raise
-                await self._while_working(ref)
+        """Cancel one order and wait for the broker's word; what has filled has filled.
+
+        Raises `BrokerError` when the word does not come within the pace's `end_s`.
+        """
+        try:
+            async with asyncio.timeout(self.pace.end_s):
+                while self.engine.works(ref):
+                    await self._end(ref)
+                    await self._while_working(ref)
+        except TimeoutError as silence:
+            raise BrokerError(
+                f"The broker did not say within {self.pace.end_s:g} s that {ref} has ended."
+            ) from silence
+
+    async def _end(self, ref: str) -> None:
+        try:
+            await self.steady(lambda: self.engine.cancel(ref))
+        except BrokerError:
+            await self.steady(self.engine.reconcile)
+            if self.engine.works(ref):
+                raise
 
     async def _while_working(self, ref: str) -> None:
         while self.engine.works(ref):

@@ -138,6 +138,22 @@ async def test_what_a_run_that_died_left_working_is_taken_back_by_the_next(tmp_p
             assert not again.engine.state.working
 
 
+async def test_a_leftover_that_the_broker_does_not_end_stops_the_next_run_with_its_name(tmp_path):
+    async with trading(tmp_path) as one:
+        task = await resting(one)
+        one.floor.take_back = _unreachable
+        task.cancel()
+        await asyncio.wait([task])
+        await one.engine.broker.disconnect()
+        async with engine_on(one.server, tmp_path / "journal.db") as again:
+            again.floor.pace = replace(again.floor.pace, end_s=0.3)
+            again.arm(on="cancelOrder", do="lose", times=0)
+            left = next(iter(again.engine.state.working))
+            with pytest.raises(BrokerError, match=f"within 0.3 s that {left} has ended"):
+                await again.work("market")
+            assert not again.executions
+
+
 async def _unreachable(ref):
     raise BrokerError("no way to the broker")
 
