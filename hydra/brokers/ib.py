@@ -130,6 +130,8 @@ class IbBroker:
                 one = await described(self.ib, contract, self.settings.timeout_s, self.products)
                 self._known[contract.conId] = one
             items = await self._download()  # all of one moment again
+        # Nobody reads the stream of changes that would follow: each question is a new download.
+        self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
         values = {
             (v.tag, v.currency): v.value
             for v in self.ib.accountValues(self._account)
@@ -222,10 +224,6 @@ class IbBroker:
             symbol: _pair_quote(symbol, ticker, now) if symbol in pairs else _quote(symbol, ticker)
             for symbol, ticker in tickers.items()
         }
-
-    def unfollow_account(self) -> None:
-        """End the stream of account values; `account` begins it again."""
-        self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
 
     def forget_executions(self) -> None:
         """Let go of what was executed so far, once it is journalled: the gateway tells of each on

@@ -21,8 +21,8 @@ from hydra.errors import (
 from hydra.ib.codes import CLIENT_ID_IN_USE
 
 PAPER_PREFIXES = ("DU", "DF")
-FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN | StartupFetch.ACCOUNT_UPDATES
-"""What a logon fetches: executions and completed orders are asked for by the reconciliation."""
+FETCH = StartupFetch.POSITIONS | StartupFetch.ORDERS_OPEN
+"""What a logon fetches: the reconciliation asks for the account, executions and ended orders."""
 
 
 async def connect(settings: Gateway) -> IB:

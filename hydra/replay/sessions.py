@@ -140,7 +140,6 @@ async def _one(
     """One session from its open to its close."""
     paper = PaperSession(plan, engine, source)
     await paper.begin(await engine.reconcile())
-    broker.unfollow_account()  # nobody looks at it until it is asked for again
     known = await paper.bars()
     await paper.trade(paper.targets(paper.signals(known), known))
     await paper.wait_for_fills()
@@ -148,7 +147,6 @@ async def _one(
     await asyncio.to_thread(gateway.step, close)
     await paper.wait_for_fills()
     closing = await engine.mark()  # the books are compared before the next session, or at the end
-    broker.unfollow_account()
     broker.forget_executions()
     return closing
 

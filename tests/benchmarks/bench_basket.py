@@ -23,7 +23,7 @@ from hydra.wiring import build_gate
 
 SYMBOLS = ("AAPL", "GOOG", "IBM", "MSFT")
 ORDERS = 500
-ROUNDS = 3
+ROUNDS = 7
 LIMIT = 1.3
 DAY = date(2013, 1, 14)
 
