@@ -158,6 +158,7 @@ async def test_a_port_that_accepts_and_says_nothing_is_given_up_within_the_time_
 
     async def silent(reader, writer):
         await reader.read()
+        writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -165,6 +166,8 @@ async def test_a_port_that_accepts_and_says_nothing_is_given_up_within_the_time_
     with pytest.raises(GatewayUnreachable, match="says nothing"):
         await IbBroker(mute).connect()
     server.close()
+    await server.wait_closed()
+    await asyncio.sleep(0)  # the last connection ends
 
 
 @pytest.mark.parametrize("algo", ["market", "ib_adaptive", "bracket"])
