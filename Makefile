@@ -39,7 +39,7 @@ browser: ## Chromium for the dashboard's tests, where there is none
 pictures: install browser ## Take the README's pictures of the dashboard anew
 	$(BIN)/python -m tests.dashboard.pictures
 
-test: install browser ## The test suite, notebooks included (about ten minutes on two cores)
+test: install browser ## The test suite, notebooks included (about five minutes on two cores)
 	$(BIN)/python -m pytest tests -m "not slow" -n auto --dist worksteal
 
 slow: install browser ## The tests that take minutes: chaos, a month through papermill, whole sessions in the browser
