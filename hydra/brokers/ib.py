@@ -70,6 +70,8 @@ class IbBroker:
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
         self._changing: dict[str, asyncio.Future[None]] = {}
+        self._turned_down: dict[str, BrokerError] = {}
+        """Changes that an error turned down after the gateway had told of their terms."""
         self._whole: dict[str, tuple[Fill, Commission | None]] = {}
         """Executions of which everything was told, by their ids."""
         self._in_use: dict[int, float] = {}
@@ -333,6 +335,7 @@ class IbBroker:
         wire = replace(_wire_order(order, self._account), **_identity(trade))
         await self._ask(self._free.wait(), "a place among the messages of this second")
         self._changeable(order)
+        self._turned_down.pop(ref, None)
         answer = self._changing[ref] = asyncio.get_running_loop().create_future()
         try:
             # Not ib_async's own placeOrder: it asserts on a status that an error left behind.
@@ -340,6 +343,8 @@ class IbBroker:
             await self._ask(answer, f"the change of {ref}")
         finally:
             del self._changing[ref]
+        if problem := self._turned_down.pop(ref, None):
+            raise problem
 
     def _changeable(self, order: Order) -> Trade:
         """The order on this connection; IB lets only the client id that placed it change it."""
@@ -534,20 +539,22 @@ class IbBroker:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 
     def _on_open_order(self, trade: Trade) -> None:
-        """The terms that the gateway holds now: a change is through."""
+        """The terms that the gateway holds now: a change is through, unless an error follows."""
         answer = self._changing.get(trade.order.orderRef)
         if answer and not answer.done():
             answer.set_result(None)
 
     def _is_about_change(self, ref: str, code: int, text: str) -> bool:
         """Whether an error turns a change down: the order that is held is not ended by it."""
-        if code not in codes.CHANGE_REFUSED or self._held.get(ref) not in WORKING:
-            return False
         answer = self._changing.get(ref)
+        works = self._held.get(ref) in WORKING or answer is not None
+        if code not in codes.CHANGE_REFUSED or not works:
+            return False
+        problem = BrokerError(f"The gateway did not change {ref}: error {code}, {text}")
         if answer and not answer.done():
-            answer.set_exception(
-                BrokerError(f"The gateway did not change {ref}: error {code}, {text}")
-            )
+            answer.set_exception(problem)
+        elif answer:
+            self._turned_down[ref] = problem
         return True
 
     def _on_disconnect(self) -> None:

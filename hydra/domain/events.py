@@ -187,11 +187,20 @@ class OrderModified(Event):
 
 @dataclass(frozen=True)
 class OrderFound(Event):
-    """The broker holds an order that the journal had given up as unknown: it works after all."""
+    """The broker holds an order that the journal had given up: it works after all.
+
+    One that the journal had taken for ended comes back as it was: with its terms, when they were
+    admitted, its signed fills, the number of its changes, and how often that has happened to it.
+    """
 
     ref: str
     perm_id: int
     status: str
+    request: OrderRequest | None = None
+    admitted_at: datetime | None = None
+    filled: Decimal = Decimal(0)
+    changes: int = 0
+    times: int = 0
 
     @property
     def order_ref(self) -> str:
@@ -281,11 +290,15 @@ class OrderEnded(Event):
     ref: str
     outcome: str
     reason: str
+    again: int = 0
+    """How often the order was found at work after it had been taken for ended."""
 
     @property
     def once(self) -> str | None:
         """An order ends once in each way; it can be lost sight of, and found, more than once."""
-        return None if self.outcome == "unknown" else f"end {self.ref} {self.outcome}"
+        if self.outcome == "unknown":
+            return None
+        return f"end {self.ref} {self.outcome}" + (f" {self.again}" if self.again else "")
 
     @property
     def order_ref(self) -> str:

@@ -39,6 +39,8 @@ class Told(StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     MISSING = "missing"
+    FOUND = "found"
+    """The broker's book, asked after the end or the loss was told, holds the order."""
 
 
 S, T = OrderState, Told
@@ -66,13 +68,15 @@ NEXT: Mapping[OrderState, Mapping[Told, OrderState]] = MappingProxyType(
             # Another run may have missed it at the broker while the run that sends it found out.
             T.NOT_SENT: S.PENDING,
             T.HELD: S.ACKNOWLEDGED,
+            T.FOUND: S.ACKNOWLEDGED,
             T.PART: S.PARTLY_FILLED,
             T.CANCELLED: S.CANCELLED,
             T.REJECTED: S.REJECTED,
         },
-        # A fill can overtake the end that was told: executions are the truth.
-        S.CANCELLED: _LATE,
-        S.REJECTED: _LATE,
+        # A fill can overtake the end that was told: executions are the truth. And an error that
+        # was about a change can look like the end: then the book is.
+        S.CANCELLED: {**_LATE, T.FOUND: S.ACKNOWLEDGED},
+        S.REJECTED: {**_LATE, T.FOUND: S.ACKNOWLEDGED},
         S.FILLED: {},
     }
 )

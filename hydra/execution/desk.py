@@ -95,7 +95,7 @@ class OrderDesk:
 
     async def place(self, child: OrderRequest) -> str:
         """Send a child under the next number."""
-        await self._count_late_fills()
+        await self._count_late_fills(child)
         named = self._named(child, self._next_number())
         await self._send(lambda: self._engine.trade([named]))
         return named.order_ref
@@ -104,7 +104,7 @@ class OrderDesk:
         self, entry: OrderRequest, exits: Sequence[OrderRequest]
     ) -> tuple[str, ...]:
         """Send an entry with its exits under the next numbers, all or none."""
-        await self._count_late_fills()
+        await self._count_late_fills(entry)
         number = self._next_number()
         first = self._named(entry, number)
         group = f"{first.order_ref}:exits"
@@ -164,13 +164,19 @@ class OrderDesk:
         if traded.refusals:
             raise Refused(str(traded.refusals[0]))
 
-    async def _count_late_fills(self) -> None:
+    async def _count_late_fills(self, child: OrderRequest) -> None:
         """Ask the books once for each child that ended short: a fill of it may come after its end,
-        and the next child would be that much too large."""
+        or it works after all, and the next child would be that much too large.
+
+        Ends the algorithm when that leaves too little for `child`: the next run works the rest.
+        """
         short = {ref for ref in self._entries() if self._ended_short(ref)}
         if short - self._counted:
+            before = self.unplaced
             await self._floor.steady(self._engine.reconcile)
             self._counted |= short
+            if abs(self.unplaced) < min(abs(before), abs(child.quantity)):
+                raise Stopped(f"of {before} that was thought open {self.unplaced} is left")
 
     def _ended_short(self, ref: str) -> bool:
         event = self._engine.journal.find(f"order {ref}")

@@ -46,7 +46,14 @@ from hydra.errors import (
 )
 from hydra.execution.broker import Account, Broker, HeldOrder, Quote
 from hydra.execution.moment import context_of
-from hydra.execution.reconcile import compare, recover_fills, recover_orders, settled_futures
+from hydra.execution.reconcile import (
+    LIFE,
+    compare,
+    found_again,
+    recover_fills,
+    recover_orders,
+    settled_futures,
+)
 from hydra.execution.watch import FREE, Watch
 from hydra.journal.fold import Folding, State, WorkingOrder
 from hydra.journal.held import valued
@@ -191,6 +198,7 @@ class OrderEngine:
         self.account = None
         self.clock.set(await self.broker.time())
         # Books before executions: what fills in between is in both, never in neither.
+        known = self.journal.last_seq()
         held = await self.broker.held_orders()
         ended = await self.broker.ended_orders()
         executions = await self.broker.executions()
@@ -201,11 +209,24 @@ class OrderEngine:
         with self._together():
             for event in recover_orders(self.state, held, ended):
                 self.record(event)
+            for order in self._given_up(held, ended):
+                if again := found_again(self.journal.read(kinds=LIFE), order, known):
+                    self.record(again)
         account, found = await self._compared(held)
         self.record(found)
         self._rated(account.rates)
         self.account = account
         return account
+
+    def _given_up(
+        self, held: Sequence[HeldOrder], ended: Sequence[HeldOrder]
+    ) -> Iterator[HeldOrder]:
+        """Orders of ours that the broker's book holds and the journal has as ended."""
+        over = {order.ref for order in ended}
+        for order in held:
+            is_open = order.ref in over or self._so_far().order(order.ref) is not None
+            if self._is_ours(order.ref) and not is_open:
+                yield order
 
     async def _compared(self, held: Sequence[HeldOrder]) -> tuple[Account, Reconciled]:
         """The comparison, made again while a difference may be a fill that came meanwhile."""
@@ -483,8 +504,11 @@ class OrderEngine:
         if isinstance(event, ConnectionChanged):
             self._lost = None if event.up else event
             self.account = None
-        if isinstance(event, OrderEnded) and not self._may_end(event.ref):
-            return False
+        if isinstance(event, OrderEnded):
+            order = self._so_far().order(event.ref)
+            if order is None:
+                return False
+            event = replace(event, again=order.found)
         makes_ours = isinstance(event, OrderAdmitted | OrderRefused)
         if event.order_ref and not makes_ours and not self._is_ours(event.order_ref):
             return False
@@ -533,12 +557,13 @@ class OrderEngine:
                 refund.amount if refund else ZERO,
                 refund.currency if refund else "",
             )
-        was_open = self._may_end(fill.order_ref)
+        known = self._so_far().order(fill.order_ref)
+        was_open, again = known is not None, known.found if known else 0
         fresh = self._append(event)
         if charged := self._early.pop(fill.exec_id, None):
             self._append(charged)
         if was_open and not self._may_end(fill.order_ref):
-            self._append(OrderEnded(fill.order_ref, "filled", ""))
+            self._append(OrderEnded(fill.order_ref, "filled", "", again))
         return fresh
 
     def _newest(self, fill: Fill) -> int:

@@ -9,16 +9,20 @@ from decimal import Decimal
 from hydra.domain.events import (
     CommissionRecorded,
     Event,
+    FillCorrected,
     FillRecorded,
     FutureSettled,
     OrderAcknowledged,
+    OrderAdmitted,
     OrderEnded,
     OrderFound,
+    OrderModified,
     Reconciled,
+    Recorded,
 )
 from hydra.domain.orders import Commission, Fill
 from hydra.execution.broker import Account, HeldOrder
-from hydra.journal.fold import State, WorkingOrder, same_money
+from hydra.journal.fold import Folding, State, WorkingOrder, same_money
 
 ZERO = Decimal(0)
 LOST = "the gateway holds no such order and tells of nothing that ended it"
@@ -60,6 +64,42 @@ def recover_orders(
             yield OrderAcknowledged(ref, at_broker[ref].perm_id, at_broker[ref].status)
         else:
             yield from _absent(state, ref, order, gone.get(ref))
+
+
+LIFE = (OrderAdmitted, OrderModified, FillRecorded, FillCorrected, OrderEnded, OrderFound)
+"""What of an order's life is needed to bring it back."""
+
+
+def found_again(
+    records: Iterable[Recorded], held: HeldOrder, asked_after: int
+) -> OrderFound | None:
+    """That an order works after all which the journal has as ended; `records` are of the kinds in
+    `LIFE`.
+
+    None when it filled whole, or when its end was journalled later than `asked_after`, the last
+    event before the broker's book was asked: then the book may be older than the end.
+    """
+    draft, ended_at = Folding.of(State()), 0
+    for record in records:
+        if record.event.order_ref != held.ref:
+            continue
+        if isinstance(record.event, OrderEnded):
+            ended_at = record.seq
+        else:
+            draft.take(record)
+    order = draft.order(held.ref)
+    if order is None or not 0 < ended_at <= asked_after:
+        return None
+    return OrderFound(
+        held.ref,
+        held.perm_id,
+        held.status,
+        order.request,
+        order.admitted_at,
+        order.filled,
+        order.changes,
+        order.found + 1,
+    )
 
 
 def _absent(

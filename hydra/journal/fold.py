@@ -79,7 +79,8 @@ class Holding:
 class WorkingOrder:
     """An admitted order that has not ended; `filled` has the request's sign.
 
-    `status` is the broker's own word for it, `unsent` how often it provably never left.
+    `status` is the broker's own word for it, `unsent` how often it provably never left, `found`
+    how often it was at work after it had been taken for ended.
     """
 
     request: OrderRequest
@@ -92,6 +93,7 @@ class WorkingOrder:
     perm_id: int = 0
     changes: int = 0
     unsent: int = 0
+    found: int = 0
 
     @property
     def remaining(self) -> Decimal:
@@ -500,7 +502,17 @@ def _acknowledged(draft: Folding, event: OrderAcknowledged, time: datetime) -> N
 
 
 def _found(draft: Folding, event: OrderFound, time: datetime) -> None:
-    draft.tell(event.ref, Told.HELD, status=event.status, perm_id=event.perm_id)
+    if event.request is not None and draft.order(event.ref) is None:
+        draft.working[event.ref] = WorkingOrder(
+            event.request,
+            event.admitted_at or time,
+            lifecycle.after(OrderState.REJECTED, Told.FOUND),
+            filled=event.filled,
+            changes=event.changes,
+        )
+    known = draft.order(event.ref)
+    times = max(event.times, known.found) if known else 0
+    draft.tell(event.ref, Told.FOUND, status=event.status, perm_id=event.perm_id, found=times)
 
 
 def _ended(draft: Folding, event: OrderEnded, time: datetime) -> None:

@@ -303,7 +303,7 @@ TOLD: Mapping[type, Told] = {
     OrderRetried: Told.SENT,
     OrderUnsent: Told.NOT_SENT,
     OrderAcknowledged: Told.HELD,
-    OrderFound: Told.HELD,
+    OrderFound: Told.FOUND,
 }
 """What kinds of event tell of an order, where it does not depend on their content."""
 

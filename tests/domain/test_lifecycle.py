@@ -1,4 +1,4 @@
-"""The table of order states is whole, and no message brings an ended order back to life."""
+"""The table of order states is whole; what has ended only the broker's book brings back."""
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,17 @@ def test_every_state_has_its_row_and_is_open_ended_or_unknown():
     assert not OPEN & ENDED
 
 
-@given(st.sampled_from(sorted(ENDED)), st.lists(told))
-def test_what_has_ended_never_works_again(state, messages):
+@given(st.sampled_from(sorted(ENDED)), st.lists(told.filter(lambda t: t is not Told.FOUND)))
+def test_what_has_ended_never_works_again_by_a_message(state, messages):
     for message in messages:
         state = after(state, message)
         assert state in ENDED
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+def test_what_the_brokers_book_holds_works_whatever_was_told_before_but_for_a_whole_fill(state):
+    found = OrderState.FILLED if state is OrderState.FILLED else OrderState.ACKNOWLEDGED
+    assert after(state, Told.FOUND) is found
 
 
 @given(states, told)

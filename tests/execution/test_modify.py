@@ -88,6 +88,24 @@ def _with_another_type(one: Traded):
     return place
 
 
+async def test_a_change_that_is_answered_by_inactive_and_201_leaves_the_order_as_it_was(tmp_path):
+    async with trading(tmp_path) as one:
+        request = await held(one)
+        ref = request.order_ref
+        one.arm(on="placeOrder", do="reject_order")
+        with pytest.raises(BrokerError, match="error 201"):
+            await one.engine.modify(ref, limit_price=request.limit_price + 1)
+        await one.engine.reconcile()
+        assert one.engine.state.working[ref].request == request
+        assert not list(one.engine.journal.read(kinds=[OrderEnded]))
+        assert [order["quantity"] for order in one.open_orders] == ["100"]
+        await one.engine.modify(
+            ref, limit_price=request.limit_price + 2
+        )  # it can be changed again
+        (ours,) = await one.engine.broker.held_orders()
+        assert ours.price == request.limit_price + 2
+
+
 async def test_an_order_that_fills_while_it_is_changed_is_filled_as_it_was(tmp_path):
     async with trading(tmp_path) as one:
         request = await held(one)

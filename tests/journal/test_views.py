@@ -57,6 +57,7 @@ def records(*events):
     return [Recorded(n, NOW, NOW, e) for n, e in enumerate(events, start=1)]
 
 
+FOUND = OrderFound(REF, 7, "Submitted", order().request, NOW, Decimal(0), 0, 1)
 LIVES = [
     ([], "pending"),
     ([OrderSubmitted(REF, 31, 1)], "submitted"),
@@ -72,6 +73,16 @@ LIVES = [
     ([OrderEnded(REF, "rejected", "error 201")], "rejected"),
     ([OrderEnded(REF, "unknown", "lost")], "unknown"),
     ([OrderEnded(REF, "unknown", "lost"), OrderFound(REF, 7, "Submitted")], "acknowledged"),
+    ([OrderEnded(REF, "rejected", "201"), FOUND], "acknowledged"),
+    ([OrderEnded(REF, "rejected", "201"), FOUND, fill(1, 10)], "filled"),
+    (
+        [
+            OrderEnded(REF, "rejected", "201"),
+            FOUND,
+            OrderEnded(REF, "rejected", "again", 1),
+        ],
+        "rejected",
+    ),
 ]
 
 
