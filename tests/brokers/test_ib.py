@@ -228,5 +228,7 @@ async def test_a_logon_that_is_cancelled_leaves_no_connection_that_keeps_the_id(
         [ended] = await asyncio.gather(logon, return_exceptions=True)
         if isinstance(ended, IB):  # it was through before
             log_off(ended)
-        log_off(await connect(Gateway(port=server.port, timeout_s=5.0)))
-        await until(lambda: not server.exchange.venue.versions)
+        again = await connect(Gateway(port=server.port, timeout_s=5.0))
+        await until(lambda: list(server.exchange.venue.versions) == [again.client.clientId])
+        assert again.isConnected()
+        log_off(again)
