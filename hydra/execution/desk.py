@@ -23,7 +23,8 @@ ZERO = Decimal(0)
 
 
 class Stopped(HydraError):
-    """The desk ends the algorithm: the gate refused what it wanted, or trading is halted."""
+    """The desk ends the algorithm: the gate refused, trading is halted, or the books
+    leave less of the request than it wants."""
 
 
 class Refused(Stopped):

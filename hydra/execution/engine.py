@@ -224,8 +224,8 @@ class OrderEngine:
         """Orders of ours that the broker's book holds and the journal has as ended."""
         over = {order.ref for order in ended}
         for order in held:
-            is_open = order.ref in over or self._so_far().order(order.ref) is not None
-            if self._is_ours(order.ref) and not is_open:
+            is_known = order.ref in over or self._so_far().order(order.ref) is not None
+            if self._is_ours(order.ref) and not is_known:
                 yield order
 
     async def _compared(self, held: Sequence[HeldOrder]) -> tuple[Account, Reconciled]:

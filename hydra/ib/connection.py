@@ -72,7 +72,8 @@ async def connect_as(settings: Gateway, client_id: int, pauses: Sequence[float])
 
 
 async def log_on(ib: IB, settings: Gateway, client_id: int, fetch: StartupFetch) -> bool:
-    """Connect `ib` under that id; False when the id is in use, else raises what went wrong.
+    """Connect `ib` under that id; False when the id is in use. Raises `OSError` or `TimeoutError`
+    as the socket does, and `GatewayUnreachable` for whatever else.
 
     ib_async goes on waiting when the gateway answers 326 and hangs up, so the attempt is raced
     against that answer. However it ends, by a cancellation too, no socket is left behind that
@@ -107,9 +108,10 @@ async def log_on(ib: IB, settings: Gateway, client_id: int, fetch: StartupFetch)
     await asyncio.sleep(0)  # lets the closed transport report before it is collected
     if taken.is_set():
         return False
-    if isinstance(problem, Exception):
+    if isinstance(problem, OSError | TimeoutError):
         raise problem
-    raise GatewayUnreachable("The logon ended without a result.")
+    reason = f": {problem}" if isinstance(problem, Exception) else "."
+    raise GatewayUnreachable(f"The logon ended without a result{reason}") from problem
 
 
 def _has_succeeded(attempt: asyncio.Future[IB]) -> bool:
