@@ -39,6 +39,10 @@ class Gateway:
     client_ids: int = 8
     timeout_s: float = 10.0
     """How long one answer may take."""
+    history_timeout_s: float = 60.0
+    """How long bars may take: a data farm that sleeps is woken by the first request."""
+    market_data_lines: int = 100
+    """How many instruments may be quoted at a time; IB gives an account 100 to begin with."""
     heartbeat_s: float = 20.0
     """Silence after which a waiting session asks whether the gateway is still there."""
     give_up_s: float = 600.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -63,7 +63,9 @@ class IbBroker:
         self.products = products
         self._known: dict[int, Instrument] = {}
         """What was asked for, or is held, by IB's contract numbers."""
-        self._feed = QuoteFeed(lambda: self.ib, lambda: self.time(), settings.timeout_s)
+        self._feed = QuoteFeed(
+            lambda: self.ib, lambda: self.time(), lambda: self.settings, self.events.put_nowait
+        )
         self._trades: dict[str, Trade] = {}
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
@@ -204,14 +206,14 @@ class IbBroker:
             await chain(self.ib, product, self.settings.timeout_s)
         await self.qualify([symbol for symbol in symbols if not continuous_root(symbol)])
 
-    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
-        """Subscribe where we are not yet, and wait for a last price of each within the time-out.
-
-        An instrument without one is returned with None: the gate refuses to trade on that.
-        """
+    async def quotes(
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+    ) -> dict[str, Quote]:
+        """A quote of each instrument within the time-out, by symbol; `short` are symbols that are
+        to be sold short. Without a price it has None: the gate refuses to trade on that."""
         for instrument in instruments:
             self._remember(instrument)
-        return await self._feed.quotes(instruments)
+        return await self._feed.quotes(instruments, short)
 
     def forget_executions(self) -> None:
         """Let go of what was executed so far, once it is journalled: the gateway tells of each on
@@ -480,6 +482,8 @@ class IbBroker:
             if code == codes.DATA_LOST:
                 self._feed.forget()
             self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
+            return
+        if self._feed.on_error(req_id, code, text):
             return
         trade = self._placed_here(req_id)
         if trade is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -46,7 +46,7 @@ from hydra.errors import (
     UnknownInstrument,
 )
 from hydra.execution.broker import Account, Broker, HeldOrder
-from hydra.execution.moment import context_of
+from hydra.execution.moment import context_of, sold_short
 from hydra.execution.reconcile import (
     LIFE,
     compare,
@@ -267,7 +267,8 @@ class OrderEngine:
         done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
-        quotes = await self._quotes([r.instrument for r in fresh])
+        short = sold_short(fresh, self.state)
+        quotes = await self._quotes([r.instrument for r in fresh], short)
         self.clock.set(await self.broker.time())
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
@@ -285,7 +286,8 @@ class OrderEngine:
         self._reconciled()
         if not all(self.may_trade(r.order_ref) for r in requests):
             return Traded((), (), tuple(r.order_ref for r in requests))
-        quotes = await self._quotes([r.instrument for r in requests])
+        short = sold_short(requests, self.state)
+        quotes = await self._quotes([r.instrument for r in requests], short)
         self.clock.set(await self.broker.time())
         self.drain()
         done = self._judge_attached(requests, quotes)
@@ -305,10 +307,8 @@ class OrderEngine:
         with self._together():
             before = self._expected(account, quotes)
             after = before.after(requests[0])
-            verdicts = [
-                self._review(r, self._context(after if r.parent else before, quotes))
-                for r in requests
-            ]
+            contexts = [self._context(after if r.parent else before, quotes) for r in requests]
+            verdicts = list(map(self._review, requests, contexts))
             objections = tuple(o for v in verdicts if isinstance(v, Refusal) for o in v.objections)
             if objections:
                 refusals = tuple(_attached(v, objections) for v in verdicts)
@@ -316,8 +316,9 @@ class OrderEngine:
                     self._refuse(refusal)
                 return Traded((), refusals, ())
             orders = tuple(v for v in verdicts if isinstance(v, Order))
-            for order in orders:
+            for order, context in zip(orders, contexts, strict=True):
                 self._admit(order, quotes[order.request.instrument.symbol])
+                self._warn(order, context)
         return Traded(orders, (), ())
 
     async def modify(
@@ -703,6 +704,7 @@ class OrderEngine:
                         self._refuse(verdict)
                         refusals.append(verdict)
                     elif self._admit(verdict, quotes[request.instrument.symbol]):
+                        self._warn(verdict, context)
                         context = context.after(verdict.request)
                         orders.append(verdict)
                     else:
@@ -719,6 +721,11 @@ class OrderEngine:
             return False
         self.record(OrderQuoted(ref, quote.bid, quote.ask, quote.last, quote.delayed))
         return True
+
+    def _warn(self, order: Order, context: Context) -> None:
+        """Journal what the checks have to say of an order that they admitted."""
+        for text in self.gate.warnings(order.request, context):
+            self.record(Warned(0, text))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Journal a refusal; an order that had been admitted and never left ends by it."""
@@ -776,8 +783,10 @@ class OrderEngine:
             )
         return self.account
 
-    async def _quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
-        quotes = await self.broker.quotes(instruments)
+    async def _quotes(
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+    ) -> dict[str, Quote]:
+        quotes = await self.broker.quotes(instruments, short)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
