@@ -18,6 +18,7 @@ from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
 from hydra.gateway.listing import parse_universe
+from hydra.gateway.realism import BEHAVIOURS, chosen
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -97,6 +98,14 @@ def _faults(text: str) -> tuple[Fault, ...]:
         raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
 
 
+def _behaviour(text: str) -> str:
+    try:
+        chosen([text])
+    except SettingsError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hydra.gateway", description="A simulated Interactive Brokers gateway."
@@ -114,6 +123,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ticks", type=_text, help="CSV of trades to replay")
     parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
+    parser.add_argument(
+        "--real",
+        type=_behaviour,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a behaviour of real gateways (repeatable), all, or trading (all that let orders "
+        "through): " + ", ".join(BEHAVIOURS),
+    )
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -137,6 +155,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
             universe=arguments.universe or "",
             latency_s=arguments.latency,
             ticks=arguments.ticks or "",
+            real=frozenset(arguments.real),
         ),
     )
 

@@ -172,6 +172,8 @@ class GatewayServer:
     def __init__(self, settings: GatewaySettings) -> None:
         saved = None if settings.state is None else read_state(settings.state)
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
+        # Which behaviours are on is this start's choice: the saved books do not decide it.
+        self.exchange.venue.real = settings.exchange.real
         self._state = settings.state
         self._survives_kill = settings.survives_kill
         self._kept = (-1, -1)
