@@ -37,6 +37,19 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text} is no date such as 2012-10-01") from None
 
 
+def _milliseconds(text: str) -> int:
+    if not text.isdecimal() or int(text) > 600_000:
+        raise argparse.ArgumentTypeError(f"{text} is no time; give 0 to 600000 milliseconds")
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    scale = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= scale <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is no scale; give 0 to 100")
+    return scale
+
+
 def _speed(text: str) -> float:
     speed = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
     if not 0 <= speed < 1e9:
@@ -132,6 +145,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a behaviour of real gateways (repeatable), all, or trading (all that let orders "
         "through): " + ", ".join(BEHAVIOURS),
     )
+    parser.add_argument("--answer-ms", type=_milliseconds, default=0, help="that answers take")
+    parser.add_argument(
+        "--history-ms", type=_milliseconds, default=0, help="that answers about history take"
+    )
+    parser.add_argument(
+        "--wall-scale", type=_scale, default=1.0, help="of the wall seconds of --real behaviours"
+    )
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -147,6 +167,9 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         faults=arguments.faults,
         state=arguments.state,
         survives_kill=True,
+        answer_ms=arguments.answer_ms,
+        history_ms=arguments.history_ms,
+        wall_scale=arguments.wall_scale,
         exchange=ExchangeSettings(
             start=arguments.start,
             seed=arguments.seed,

@@ -29,6 +29,13 @@ BEHAVIOURS: Mapping[str, str] = MappingProxyType(
         "than 3 % through the market 109 (IBC #222, #227; IB's page on precautionary settings).",
         "read_only": "Requests that need write access, open and completed orders among them, get "
         "321 and nothing else (ib_insync #1, #7; `readonly` of ib_async's connectAsync).",
+        "sleeping_farm": "The first historical request of a connection says 2107, then 2106, and "
+        "is answered after 12 wall seconds; identical requests within 15 s get pacing error 162 "
+        "(IB's page on historical data limitations; IB's message codes 2106, 2107).",
+        "slow_market_rules": "reqMarketRule is answered after three wall seconds, more than a "
+        "client may have patience for (how long real ones take is unknown).",
+        "throttled_clock": "A second reqCurrentTime of a connection within a wall second of the "
+        "last answered one gets no answer at all (maintainer in ib_insync #604; #479).",
     }
 )
 ALL = frozenset(BEHAVIOURS)

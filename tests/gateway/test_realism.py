@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from hydra.gateway.orders import OpenOrder
 from hydra.gateway.realism import ALL, BEHAVIOURS, TRADING
 from hydra.gateway.server import GatewaySettings, serve
 from hydra.gateway.values import Contract
+from hydra.gateway.wall_clock import AnswerTimes, Lane
 from tests.gateway.flow import APPLE, errors, order, statuses
 
 STEPPED = GatewaySettings(port=0, control_port=0, speed=0)
@@ -281,3 +283,129 @@ def test_delayed_data_are_announced_once_a_request():
     more = exchange.advance(exchange.venue.now + timedelta(minutes=20))
     assert errors(more) == []
     assert 68 in quotes(more)
+
+
+# --- the wall clock -----------------------------------------------------------------------------
+
+BARS = ask.ReqHistoricalData(1, APPLE, False, "", "1 day", "1 Y", True, "TRADES", 1)
+
+
+def test_answers_take_no_wall_time_by_default():
+    times = AnswerTimes()
+    for request in (ask.ReqCurrentTime(), ask.ReqMarketRule(26), BARS, order(1)):
+        for wall in (0.0, 0.1):
+            verdict = times.judge(1, request, wall, 0)
+            assert (verdict.delay_s, verdict.instead, verdict.is_unheard) == (0, None, False)
+
+
+def test_answers_take_the_time_that_is_set():
+    times = AnswerTimes(answer_s=0.1, history_s=0.5)
+    assert times.judge(1, ask.ReqMarketRule(26), 0, 0).delay_s == 0.1
+    assert times.judge(1, BARS, 0, 0).delay_s == 0.5
+    assert AnswerTimes(answer_s=0.1).judge(1, BARS, 0, 0).delay_s == 0.1
+
+
+def test_a_second_request_for_the_time_within_a_second_gets_no_answer():
+    times = AnswerTimes(frozenset({"throttled_clock"}))
+    asked = [(1, 0.0), (1, 0.9), (2, 0.9), (1, 1.0), (1, 1.5), (1, 2.0)]
+    heard = [
+        not times.judge(client, ask.ReqCurrentTime(), wall, 0).is_unheard for client, wall in asked
+    ]
+    assert heard == [True, False, True, True, False, True]
+
+
+def test_a_new_connection_is_told_the_time_at_once():
+    times = AnswerTimes(frozenset({"throttled_clock"}))
+    times.judge(1, ask.ReqCurrentTime(), 0, 0)
+    times.forget(1)
+    assert not times.judge(1, ask.ReqCurrentTime(), 0.1, 0).is_unheard
+
+
+def test_market_rules_take_three_seconds():
+    verdict = AnswerTimes(frozenset({"slow_market_rules"})).judge(1, ask.ReqMarketRule(26), 0, 0)
+    assert (verdict.lane, verdict.delay_s) == (Lane.RULES, 3)
+
+
+def test_the_first_historical_request_of_a_connection_wakes_the_farm():
+    times = AnswerTimes(frozenset({"sleeping_farm"}), history_s=0.5)
+    first = times.judge(1, BARS, 0, 0)
+    assert first.delay_s == 12
+    assert [error.code for error in first.at_once] == [2107]
+    assert [error.code for error in first.ahead] == [2106]
+    second = times.judge(1, replace(BARS, duration="2 Y"), 1, 1)
+    assert (second.delay_s, second.at_once, second.ahead) == (0.5, (), ())
+    assert times.judge(2, replace(BARS, duration="3 Y"), 1, 1).delay_s == 12
+
+
+def test_identical_historical_requests_within_fifteen_seconds_meet_pacing():
+    times = AnswerTimes(frozenset({"sleeping_farm"}))
+    times.judge(1, BARS, 0, 0)
+    again = times.judge(1, replace(BARS, reqId=2), 14.9, 14)
+    assert (again.instead.reqId, again.instead.code) == (2, 162)
+    assert again.instead.text.endswith("Historical data request pacing violation")
+    assert times.judge(1, replace(BARS, reqId=3), 15, 15).instead is None
+
+
+def test_the_same_request_at_another_time_of_the_market_is_not_identical():
+    times = AnswerTimes(frozenset({"sleeping_farm"}))
+    times.judge(1, BARS, 0, 0)
+    assert times.judge(1, replace(BARS, reqId=2), 0.1, 86_400).instead is None
+
+
+def test_the_wall_seconds_of_behaviours_can_be_scaled():
+    times = AnswerTimes(frozenset({"sleeping_farm", "slow_market_rules"}), scale=0.01)
+    assert times.judge(1, BARS, 0, 0).delay_s == pytest.approx(0.12)
+    assert times.judge(1, ask.ReqMarketRule(26), 0, 0).delay_s == pytest.approx(0.03)
+
+
+async def test_ib_async_gets_one_answer_to_two_quick_requests_for_the_time():
+    exchange = ExchangeSettings(real=frozenset({"throttled_clock"}))
+    async with await serve(replace(STEPPED, exchange=exchange)) as gateway:
+        ib = await connected(gateway)
+        ib.client.reqCurrentTime()
+        ib.client.reqCurrentTime()
+        await ib.reqContractDetailsAsync(Stock("AAPL", "SMART", "USD"))
+        told = [entry["name"] for entry in gateway.record.after(0)]
+        assert (told.count("reqCurrentTime"), told.count("currentTime")) == (2, 1)
+        ib.disconnect()
+
+
+async def test_a_delayed_answer_does_not_hold_other_answers_up():
+    exchange = ExchangeSettings(real=frozenset({"slow_market_rules"}))
+    settings = replace(STEPPED, exchange=exchange, wall_scale=0.1)
+    async with await serve(settings) as gateway:
+        ib = await connected(gateway)
+        rule = asyncio.ensure_future(ib.reqMarketRuleAsync(26))
+        await ib.reqCurrentTimeAsync()
+        assert not rule.done()
+        assert [step.increment for step in await rule][-1] == 0.01
+        ib.disconnect()
+
+
+async def test_delayed_answers_keep_their_order_and_streams_stay_behind_them():
+    async with await serve(replace(STEPPED, answer_ms=20)) as gateway:
+        ib = await connected(gateway, raiseSyncErrors=True)
+        (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
+        trade = ib.placeOrder(stock, MarketOrder("BUY", 10))
+        limit = ib.placeOrder(stock, LimitOrder("BUY", 10, 50.0))
+        seen = []
+        ib.orderStatusEvent += lambda t: seen.append((t.order.orderId, t.orderStatus.status))
+        assert await ib.reqCurrentTimeAsync() is not None
+        assert (trade.orderStatus.status, limit.orderStatus.status) == ("Filled", "Submitted")
+        ids = [number for number, _ in seen]
+        assert ids == sorted(ids)
+        ib.disconnect()
+
+
+async def test_a_sleeping_farm_wakes_before_the_bars_come():
+    exchange = ExchangeSettings(real=frozenset({"sleeping_farm"}))
+    settings = replace(STEPPED, exchange=exchange, wall_scale=0.002)
+    async with await serve(settings) as gateway:
+        ib = await connected(gateway)
+        told = []
+        ib.errorEvent += lambda number, code, text, contract: told.append(code)
+        bars = await ib.reqHistoricalDataAsync(
+            Stock("AAPL", "SMART", "USD"), "", "5 D", "1 day", "TRADES", useRTH=True
+        )
+        assert (len(bars), told) == (5, [2107, 2106])
+        ib.disconnect()
