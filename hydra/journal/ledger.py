@@ -277,6 +277,8 @@ class Ledger:
         self.last: Recorded | None = None
         self.market_time: datetime | None = None
         """The market's time at the last event that came of trading; people's deeds have ours."""
+        self.prices_delayed = False
+        """Whether the last order left, or was refused, on delayed prices."""
 
     @classmethod
     def of(cls, records: Iterable[Recorded]) -> Ledger:
@@ -314,10 +316,8 @@ class Ledger:
         if isinstance(event, COST_KINDS):
             self.costs.take(record)
         self._untold.append(record)
-        if isinstance(event, OrderRefused):
-            self.refusals.extend(
-                {**row, "session": event.refusal.request.session} for row in refusal_rows([record])
-            )
+        if isinstance(event, OrderQuoted | OrderRefused):
+            self._judged(event, record)
         elif isinstance(event, TargetSet):
             self._target(event, record)
         elif isinstance(event, NavMarked):
@@ -330,6 +330,16 @@ class Ledger:
             self.runs.append(record)
         else:
             self.market_time = record.time
+
+    def _judged(self, event: OrderQuoted | OrderRefused, record: Recorded) -> None:
+        if isinstance(event, OrderQuoted):
+            self.prices_delayed = event.delayed
+            return
+        refused = event.refusal
+        self.prices_delayed |= any(o.check == "delayed_data" for o in refused.objections)
+        self.refusals.extend(
+            {**row, "session": refused.request.session} for row in refusal_rows([record])
+        )
 
     def _target(self, event: TargetSet, record: Recorded) -> None:
         key = (event.strategy, event.symbol)
