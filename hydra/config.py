@@ -75,6 +75,9 @@ class Trading:
     """How long a session waits for its orders to fill before it reports."""
     algo: str = "market"
     """How orders are worked: a file name of algos/."""
+    fractional_shares: bool = False
+    """Orders for parts of a share of US stocks; IB takes them from accounts that have asked for
+    it, and says 10243 to others."""
     max_turnover: float = 2.0
     """What all trades of a session may add up to, as a fraction of NAV; reductions pass."""
     max_impact_bps: float = 100.0

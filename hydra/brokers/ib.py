@@ -54,9 +54,17 @@ UNSET = Decimal("1e300")
 class IbBroker:
     """The Broker port on one ib_async connection. One event loop, one thread."""
 
-    def __init__(self, settings: Gateway, products: Mapping[str, Product] = PRODUCTS) -> None:
-        """Remember where to connect; `connect` does it. `products` are futures by their roots."""
+    def __init__(
+        self,
+        settings: Gateway,
+        products: Mapping[str, Product] = PRODUCTS,
+        *,
+        fractional_shares: bool = False,
+    ) -> None:
+        """Remember where to connect; `connect` does it. `products` are futures by their roots,
+        `fractional_shares` is whether orders may be for parts of a share."""
         self.settings = settings
+        self.fractional_shares = fractional_shares
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._ib: IB | None = None
         self._account = ""
@@ -104,6 +112,8 @@ class IbBroker:
         self._trades.clear()
         self._held.clear()
         self._feed.connected(ib)
+        if self.fractional_shares:
+            contracts.allow_fractions(ib)
 
     async def disconnect(self) -> None:
         """Log off; working orders stay at the broker."""
@@ -195,6 +205,8 @@ class IbBroker:
         timeout_s = self.settings.timeout_s
         asked = [contracts.qualify(self.ib, s, timeout_s, self.products) for s in symbols]
         found = dict(zip(symbols, await asyncio.gather(*asked), strict=True))
+        for text in contracts.unanswered_rules(self.ib):
+            self.events.put_nowait(Warned(0, text))
         self._known.update({one.con_id: one for one in found.values()})
         return found
 
@@ -493,7 +505,8 @@ class IbBroker:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
             ref = trade.order.orderRef
-            self.events.put_nowait(OrderEnded(ref, "rejected", f"error {code}: {text}"))
+            reason = f"error {code}: {text}{codes.ADVICE.get(code, '')}"
+            self.events.put_nowait(OrderEnded(ref, "rejected", reason))
         else:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 

@@ -5,6 +5,9 @@ Sources: IB's page "TWS API Error Codes", and what a real gateway 10.40 was reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 INFORMATIONAL = frozenset(
     {
         165,  # historical data service: a query message
@@ -63,6 +66,12 @@ def ends_market_data(code: int, text: str) -> bool:
         return "delayed market data is available" not in text.lower()
     return code in NO_MARKET_DATA
 
+
+ADVICE: Mapping[int, str] = MappingProxyType(
+    {10243: " Set fractional_shares = false in [trading]: this account takes whole shares only."}
+)
+"""By code: which setting to change. 10243: fractional orders are not taken through the API
+(vnpy_ib #75)."""
 
 CLIENT_ID_IN_USE = 326
 NO_SECURITY = 200

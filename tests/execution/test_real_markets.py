@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
-from hydra.domain.events import OrderRefused, Warned
+from hydra.domain.events import OrderEnded, OrderRefused, Warned
 from hydra.domain.orders import OrderRequest
 from hydra.execution.engine import OrderEngine
 from hydra.execution.report import make_report
@@ -55,7 +55,7 @@ class Trader:
 
 
 @asynccontextmanager
-async def trading(tmp_path, *real, delayed=False, **quotes):
+async def trading(tmp_path, *real, delayed=False, fractional=False, **quotes):
     checks = {
         "delayed_data": DelayedData(allow=delayed),
         "short_selling": ShortSelling(**quotes),
@@ -66,7 +66,8 @@ async def trading(tmp_path, *real, delayed=False, **quotes):
     settings = GatewaySettings(port=0, control_port=0, speed=0, exchange=world)
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
-            broker = IbBroker(Gateway(port=server.port, timeout_s=5.0))
+            gateway = Gateway(port=server.port, timeout_s=5.0)
+            broker = IbBroker(gateway, fractional_shares=fractional)
             engine = OrderEngine(broker, journal, RiskGate(checks))
             try:
                 await engine.start()
@@ -163,3 +164,15 @@ async def test_a_short_that_nobody_tells_of_is_refused_where_the_settings_say_so
     async with trading(tmp_path, when_unknown="refuse") as one:
         assert not (await one.trade(-10)).orders
         assert one.why()[0] == "short_selling"
+
+
+async def test_an_account_that_may_not_trade_parts_of_a_share_is_told_which_setting_to_change(
+    tmp_path,
+):
+    async with trading(tmp_path, "fractional_sizes", fractional=True) as one:
+        assert (await one.trade("1.5")).orders
+        [ended] = one.events(OrderEnded)
+        assert ended.outcome == "rejected"
+        assert "error 10243" in ended.reason
+        assert "Set fractional_shares = false in [trading]" in ended.reason
+        assert not one.engine.state.positions

@@ -38,7 +38,9 @@ class Feed:
 
 
 @asynccontextmanager
-async def feed(*real: str, scale: float = 1.0, **settings: Any) -> AsyncIterator[Feed]:
+async def feed(
+    *real: str, scale: float = 1.0, fractional: bool = False, **settings: Any
+) -> AsyncIterator[Feed]:
     """`settings` are those of [gateway]; what is waited for takes two seconds at most."""
     world = GatewaySettings(
         port=0,
@@ -48,7 +50,8 @@ async def feed(*real: str, scale: float = 1.0, **settings: Any) -> AsyncIterator
         exchange=ExchangeSettings(real=frozenset(real)),
     )
     async with await serve(world) as server:
-        broker = IbBroker(Gateway(port=server.port, **{"timeout_s": 2.0, **settings}))
+        gateway = Gateway(port=server.port, **{"timeout_s": 2.0, **settings})
+        broker = IbBroker(gateway, fractional_shares=fractional)
         await broker.connect()
         try:
             yield Feed(server, broker)
