@@ -33,6 +33,7 @@ from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
 from hydra.ib.connection import connect, connect_as, log_off, paper_accounts, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
+from hydra.ib.gateway_clock import clock_of
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 from hydra.risk._base import Margin
 
@@ -116,9 +117,14 @@ class IbBroker:
         await asyncio.sleep(0)  # lets the transport close inside this loop
 
     async def time(self) -> datetime:
-        """The gateway's time, aware UTC, whole seconds."""
-        time: datetime = await self._ask(self.ib.reqCurrentTimeAsync(), "the time")
-        return time.astimezone(UTC)
+        """The gateway's time, aware UTC, whole seconds; see `hydra.ib.gateway_clock`."""
+        now = await clock_of(self.ib, self.settings.timeout_s).now()
+        _ = self.ib  # a connection that was lost meanwhile is told of here
+        return now
+
+    async def ping(self) -> None:
+        """Return once the gateway answers; raises `GatewayUnreachable` when it is silent."""
+        await clock_of(self.ib, self.settings.timeout_s).fresh()
 
     async def account(self) -> Account:
         """Money, positions and marks as one download of the account tells them.
@@ -451,7 +457,7 @@ class IbBroker:
             for trade in trades:
                 ib.cancelOrder(trade.order)
             # An answer shows that the gateway has read what was asked before it.
-            await self._ask(ib.reqCurrentTimeAsync(), "the time")
+            await self._ask(ib.reqAllOpenOrdersAsync(), "the open orders")
         finally:
             log_off(ib)
 

@@ -113,6 +113,9 @@ class Broker(Protocol):
     async def time(self) -> datetime:
         """The market's time, aware UTC."""
 
+    async def ping(self) -> None:
+        """Return once the broker answers; raises `GatewayUnreachable` when it is silent."""
+
     async def account(self) -> Account:
         """Money, positions and marks, all of one moment."""
 

@@ -147,7 +147,7 @@ class Supervisor:
     async def _is_dead(self) -> bool:
         """Whether the gateway itself does not answer any more."""
         try:
-            await self.engine.broker.time()
+            await self.engine.broker.ping()
         except GatewayUnreachable:
             return True
         return False
