@@ -31,7 +31,7 @@ from hydra.execution.broker import Account, HeldOrder, Quote, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
-from hydra.ib.connection import connect, connect_as, log_off, paper_accounts, quiet_library
+from hydra.ib.connection import connect, connect_as, log_off, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
 from hydra.ib.gateway_clock import clock_of
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
@@ -87,10 +87,11 @@ class IbBroker:
             raise GatewayUnreachable("There is no connection to the gateway.")
         return self._ib
 
-    async def connect(self) -> None:
-        """Log on with a free client id of our range; refuses an account that is not paper."""
+    async def connect(self, to_trade: bool = True) -> None:
+        """Log on with a free client id of our range; refuses an account that is not paper, and a
+        read-only gateway unless only data are wanted."""
         quiet_library()
-        ib = await connect(self.settings)
+        ib = await connect(self.settings, to_trade)
         ib.execDetailsEvent += self._on_execution
         ib.commissionReportEvent += self._on_commission
         ib.orderStatusEvent += self._on_status
@@ -102,7 +103,7 @@ class IbBroker:
         ib.client.throttleEnd += self._free.set
         self._free.set()
         self._ib = ib
-        self._account = self.settings.account or paper_accounts(ib)[0]
+        self._account = self.settings.account or ib.managedAccounts()[0]
         self._tickers.clear()
         self._trades.clear()
         self._held.clear()
@@ -284,15 +285,14 @@ class IbBroker:
 
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the account's book, those of other clients and by hand too."""
-        trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
+        held = [t for t in await self._book() if t.order.account == self._account]
         self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
         return [self._held_order(t) for t in held]
 
     async def ended_orders(self) -> list[HeldOrder]:
         """Orders of the day, sent through the API by any client, that the book holds no more."""
         trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
-        return [self._held_order(t) for t in trades if t.order.account in ("", self._account)]
+        return [self._held_order(t) for t in trades if t.order.account == self._account]
 
     async def submit(self, order: Order) -> tuple[int, int]:
         """Send an admitted order; nothing else is taken. Returns (client id, order id).
@@ -411,11 +411,15 @@ class IbBroker:
         program has ended meanwhile.
         """
         held = await self._book()
-        ours = [t for t in held if is_ours(t.order.orderRef)]
-        others = [t for t in held if not is_ours(t.order.orderRef)]
+
+        def belongs(trade: Trade) -> bool:
+            order = trade.order
+            return order.account == self._account and is_ours(order.orderRef)
+
+        ours, others = [t for t in held if belongs(t)], [t for t in held if not belongs(t)]
         widely = everything or (not others and bool(ours))
         if not widely and not await self._cancel_each(ours):
-            widely = any(is_ours(t.order.orderRef) for t in await self._book())
+            widely = any(map(belongs, await self._book()))
         if widely:
             self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
         left = await self._until_gone(held if everything else ours)
@@ -429,8 +433,10 @@ class IbBroker:
         )
 
     async def _book(self) -> list[Trade]:
+        """What the gateway holds, of every account; ib_async takes Inactive for an end, and an
+        order that is held so may become active again."""
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        return [t for t in trades if not t.isDone()]
+        return [t for t in trades if t.orderStatus.status not in OVER]
 
     async def _cancel_each(self, trades: Sequence[Trade]) -> bool:
         """Cancel each order under the id that placed it, all ids at once; False when some could
@@ -526,7 +532,10 @@ class IbBroker:
         elif status.permId:
             self.events.put_nowait(OrderAcknowledged(ref, status.permId, status.status))
 
-    def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
+    def _on_error(
+        self, req_id: int, code: int, text: str, contract: ib_async.Contract | None
+    ) -> None:
+        """Every word of the gateway is journalled; only what is known as final ends an order."""
         if code in codes.CONNECTION:
             if code == codes.DATA_LOST:
                 self._tickers.clear()  # the next question for quotes subscribes anew
@@ -534,8 +543,8 @@ class IbBroker:
             return
         trade = self._placed_here(req_id)
         if trade is None:
-            if req_id == -1 or codes.informational(code):
-                self.events.put_nowait(Warned(code, text))
+            about = f"{self._symbol(contract)}: " if contract else ""
+            self.events.put_nowait(Warned(code, about + text))
         elif self._is_about_change(trade.order.orderRef, code, text):
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
@@ -615,6 +624,8 @@ class IbBroker:
 
 WORKING = frozenset({"PreSubmitted", "Submitted"})
 """What order status messages say of an order that the gateway holds and works."""
+OVER = frozenset({"Filled", "Cancelled", "ApiCancelled"})
+"""What they say of one that it holds no more."""
 
 
 def _wire_order(order: Order, account: str) -> WireOrder:
@@ -709,7 +720,7 @@ async def _next_update(ticker: Ticker) -> None:
 
 
 async def _end_of(trade: Trade) -> None:
-    while not trade.isDone():
+    while trade.orderStatus.status not in OVER:
         await trade.statusEvent
 
 

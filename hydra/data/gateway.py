@@ -53,7 +53,7 @@ class Gateway:
             raise BadParameter(f"bar_size is {bar_size!r}; the gateway source serves '1 day'.")
         from hydra.ib.connection import connect, log_off
 
-        ib = self.ib() if self.ib else await connect(self.settings)
+        ib = self.ib() if self.ib else await connect(self.settings, to_trade=False)
         try:
             return await self._bars(ib, symbols, start, end)
         finally:
