@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Ticker, Trade
+from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Trade
 from ib_async import Order as WireOrder
 
 from hydra.config import Gateway
@@ -26,8 +25,9 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
-from hydra.execution.broker import Account, HeldOrder, Quote, Swept
+from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
@@ -35,10 +35,9 @@ from hydra.ib.connection import connect, connect_as, log_off, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
 from hydra.ib.gateway_clock import clock_of
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
+from hydra.ib.quotes import QuoteFeed, price_or_none
 from hydra.risk._base import Margin
 
-DELAYED_TYPES = frozenset({3, 4})
-LIVE_ELSE_DELAYED = 3
 LOOK_AGAIN_S = 0.05
 """Pause between two looks at the book while orders end."""
 PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
@@ -65,9 +64,8 @@ class IbBroker:
         self.products = products
         self._known: dict[int, Instrument] = {}
         """What was asked for, or is held, by IB's contract numbers."""
-        self._tickers: dict[str, Ticker] = {}
+        self._feed = QuoteFeed(lambda: self.ib, lambda: self.time(), settings.timeout_s)
         self._trades: dict[str, Trade] = {}
-        self._gone = asyncio.Event()
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
         self._changing: dict[str, asyncio.Future[None]] = {}
@@ -98,16 +96,14 @@ class IbBroker:
         ib.openOrderEvent += self._on_open_order
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
-        self._gone.clear()
         ib.client.throttleStart += self._free.clear
         ib.client.throttleEnd += self._free.set
         self._free.set()
         self._ib = ib
         self._account = self.settings.account or ib.managedAccounts()[0]
-        self._tickers.clear()
         self._trades.clear()
         self._held.clear()
-        ib.reqMarketDataType(LIVE_ELSE_DELAYED)
+        self._feed.connected(ib)
 
     async def disconnect(self) -> None:
         """Log off; working orders stay at the broker."""
@@ -222,17 +218,7 @@ class IbBroker:
         """
         for instrument in instruments:
             self._remember(instrument)
-            if instrument.symbol not in self._tickers:
-                ticker = self.ib.reqMktData(to_contract(instrument), "", False, False)
-                self._tickers[instrument.symbol] = ticker
-        tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
-        await self._first_prices(tickers.values())
-        pairs = {i.symbol for i in instruments if i.sec_type == "CASH"}
-        now = await self.time() if pairs else None
-        return {
-            symbol: _pair_quote(symbol, ticker, now) if symbol in pairs else _quote(symbol, ticker)
-            for symbol, ticker in tickers.items()
-        }
+        return await self._feed.quotes(instruments)
 
     def forget_executions(self) -> None:
         """Let go of what was executed so far, once it is journalled: the gateway tells of each on
@@ -242,12 +228,7 @@ class IbBroker:
 
     def unsubscribe(self) -> None:
         """End all streams of prices; `quotes` begins them again."""
-        for ticker in self._tickers.values():
-            if ticker.contract is not None:
-                self.ib.cancelMktData(ticker.contract)
-                # ib_async would hand out the same ticker again, with the prices of then
-                self.ib.wrapper.tickers.pop(hash(ticker.contract), None)
-        self._tickers.clear()
+        self._feed.unsubscribe()
 
     async def what_if(self, request: OrderRequest) -> Margin | None:
         """The gateway's what-if; None when it gives no margin, an error, or no answer in time.
@@ -484,32 +465,6 @@ class IbBroker:
     async def _ask_of(self, call: Any, what: str) -> Any:
         return await bounded(call, self.settings.timeout_s, what)
 
-    async def _first_prices(self, tickers: Any) -> None:
-        """Wait until every ticker has a last price and its time, or the time-out has passed.
-
-        ib_async tells of no update when a time alone comes, in a message after its price.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.settings.timeout_s
-        missing = [t for t in tickers if not _has_last(t)]
-        while missing and loop.time() < deadline:
-            waits: list[asyncio.Future[Any]] = [
-                asyncio.ensure_future(_next_update(t)) for t in missing
-            ]
-            waits.append(asyncio.ensure_future(self._gone.wait()))
-            done, late = await asyncio.wait(
-                waits,
-                timeout=min(max(deadline - loop.time(), 0.0), LOOK_AGAIN_S),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for wait in late:
-                wait.cancel()
-            # A ticker's events end with the connection, by an exception or not at all.
-            broken = [wait for wait in done if wait.exception()]
-            if broken or self._gone.is_set():
-                raise GatewayUnreachable("The connection to the gateway was lost (quotes).")
-            missing = [t for t in missing if not _has_last(t)]
-
     def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:
         if fill.execution.acctNumber == self._account and fill.execution.orderRef:
             self.events.put_nowait(FillRecorded(self._fill(fill.contract, fill.execution)))
@@ -538,7 +493,7 @@ class IbBroker:
         """Every word of the gateway is journalled; only what is known as final ends an order."""
         if code in codes.CONNECTION:
             if code == codes.DATA_LOST:
-                self._tickers.clear()  # the next question for quotes subscribes anew
+                self._feed.forget()
             self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
             return
         trade = self._placed_here(req_id)
@@ -574,7 +529,7 @@ class IbBroker:
 
     def _on_disconnect(self) -> None:
         self._free.set()
-        self._gone.set()
+        self._feed.disconnected()
         for answer in self._changing.values():
             if not answer.done():
                 answer.set_exception(
@@ -595,7 +550,7 @@ class IbBroker:
             self._symbol(trade.contract),
             size if order.action == "BUY" else -size,
             order.orderType,
-            None if limit is None else _price(float(limit)),
+            None if limit is None else price_or_none(float(limit)),
         )
 
     def _fill(self, contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
@@ -678,45 +633,6 @@ def _commission(report: CommissionReport) -> Commission | None:
     if not report.execId:
         return None
     return Commission(report.execId, decimal(report.commission), report.currency)
-
-
-def _quote(symbol: str, ticker: Ticker) -> Quote:
-    return Quote(
-        symbol,
-        bid=_price(ticker.bid),
-        ask=_price(ticker.ask),
-        last=_price(ticker.last),
-        time=ticker.lastTimestamp.astimezone(UTC) if ticker.lastTimestamp else None,
-        delayed=ticker.marketDataType in DELAYED_TYPES,
-    )
-
-
-def _pair_quote(symbol: str, ticker: Ticker, now: datetime | None) -> Quote:
-    """A currency pair has no trades: the middle of its sides, as old as their last change.
-
-    Only this machine's clock tells of a change; its age by that clock is taken off the market's
-    time `now`.
-    """
-    quote = _quote(symbol, ticker)
-    if quote.bid is None or quote.ask is None or now is None or ticker.time is None:
-        return replace(quote, last=None, time=None)
-    age = max(datetime.now(UTC) - ticker.time.astimezone(UTC), timedelta(0))
-    return replace(quote, last=(quote.bid + quote.ask) / 2, time=now - age)
-
-
-def _price(value: float | None) -> Decimal | None:
-    """None for IB's ways to say "no price": NaN, −1 and 0."""
-    return decimal(value) if value is not None and math.isfinite(value) and value > 0 else None
-
-
-def _has_last(ticker: Ticker) -> bool:
-    if ticker.contract is not None and ticker.contract.secType == "CASH":
-        return _price(ticker.bid) is not None and _price(ticker.ask) is not None
-    return _price(ticker.last) is not None and ticker.lastTimestamp is not None
-
-
-async def _next_update(ticker: Ticker) -> None:
-    await ticker.updateEvent
 
 
 async def _end_of(trade: Trade) -> None:

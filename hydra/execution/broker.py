@@ -12,6 +12,7 @@ from typing import Protocol
 from hydra.domain.events import Event
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.domain.quotes import Quote
 from hydra.risk._base import Margin
 
 
@@ -39,21 +40,6 @@ class Account:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     costs: Mapping[str, Decimal] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC.
-
-    A currency pair has no trades: its last price is the middle of its sides, and the time theirs.
-    """
-
-    symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    last: Decimal | None
-    time: datetime | None
-    delayed: bool = False
 
 
 @dataclass(frozen=True)

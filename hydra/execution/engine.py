@@ -36,6 +36,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState
 from hydra.domain.orders import Commission, Fill, Objection, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio
+from hydra.domain.quotes import Quote
 from hydra.errors import (
     BadParameter,
     BrokerError,
@@ -44,7 +45,7 @@ from hydra.errors import (
     NotReconciled,
     UnknownInstrument,
 )
-from hydra.execution.broker import Account, Broker, HeldOrder, Quote
+from hydra.execution.broker import Account, Broker, HeldOrder
 from hydra.execution.moment import context_of
 from hydra.execution.reconcile import (
     LIFE,
