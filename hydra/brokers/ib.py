@@ -29,6 +29,7 @@ from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
+from hydra.ib.account import account_of, values_of
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
 from hydra.ib.connection import connect, connect_as, log_off, quiet_library
@@ -44,6 +45,8 @@ PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
 """Pauses after which a client id that is in use is asked for again to end an order of its own."""
 HASTE_S = (0.1, 0.2, 0.4)
 """The same for a halt: a living program of ours has taken its orders back by then."""
+ENDED_S = 3.0
+"""How long the gateway is waited for to tell of completed orders."""
 BELIEVED_S = 10.0
 """How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
@@ -75,6 +78,8 @@ class IbBroker:
         """Executions of which everything was told, by their ids."""
         self._in_use: dict[int, float] = {}
         """Until when, by the loop's clock, a client id is believed to be another program's."""
+        self._tells_no_ends = False
+        """Whether this connection's gateway left the question for completed orders unanswered."""
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -103,6 +108,7 @@ class IbBroker:
         self._account = self.settings.account or ib.managedAccounts()[0]
         self._trades.clear()
         self._held.clear()
+        self._tells_no_ends = False
         self._feed.connected(ib)
 
     async def disconnect(self) -> None:
@@ -137,35 +143,9 @@ class IbBroker:
             items = await self._download()  # all of one moment again
         # Nobody reads the stream of changes that would follow: each question is a new download.
         self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
-        values = {
-            (v.tag, v.currency): v.value
-            for v in self.ib.accountValues(self._account)
-            if not v.modelCode
-        }
-        currency = _base_currency(values)
+        values = values_of(self.ib.accountValues(self._account))
         held = [(self._symbol(i.contract), i) for i in items]
-        known = self._described(held)
-        return Account(
-            code=self._account,
-            port=self.settings.port,
-            currency=currency,
-            cash=_money(values, "TotalCashBalance", "BASE"),
-            net_liquidation=_money(values, "NetLiquidation", currency),
-            positions={s: decimal(i.position) for s, i in held if i.position},
-            marks={s: decimal(i.marketPrice) for s, i in held},
-            balances=_by_currency(values, "TotalCashBalance"),
-            rates={
-                name: rate
-                for name, rate in _by_currency(values, "ExchangeRate").items()
-                if rate > 0 and name != currency
-            },
-            costs={
-                s: decimal(i.averageCost) / known[s].multiplier
-                for s, i in held
-                if s in known and known[s].sec_type == "FUT"
-            },
-            instruments=known,
-        )
+        return account_of(self._account, self.settings.port, values, held, self._described(held))
 
     def _described(self, held: Sequence[tuple[str, PortfolioItem]]) -> dict[str, Instrument]:
         """What is held of which the bare symbol does not tell everything."""
@@ -179,7 +159,10 @@ class IbBroker:
         return found
 
     async def _download(self) -> list[PortfolioItem]:
-        self.ib.wrapper.portfolio[self._account].clear()
+        wrapper = self.ib.wrapper
+        wrapper.portfolio[self._account].clear()
+        for key in [key for key in wrapper.accountValues if key[0] == self._account]:
+            del wrapper.accountValues[key]
         await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
         return self.ib.portfolio(self._account)
 
@@ -271,8 +254,24 @@ class IbBroker:
         return [self._held_order(t) for t in held]
 
     async def ended_orders(self) -> list[HeldOrder]:
-        """Orders of the day, sent through the API by any client, that the book holds no more."""
-        trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
+        """Orders of the day, sent through the API by any client, that the book holds no more.
+
+        Some gateways never answer this (ib_insync #224, #355): then it is said, nothing is told,
+        and this connection does not ask again.
+        """
+        if self._tells_no_ends:
+            return []
+        timeout_s = min(self.settings.timeout_s, ENDED_S)
+        try:
+            trades = await bounded(
+                self.ib.reqCompletedOrdersAsync(True), timeout_s, "the completed orders"
+            )
+        except GatewayUnreachable as silence:
+            _ = self.ib  # a connection that was lost is told of here
+            self._tells_no_ends = True
+            text = f"{silence} Orders that have ended unseen stay unknown."
+            self.events.put_nowait(Warned(0, text))
+            return []
         return [self._held_order(t) for t in trades if t.order.account == self._account]
 
     async def submit(self, order: Order) -> tuple[int, int]:
@@ -643,25 +642,6 @@ async def _end_of(trade: Trade) -> None:
 def _last_error(trade: Trade) -> str:
     texts = [entry.message for entry in trade.log if entry.errorCode]
     return texts[-1] if texts else ""
-
-
-def _base_currency(values: dict[tuple[str, str], str]) -> str:
-    """The currency that the account's net liquidation value is told in."""
-    found = [c for tag, c in values if tag == "NetLiquidation" and c not in ("", "BASE")]
-    if not found:
-        raise BrokerError("The gateway tells no net liquidation value for the account.")
-    return found[0]
-
-
-def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decimal:
-    if (tag, currency) not in values:
-        raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
-    return Decimal(values[tag, currency])
-
-
-def _by_currency(values: dict[tuple[str, str], str], tag: str) -> dict[str, Decimal]:
-    """A figure of the ledger by currency, all of them together left out."""
-    return {c: Decimal(v) for (t, c), v in values.items() if t == tag and c not in ("", "BASE")}
 
 
 def _margin(told: Any, name: str) -> Decimal | None:
