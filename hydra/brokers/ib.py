@@ -29,10 +29,12 @@ from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
+from hydra.ib.account import account_of, values_of
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
-from hydra.ib.connection import connect, connect_as, log_off, paper_accounts, quiet_library
+from hydra.ib.connection import connect, connect_as, log_off, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
+from hydra.ib.gateway_clock import clock_of
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 from hydra.ib.quotes import QuoteFeed, price_or_none
 from hydra.risk._base import Margin
@@ -43,6 +45,8 @@ PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
 """Pauses after which a client id that is in use is asked for again to end an order of its own."""
 HASTE_S = (0.1, 0.2, 0.4)
 """The same for a halt: a living program of ours has taken its orders back by then."""
+ENDED_S = 3.0
+"""How long the gateway is waited for to tell of completed orders."""
 BELIEVED_S = 10.0
 """How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
@@ -84,6 +88,8 @@ class IbBroker:
         """Executions of which everything was told, by their ids."""
         self._in_use: dict[int, float] = {}
         """Until when, by the loop's clock, a client id is believed to be another program's."""
+        self._tells_no_ends = False
+        """Whether this connection's gateway left the question for completed orders unanswered."""
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -94,10 +100,11 @@ class IbBroker:
             raise GatewayUnreachable("There is no connection to the gateway.")
         return self._ib
 
-    async def connect(self) -> None:
-        """Log on with a free client id of our range; refuses an account that is not paper."""
+    async def connect(self, to_trade: bool = True) -> None:
+        """Log on with a free client id of our range; refuses an account that is not paper, and a
+        read-only gateway unless only data are wanted."""
         quiet_library()
-        ib = await connect(self.settings)
+        ib = await connect(self.settings, to_trade)
         ib.execDetailsEvent += self._on_execution
         ib.commissionReportEvent += self._on_commission
         ib.orderStatusEvent += self._on_status
@@ -108,9 +115,10 @@ class IbBroker:
         ib.client.throttleEnd += self._free.set
         self._free.set()
         self._ib = ib
-        self._account = self.settings.account or paper_accounts(ib)[0]
+        self._account = self.settings.account or ib.managedAccounts()[0]
         self._trades.clear()
         self._held.clear()
+        self._tells_no_ends = False
         self._feed.connected(ib)
         if self.fractional_shares:
             contracts.allow_fractions(ib)
@@ -124,9 +132,14 @@ class IbBroker:
         await asyncio.sleep(0)  # lets the transport close inside this loop
 
     async def time(self) -> datetime:
-        """The gateway's time, aware UTC, whole seconds."""
-        time: datetime = await self._ask(self.ib.reqCurrentTimeAsync(), "the time")
-        return time.astimezone(UTC)
+        """The gateway's time, aware UTC, whole seconds; see `hydra.ib.gateway_clock`."""
+        now = await clock_of(self.ib, self.settings.timeout_s).now()
+        _ = self.ib  # a connection that was lost meanwhile is told of here
+        return now
+
+    async def ping(self) -> None:
+        """Return once the gateway answers; raises `GatewayUnreachable` when it is silent."""
+        await clock_of(self.ib, self.settings.timeout_s).fresh()
 
     async def account(self) -> Account:
         """Money, positions and marks as one download of the account tells them.
@@ -142,35 +155,9 @@ class IbBroker:
             items = await self._download()  # all of one moment again
         # Nobody reads the stream of changes that would follow: each question is a new download.
         self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
-        values = {
-            (v.tag, v.currency): v.value
-            for v in self.ib.accountValues(self._account)
-            if not v.modelCode
-        }
-        currency = _base_currency(values)
+        values = values_of(self.ib.accountValues(self._account))
         held = [(self._symbol(i.contract), i) for i in items]
-        known = self._described(held)
-        return Account(
-            code=self._account,
-            port=self.settings.port,
-            currency=currency,
-            cash=_money(values, "TotalCashBalance", "BASE"),
-            net_liquidation=_money(values, "NetLiquidation", currency),
-            positions={s: decimal(i.position) for s, i in held if i.position},
-            marks={s: decimal(i.marketPrice) for s, i in held},
-            balances=_by_currency(values, "TotalCashBalance"),
-            rates={
-                name: rate
-                for name, rate in _by_currency(values, "ExchangeRate").items()
-                if rate > 0 and name != currency
-            },
-            costs={
-                s: decimal(i.averageCost) / known[s].multiplier
-                for s, i in held
-                if s in known and known[s].sec_type == "FUT"
-            },
-            instruments=known,
-        )
+        return account_of(self._account, self.settings.port, values, held, self._described(held))
 
     def _described(self, held: Sequence[tuple[str, PortfolioItem]]) -> dict[str, Instrument]:
         """What is held of which the bare symbol does not tell everything."""
@@ -184,7 +171,10 @@ class IbBroker:
         return found
 
     async def _download(self) -> list[PortfolioItem]:
-        self.ib.wrapper.portfolio[self._account].clear()
+        wrapper = self.ib.wrapper
+        wrapper.portfolio[self._account].clear()
+        for key in [key for key in wrapper.accountValues if key[0] == self._account]:
+            del wrapper.accountValues[key]
         await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
         return self.ib.portfolio(self._account)
 
@@ -273,15 +263,30 @@ class IbBroker:
 
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the account's book, those of other clients and by hand too."""
-        trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
+        held = [t for t in await self._book() if t.order.account == self._account]
         self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
         return [self._held_order(t) for t in held]
 
     async def ended_orders(self) -> list[HeldOrder]:
-        """Orders of the day, sent through the API by any client, that the book holds no more."""
-        trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
-        return [self._held_order(t) for t in trades if t.order.account in ("", self._account)]
+        """Orders of the day, sent through the API by any client, that the book holds no more.
+
+        Some gateways never answer this (ib_insync #224, #355): then it is said, nothing is told,
+        and this connection does not ask again.
+        """
+        if self._tells_no_ends:
+            return []
+        timeout_s = min(self.settings.timeout_s, ENDED_S)
+        try:
+            trades = await bounded(
+                self.ib.reqCompletedOrdersAsync(True), timeout_s, "the completed orders"
+            )
+        except GatewayUnreachable as silence:
+            _ = self.ib  # a connection that was lost is told of here
+            self._tells_no_ends = True
+            text = f"{silence} Orders that have ended unseen stay unknown."
+            self.events.put_nowait(Warned(0, text))
+            return []
+        return [self._held_order(t) for t in trades if t.order.account == self._account]
 
     async def submit(self, order: Order) -> tuple[int, int]:
         """Send an admitted order; nothing else is taken. Returns (client id, order id).
@@ -400,11 +405,15 @@ class IbBroker:
         program has ended meanwhile.
         """
         held = await self._book()
-        ours = [t for t in held if is_ours(t.order.orderRef)]
-        others = [t for t in held if not is_ours(t.order.orderRef)]
+
+        def belongs(trade: Trade) -> bool:
+            order = trade.order
+            return order.account == self._account and is_ours(order.orderRef)
+
+        ours, others = [t for t in held if belongs(t)], [t for t in held if not belongs(t)]
         widely = everything or (not others and bool(ours))
         if not widely and not await self._cancel_each(ours):
-            widely = any(is_ours(t.order.orderRef) for t in await self._book())
+            widely = any(map(belongs, await self._book()))
         if widely:
             self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
         left = await self._until_gone(held if everything else ours)
@@ -418,8 +427,10 @@ class IbBroker:
         )
 
     async def _book(self) -> list[Trade]:
+        """What the gateway holds, of every account; ib_async takes Inactive for an end, and an
+        order that is held so may become active again."""
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        return [t for t in trades if not t.isDone()]
+        return [t for t in trades if t.orderStatus.status not in OVER]
 
     async def _cancel_each(self, trades: Sequence[Trade]) -> bool:
         """Cancel each order under the id that placed it, all ids at once; False when some could
@@ -446,7 +457,7 @@ class IbBroker:
             for trade in trades:
                 ib.cancelOrder(trade.order)
             # An answer shows that the gateway has read what was asked before it.
-            await self._ask(ib.reqCurrentTimeAsync(), "the time")
+            await self._ask(ib.reqAllOpenOrdersAsync(), "the open orders")
         finally:
             log_off(ib)
 
@@ -489,7 +500,10 @@ class IbBroker:
         elif status.permId:
             self.events.put_nowait(OrderAcknowledged(ref, status.permId, status.status))
 
-    def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
+    def _on_error(
+        self, req_id: int, code: int, text: str, contract: ib_async.Contract | None
+    ) -> None:
+        """Every word of the gateway is journalled; only what is known as final ends an order."""
         if code in codes.CONNECTION:
             if code == codes.DATA_LOST:
                 self._feed.forget()
@@ -499,8 +513,8 @@ class IbBroker:
             return
         trade = self._placed_here(req_id)
         if trade is None:
-            if req_id == -1 or codes.informational(code):
-                self.events.put_nowait(Warned(code, text))
+            about = f"{self._symbol(contract)}: " if contract else ""
+            self.events.put_nowait(Warned(code, about + text))
         elif self._is_about_change(trade.order.orderRef, code, text):
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
@@ -581,6 +595,8 @@ class IbBroker:
 
 WORKING = frozenset({"PreSubmitted", "Submitted"})
 """What order status messages say of an order that the gateway holds and works."""
+OVER = frozenset({"Filled", "Cancelled", "ApiCancelled"})
+"""What they say of one that it holds no more."""
 
 
 def _wire_order(order: Order, account: str) -> WireOrder:
@@ -636,32 +652,13 @@ def _commission(report: CommissionReport) -> Commission | None:
 
 
 async def _end_of(trade: Trade) -> None:
-    while not trade.isDone():
+    while trade.orderStatus.status not in OVER:
         await trade.statusEvent
 
 
 def _last_error(trade: Trade) -> str:
     texts = [entry.message for entry in trade.log if entry.errorCode]
     return texts[-1] if texts else ""
-
-
-def _base_currency(values: dict[tuple[str, str], str]) -> str:
-    """The currency that the account's net liquidation value is told in."""
-    found = [c for tag, c in values if tag == "NetLiquidation" and c not in ("", "BASE")]
-    if not found:
-        raise BrokerError("The gateway tells no net liquidation value for the account.")
-    return found[0]
-
-
-def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decimal:
-    if (tag, currency) not in values:
-        raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
-    return Decimal(values[tag, currency])
-
-
-def _by_currency(values: dict[tuple[str, str], str], tag: str) -> dict[str, Decimal]:
-    """A figure of the ledger by currency, all of them together left out."""
-    return {c: Decimal(v) for (t, c), v in values.items() if t == tag and c not in ("", "BASE")}
 
 
 def _margin(told: Any, name: str) -> Decimal | None:

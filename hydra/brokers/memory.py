@@ -66,6 +66,9 @@ class Memory:
         """`now`."""
         return self.now
 
+    async def ping(self) -> None:
+        """It always answers."""
+
     async def account(self) -> Account:
         """Its own books at its own prices."""
         value = sum((q * self.prices[s] for s, q in self.held.items()), ZERO)

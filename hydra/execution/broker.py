@@ -40,6 +40,14 @@ class Account:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     costs: Mapping[str, Decimal] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    average_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    """What was paid a unit of all that is held, as the broker tells it, by symbol."""
+    con_ids: Mapping[str, int] = field(default_factory=dict)
+    position_value: Decimal | None = None
+    """What the broker says that shares and bonds held are worth, in `currency`; None where it
+    cannot be told. With the cash it makes up the net liquidation value."""
+    is_ready: bool = True
+    """False while the broker says that its account values are not to be relied on."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,9 @@ class Broker(Protocol):
 
     async def time(self) -> datetime:
         """The market's time, aware UTC."""
+
+    async def ping(self) -> None:
+        """Return once the broker answers; raises `GatewayUnreachable` when it is silent."""
 
     async def account(self) -> Account:
         """Money, positions and marks, all of one moment."""
