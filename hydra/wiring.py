@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hydra import plugins
 from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
+from hydra.domain.events import Warned
 from hydra.errors import BadParameter, ConfigError, UnknownInstrument, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
@@ -244,7 +245,9 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     broker = build_broker(settings)
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
     pacing = Pacing(settings.pacing_path)
-    source = Gateway(settings.gateway, lambda: broker.ib, pacing, broker.products)
+    source = Gateway(
+        settings.gateway, lambda: broker.ib, pacing, broker.products, _warning(engine)
+    )
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
@@ -252,6 +255,15 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
         await session.close()
         raise
     return session
+
+
+def _warning(engine: OrderEngine) -> Callable[[str], None]:
+    """Journals a sentence as a warning."""
+
+    def warn(text: str) -> None:
+        engine.record(Warned(0, text))
+
+    return warn
 
 
 async def halt(
@@ -423,7 +435,7 @@ async def update_bars(
     await broker.connect(to_trade=False)
     try:
         files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
-        updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)
+        updater = Updater(broker.ib, files, pacing, settings.gateway, told)
         instruments = await broker.qualify([s for s in symbols if not continuous_root(s)])
         now, done = await broker.time(), []
         for symbol in symbols:

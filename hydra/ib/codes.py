@@ -92,6 +92,15 @@ def ends_market_data(code: int, text: str) -> bool:
     return code in NO_MARKET_DATA
 
 
+HISTORY = 162
+"""Whatever the historical data service has to say, a violation of its pacing too."""
+
+
+def is_pacing_violation(code: int, text: str) -> bool:
+    """Whether a request for history came too soon (IB's page "Historical Data Limitations")."""
+    return code == HISTORY and "pacing violation" in text.lower()
+
+
 ADVICE: Mapping[int, str] = MappingProxyType(
     {10243: " Set fractional_shares = false in [trading]: this account takes whole shares only."}
 )

@@ -129,7 +129,7 @@ class QuoteFeed:
         instruments than market data lines, they are asked for in portions, one after the other.
         """
         wanted = {i.symbol: i for i in instruments}
-        most = max(self._settings().market_data_lines, 1)
+        most = self._settings().market_data_lines
         if len(wanted) <= most:
             return await self._take(list(wanted.values()), short, most)
         quotes: dict[str, Quote] = {}
