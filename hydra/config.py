@@ -80,7 +80,8 @@ class Notebooks:
 class Trading:
     """What a paper session trades when its parameters do not say otherwise."""
 
-    symbols: tuple[str, ...] = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    symbols: tuple[str, ...] = ("AAPL", "GOOG", "IBM", "MSFT")
+    """Stocks that are in the sample history and listed under the same names today."""
     calendar: str = "XNYS"
     currency: str = "USD"
     """That backtests reckon in; a paper session has the account's."""
