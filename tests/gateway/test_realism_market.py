@@ -202,6 +202,15 @@ def test_an_inactive_order_may_work_again_and_fill():
     assert [done.order.terms.orderId for done in exchange.orders.executions] == [1]
 
 
+def test_an_inactive_order_is_met_by_no_other():
+    exchange = started("inactive_order")
+    price = str(exchange.venue.mark(exchange.only(APPLE)))
+    exchange.handle(1, order(1, "LMT", "SELL", lmtPrice=price, tif="GTC"))
+    operate(exchange, lambda by: by.inactivate("AAPL"))
+    assert statuses(exchange.handle(1, order(2)), 2)[-1] == "Filled"
+    assert [o.terms.orderId for o in exchange.orders.open_list] == [1]
+
+
 def test_an_inactive_order_can_be_cancelled():
     exchange = started("inactive_order")
     exchange.handle(1, order(1, "LMT", lmtPrice="50.00", tif="GTC"))
