@@ -400,6 +400,25 @@ async def test_delayed_answers_keep_their_order_and_streams_stay_behind_them():
         ib.disconnect()
 
 
+async def test_bars_that_are_cancelled_on_their_way_never_come():
+    async with await serve(replace(STEPPED, history_ms=200)) as gateway:
+        ib = await connected(gateway)
+        told = []
+        ib.errorEvent += lambda number, code, text, contract: told.append((number, code))
+        stock = Stock("AAPL", "SMART", "USD")
+        first = ib.reqHistoricalDataAsync(stock, "", "5 D", "1 day", "TRADES", useRTH=True)
+        task = asyncio.ensure_future(first)
+        await ib.reqCurrentTimeAsync()
+        entries = gateway.record.after(0)
+        (number,) = [e["fields"]["reqId"] for e in entries if e["name"] == "reqHistoricalData"]
+        ib.client.cancelHistoricalData(number)
+        assert len(await task) == 0
+        assert told == [(number, 162)]
+        again = await ib.reqHistoricalDataAsync(stock, "", "6 D", "1 day", "TRADES", useRTH=True)
+        assert len(again) == 6
+        ib.disconnect()
+
+
 async def test_what_is_due_at_once_waits_behind_what_came_before_it_in_its_lane():
     released, done = [], asyncio.Event()
     lanes = Lanes(released.append, done.set)
