@@ -60,6 +60,16 @@ def test_followers_are_told_of_a_halt_at_once_and_new_ones_when_they_come():
     assert generic(operate(exchange, lambda by: by.halt_stock("AAPL", False))) == {49: 0}
 
 
+def test_a_halt_comes_as_late_as_all_else_without_a_subscription():
+    exchange = started("halted_stock", "delayed_data")
+    exchange.handle(1, ask.ReqMarketDataType(3))
+    later(exchange, minutes=30)
+    assert generic(exchange.handle(1, ask.ReqMktData(5, APPLE))) == {90: 0}
+    assert generic(operate(exchange, lambda by: by.halt_stock("AAPL"))) == {}
+    assert generic(later(exchange, minutes=14)) == {}
+    assert generic(later(exchange, minutes=1)) == {90: 1}
+
+
 def test_an_order_in_a_halted_stock_is_accepted_and_fills_when_it_trades_again():
     exchange = started("halted_stock")
     operate(exchange, lambda by: by.halt_stock("AAPL"))
