@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 from hydra.gateway.faults import parse_fault
+from hydra.gateway.operator import Operator
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 T = TypeVar("T")
@@ -89,6 +91,69 @@ class EmbeddedGateway:
             self.server.world.arm(parse_fault(fault))
 
         self._run(add())
+
+    def split(
+        self, symbol: str, numerator: int, denominator: int, new_con_id: bool = False
+    ) -> int:
+        """Turn each `denominator` shares into `numerator`, now; return the conId from then on.
+
+        Raises SettingsError for what cannot be split.
+        """
+        return self._operate(lambda by: by.split(symbol, numerator, denominator, new_con_id).conId)
+
+    def reset(self, cash: Decimal | int = 1_000_000) -> None:
+        """Reset the paper account: no positions, `cash` in USD."""
+        self._operate(lambda by: by.reset(cash))
+
+    def transfer(self, symbol: str, quantity: Decimal | int) -> None:
+        """Change a position by `quantity` (out < 0) without an execution."""
+        self._operate(lambda by: by.transfer(symbol, quantity))
+
+    def move_cash(self, amount: Decimal | int, currency: str = "USD") -> None:
+        """Deposit, or withdraw below 0."""
+        self._operate(lambda by: by.move_cash(amount, currency))
+
+    def set_ready(self, ready: bool) -> None:
+        """Whether the account values are told as ready (`AccountReady`)."""
+        self._operate(lambda by: by.set_ready(ready))
+
+    def halt_stock(self, symbol: str, halted: bool = True) -> None:
+        """Halt trading in a stock, or let it go on."""
+        self._operate(lambda by: by.halt_stock(symbol, halted))
+
+    def set_shortable(self, symbol: str, shares: int) -> None:
+        """How many shares can be borrowed to sell a stock short."""
+        self._operate(lambda by: by.set_shortable(symbol, shares))
+
+    def locate(self, symbol: str) -> None:
+        """The shares that short sales of a stock wait for have been found."""
+        self._operate(lambda by: by.locate(symbol))
+
+    def freeze(self, frozen: bool = True, code: int = 10197) -> None:
+        """Let quotes stand still, said by error 10197 or 2103, or go on."""
+        self._operate(lambda by: by.freeze(frozen, code))
+
+    def zero_mark(self, symbol: str) -> None:
+        """Tell one portfolio row with price and value 0, up to the second download."""
+        self._operate(lambda by: by.zero_mark(symbol))
+
+    def inactivate(self, symbol: str) -> None:
+        """Let the working orders of a symbol be Inactive: in the book, not at work."""
+        self._operate(lambda by: by.inactivate(symbol))
+
+    def activate(self, symbol: str) -> None:
+        """Let the Inactive orders of a symbol work again."""
+        self._operate(lambda by: by.activate(symbol))
+
+    def flood(self, orders: int) -> None:
+        """Put so many working orders of another client into the book."""
+        self._operate(lambda by: by.flood(orders))
+
+    def _operate(self, action: Callable[[Operator], T]) -> T:
+        async def act() -> T:
+            return self.server.operate(action)
+
+        return self._run(act())
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)

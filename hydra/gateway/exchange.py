@@ -165,7 +165,7 @@ class Exchange:
         else:
             before = len(self.orders.executions)
             answer(client_id, request)
-            self._state_trades(before)
+            self.state_trades(before)
         return self.venue.outbox.drain()
 
     def halt(self, contract: Contract, until: datetime | None = None) -> None:
@@ -173,7 +173,7 @@ class Exchange:
 
         Raises SettingsError for another time, or if the contract means not exactly one.
         """
-        one = self._only(contract)
+        one = self.only(contract)
         if until is not None and until <= self.venue.now:
             raise SettingsError(f"a halt from {self.venue.now} cannot end at {until}")
         last = FOR_EVER if until is None else epoch(until)
@@ -182,10 +182,11 @@ class Exchange:
     def resume(self, contract: Contract) -> None:
         """Let an instrument trade again from now on; SettingsError as for `halt`."""
         now, halts = self.venue.seconds, self.venue.market.halts
-        one = self._only(contract)
+        one = self.only(contract)
         halts[one.conId] = [(first, min(last, now)) for first, last in halts.get(one.conId, [])]
 
-    def _only(self, contract: Contract) -> Instrument:
+    def only(self, contract: Contract) -> Instrument:
+        """The instrument that a contract means; SettingsError if it means not exactly one."""
         found = self.venue.find(contract)
         if len(found) != 1:
             raise SettingsError(f"{contract.symbol or contract.conId} names no one instrument")
@@ -205,6 +206,7 @@ class Exchange:
         self.venue.market.reach(now.year + 1)
         self._traded_to = self.venue.seconds
         self.statements.new_day()
+        self.statements.refresh()
 
     def command(self, to: str) -> Posted:
         """Advance to `open`, `close`, `next_open` or an ISO time; SettingsError on nonsense."""
@@ -267,7 +269,7 @@ class Exchange:
             before = len(self.orders.executions)
             self.venue.now = from_epoch(happening.time)
             self.orders.happen(happening)
-            self._state_trades(before)
+            self.state_trades(before)
             # What else happens at that second follows in its order.
             self._traded_to = happening.time - 1
         self._traded_to = until
@@ -279,9 +281,10 @@ class Exchange:
         self.statements.stream_pnl()
         if self.venue.now - self._stated_at >= timedelta(seconds=_STATEMENT_EVERY_S):
             self._stated_at = self.venue.now
+            self.statements.refresh()
             self.statements.stream()
 
-    def _state_trades(self, before: int) -> None:
+    def state_trades(self, before: int) -> None:
         """Tell the followers of the account about executions since the `before`-th."""
         traded = self.orders.executions[before:]
         for done in traded:
@@ -374,7 +377,7 @@ def _order_state(order: WorkingOrder) -> dict[str, Any]:
         "filled": _plain(order.filled * order.sign),
         "order_type": terms.orderType,
         "limit_price": None if terms.lmtPrice is None else _plain(terms.lmtPrice),
-        "status": order.status,
+        "status": order.told_status,
     }
 
 
