@@ -87,6 +87,8 @@ COMPARISONS = 3
 LOOKS = 3
 """How often the account is asked for until its figures are of one moment."""
 LOOK_PAUSE_S = 0.2
+QUOTES_S = 0.5
+"""How long who stops losses waits for prices."""
 CLOCK_S = 1.0
 """How long who stops losses waits for the gateway's time."""
 LATEST_EVENTS = 1_000
@@ -372,11 +374,13 @@ class OrderEngine:
         done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
-        quotes = await self._quotes([r.instrument for r in fresh])
-        await self._set_clock()
+        stops_losses = all(r.flatten for r in fresh)
+        quotes = await self._quotes([r.instrument for r in fresh], not stops_losses)
+        await self._set_clock(not stops_losses)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
-            judged = self._judge(chunk, quotes, await self._margins(chunk, quotes))
+            margins = {} if stops_losses else await self._margins(chunk, quotes)
+            judged = self._judge(chunk, quotes, margins)
             await self._send(judged.orders)
             done = done.and_then(judged)
             await asyncio.sleep(0)  # lets in what the broker has said meanwhile
@@ -907,11 +911,25 @@ class OrderEngine:
             )
         return self.account
 
-    async def _quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+    async def _quotes(
+        self, instruments: Sequence[Instrument], strict: bool = True
+    ) -> dict[str, Quote]:
+        """Quotes, and rates of their currencies; who stops losses waits `QUOTES_S` for them."""
+        if not strict:
+            return await self._quotes_at_hand(instruments)
         quotes = await self.broker.quotes(instruments)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
+
+    async def _quotes_at_hand(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        try:
+            async with asyncio.timeout(QUOTES_S):
+                return await self.broker.quotes(instruments)
+        except (TimeoutError, BrokerError) as problem:
+            why = f"{problem}" or "none came in time"
+            self.record(Warned(0, f"Positions are closed without a look at prices: {why}."))
+            return {i.symbol: Quote(i.symbol, None, None, None, None) for i in instruments}
 
     def _rated(self, rates: Mapping[str, Decimal]) -> None:
         self._rates_at.update(dict.fromkeys(rates, self.clock.now()))

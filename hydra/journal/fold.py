@@ -139,6 +139,8 @@ class State:
     """IB's contract numbers of the same."""
     reconciled_at: datetime | None = None
     """The market's time at the last comparison."""
+    transfers: Decimal = ZERO
+    """All that came (> 0) or went as transfers, in the account's currency."""
     pending_cash: Decimal = ZERO
     """Cash that moved while positions were contested, in the account's currency."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
@@ -285,6 +287,7 @@ class Folding:
     average_costs: dict[str, Decimal]
     con_ids: dict[str, int]
     reconciled_at: datetime | None
+    transfers: Decimal
     pending_cash: Decimal
     instruments: dict[str, Instrument]
     working: dict[str, WorkingOrder]
@@ -386,6 +389,7 @@ class Folding:
     def shift(self, worth: Decimal) -> None:
         """Move every NAV that is compared with by cash or units that came (> 0) or went by no
         trade: they are no profit and no loss."""
+        self.transfers += worth
         self.peak_nav = max(self.peak_nav + worth, ZERO)
         if self.opening_nav is not None:
             self.opening_nav += worth
