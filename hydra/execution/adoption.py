@@ -83,8 +83,9 @@ def _books(
             f"{symbol} is held by {', '.join(sorted(held))} on both sides; name the strategy that "
             "the difference belongs to with --to."
         )
-    wanted = told - state.external.get(symbol, ZERO)
-    total = sum(held.values(), ZERO)
+    total, external = sum(held.values(), ZERO), state.external.get(symbol, ZERO)
+    # External units on the other side are those that closed ours.
+    wanted = told - (external if external * total > 0 else ZERO)
     if wanted * total <= 0:
         return dict.fromkeys(held, ZERO)
     return _shared(held, wanted, total)

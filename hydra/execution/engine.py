@@ -356,7 +356,7 @@ class OrderEngine:
         """An execution of the account that is not ours; what the last comparison told of is in the
         external units already."""
         since = self._so_far().reconciled_at
-        is_known = since is not None and fill.time <= since
+        is_known = since is not None and fill.time < since
         if self._is_ours(fill.order_ref) or is_known or fill.revision[1] > 1:
             return False
         return self.record(ExternalFillRecorded(fill))
