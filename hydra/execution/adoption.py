@@ -1,7 +1,8 @@
 """What becomes of the books when a person takes the account's word for a contested position: pure.
 
 A book that the account still backs keeps its units, and the rest is external; one that it does not
-back shrinks to what is there. A person may name the strategy that the difference belongs to.
+back shrinks to what is there. What an order of ours that nobody knows of would have filled belongs
+to its strategy. A person may name the strategy that the difference belongs to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from hydra.domain.events import PositionAdopted
 from hydra.domain.instruments import ONE, Instrument
 from hydra.errors import BadParameter, UnknownName, unknown
 from hydra.execution.broker import Account
-from hydra.journal.fold import State
+from hydra.execution.divergence import order_in_doubt
+from hydra.journal.fold import State, strategy_of
 
 ZERO = Decimal(0)
 
@@ -70,6 +72,9 @@ def _books(
 ) -> dict[str, Decimal]:
     """Each strategy's units from here."""
     difference = told - state.expected(symbol)
+    doubt = order_in_doubt(state, symbol, difference)
+    if doubt and not strategy:
+        strategy = strategy_of(doubt)
     if strategy:
         names = {*held, *state.sessions}
         if strategy not in names:

@@ -94,6 +94,15 @@ def unexplained(state: State, account: Account) -> dict[str, ContestedPosition]:
     }
 
 
+def order_in_doubt(state: State, symbol: str, difference: Decimal) -> str:
+    """The order of ours that nobody knows of and whose open rest is just the difference; empty for
+    none. IB tells of executions until midnight, or the gateway's restart, only."""
+    for ref, order in state.unknown.items():
+        if order.request.instrument.symbol == symbol and order.remaining == difference != 0:
+            return ref
+    return ""
+
+
 def _is_contested(state: State, account: Account, symbol: str) -> bool:
     """What somebody else traded before there was a book of ours takes nothing from it."""
     if account.positions.get(symbol, ZERO) != state.expected(symbol):
@@ -111,7 +120,10 @@ def _is_backed(state: State, account: Account, symbol: str) -> bool:
 def _contested(state: State, account: Account, symbol: str) -> ContestedPosition:
     told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
     backed, own = _is_backed(state, account, symbol), state.owned(symbol)
-    if told == expected:
+    doubt = order_in_doubt(state, symbol, told - expected)
+    if doubt:
+        why = f"{doubt} may have filled, though no execution was told"
+    elif told == expected:
         why = f"our strategies hold {own:,f} of it: somebody else has traded it away"
     elif backed:
         why = "no execution tells why (a transfer, or a trade elsewhere?)"

@@ -710,6 +710,9 @@ def _adopted(draft: Folding, event: PositionAdopted, time: datetime) -> None:
     if event.external:
         draft.external[event.symbol] = event.external
     draft.contested.pop(event.symbol, None)
+    for ref, order in list(draft.unknown.items()):
+        if order.request.instrument.symbol == event.symbol:
+            draft.unknown.pop(ref)  # whatever it did is in the position
     draft.pending_cash += event.value
     if not draft.contested:
         draft.shift(draft.pending_cash)
@@ -725,7 +728,7 @@ def _begun_anew(draft: Folding, event: EpochBegun, time: datetime) -> None:
         draft.holdings[key] = Holding(realised=held.realised)
     external = {**draft.external, **told}
     draft.external = {symbol: quantity for symbol, quantity in external.items() if quantity}
-    draft.contested, draft.pending_cash = {}, ZERO
+    draft.contested, draft.pending_cash, draft.unknown = {}, ZERO, {}
     draft.mark, draft.marked_at, draft.opening_nav = None, None, None
     draft.peak_nav = ZERO
     draft.trips.clear()

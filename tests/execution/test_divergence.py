@@ -30,7 +30,7 @@ from hydra.journal.fold import Holding, State
 from hydra.risk._gate import RiskGate
 from hydra.risk.book_backed import BookBacked
 from hydra.risk.halt import Halt
-from tests.execution.watched import AAPL, request, trade, watched
+from tests.execution.watched import AAPL, request, trade, until, watched
 
 NOW = datetime(2012, 10, 2, 14, 0, tzinfo=UTC)
 GATE = RiskGate({"halt": Halt(), "book_backed": BookBacked()})
@@ -392,3 +392,25 @@ async def test_cash_that_lags_behind_fills_is_neither_believed_nor_a_difference(
         assert not [d for event in one.events(Reconciled) for d in event.differences]
         ours = one.engine.state.balances["USD"]
         assert ours < before - 200_000
+
+
+async def test_what_filled_in_the_evening_before_a_restart_belongs_to_the_order_that_is_unknown(
+    tmp_path,
+):
+    async with holding(tmp_path) as one:
+        for message in ("openOrder", "orderStatus", "executionDetails", "commissionReport"):
+            one.arm(on=message, do="lose", times=0)
+        await trade(one, request(quantity=30, step=1))
+        await until(lambda: len(one.wire) == 2)
+        await one.engine.reconcile()
+        known = one.engine.state
+        assert list(known.unknown) == [request(step=1).order_ref]
+        assert request(step=1).order_ref in known.contested["AAPL"].reason
+        one.engine.record(
+            adoption_of(known, one.engine.account, "AAPL", Decision("me", "it had filled"))
+        )
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert (state.quantity("AAPL", "s"), state.external) == (130, {})
+        assert not state.unknown
+        assert not state.contested
