@@ -232,6 +232,7 @@ def _cash_of(record: Recorded) -> Iterator[tuple[str, Decimal]]:
     elif isinstance(event, FillCorrected):
         yield from ((currency, -amount) for currency, amount in _paid(event.old))
         yield from _paid(event.new)
+        yield event.refund_currency or event.old.currency, event.refund
     elif isinstance(event, CommissionRecorded):
         yield event.commission.currency, -event.commission.amount
 

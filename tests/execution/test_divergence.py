@@ -15,6 +15,7 @@ from hydra.domain.events import (
     CommissionRecorded,
     EpochBegun,
     ExternalFillRecorded,
+    FillCorrected,
     FillRecorded,
     NavMarked,
     Reconciled,
@@ -166,6 +167,14 @@ def test_cash_lags_where_it_is_ours_of_some_minutes_ago(told, lags):
     ]
     ours, theirs = {"USD": Decimal(989)}, {"USD": Decimal(told)}
     assert cash_lags(late, ours, theirs, NOW) == lags
+
+
+def test_cash_that_lags_behind_a_bust_still_has_its_charge():
+    old = a_fill("1.01", -40, "65.97").fill
+    bust = FillCorrected(old, replace(old, exec_id="1.02", quantity=Decimal(0)), Decimal(1), "USD")
+    late = [recorded(1, bust), recorded(2, charged("1.02", "0"))]
+    ours, theirs = {"USD": Decimal("1000.00")}, {"USD": Decimal("3637.80")}
+    assert cash_lags(late, ours, theirs, NOW)
 
 
 def test_cash_does_not_lag_for_longer_than_a_cycle_of_account_values():
