@@ -20,6 +20,9 @@ ACCOUNT = (
     '"USD"}, {"ready": true} or {"ready": false, "for_s": 60}'
 )
 
+ORDERS = '{"inactivate": "AAPL"}, {"activate": "AAPL"}, {"locate": "AAPL"} or {"flood": 2000}'
+MAX_FLOOD = 100_000
+
 
 def act(operator: Operator, command: dict[str, Any]) -> Answer:
     """POST /action: a split that takes effect now."""
@@ -55,7 +58,69 @@ def change_account(operator: Operator, command: dict[str, Any]) -> Answer:
     return {"done": True}
 
 
-COMMANDS: Mapping[str, Command] = MappingProxyType({"/action": act, "/account": change_account})
+def halt_stock(operator: Operator, command: dict[str, Any]) -> Answer:
+    """POST /halt_stock."""
+    match command:
+        case {"symbol": str(symbol), "halted": bool(halted), **rest} if not rest:
+            operator.halt_stock(symbol, halted)
+            return {"symbol": symbol, "halted": halted}
+    raise _nonsense(command, "halt", '{"symbol": "AAPL", "halted": true}')
+
+
+def set_shortable(operator: Operator, command: dict[str, Any]) -> Answer:
+    """POST /shortable: how many shares can be borrowed."""
+    match command:
+        case {"symbol": str(symbol), "shares": int(shares), **rest} if not rest:
+            operator.set_shortable(symbol, shares)
+            return {"symbol": symbol, "shares": shares}
+    raise _nonsense(command, "number of shares to lend", '{"symbol": "AAPL", "shares": 500}')
+
+
+def freeze(operator: Operator, command: dict[str, Any]) -> Answer:
+    """POST /freeze: quotes stand still, or go on."""
+    match command:
+        case {"frozen": bool(frozen), **rest} if set(rest) <= {"code"}:
+            operator.freeze(frozen, rest.get("code", 10197))
+            return {"frozen": frozen}
+    raise _nonsense(command, "freeze", '{"frozen": true}, with "code": 2103')
+
+
+def change_orders(operator: Operator, command: dict[str, Any]) -> Answer:
+    """POST /orders: orders of a symbol are inactive, active or located, or there are many."""
+    match command:
+        case {"inactivate": str(symbol), **rest} if not rest:
+            operator.inactivate(symbol)
+        case {"activate": str(symbol), **rest} if not rest:
+            operator.activate(symbol)
+        case {"locate": str(symbol), **rest} if not rest:
+            operator.locate(symbol)
+        case {"flood": int(orders), **rest} if not rest and orders <= MAX_FLOOD:
+            operator.flood(orders)
+        case _:
+            raise _nonsense(command, "order command", ORDERS)
+    return {"done": True}
+
+
+def zero_mark(operator: Operator, command: dict[str, Any]) -> Answer:
+    """POST /zero_mark: a portfolio row without a price."""
+    match command:
+        case {"symbol": str(symbol), **rest} if not rest:
+            operator.zero_mark(symbol)
+            return {"symbol": symbol}
+    raise _nonsense(command, "zero mark", '{"symbol": "AAPL"}')
+
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "/action": act,
+        "/account": change_account,
+        "/freeze": freeze,
+        "/halt_stock": halt_stock,
+        "/orders": change_orders,
+        "/shortable": set_shortable,
+        "/zero_mark": zero_mark,
+    }
+)
 
 
 def _is_flag(rest: dict[str, Any], name: str) -> bool:

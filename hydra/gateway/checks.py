@@ -119,6 +119,8 @@ def _refused_size(one: Instrument, terms: PlaceOrder) -> Refused:
         )
     if quantity < one.min_size:
         return 388, f"Order size {quantity} is smaller than the minimum requirement."
+    if quantity % one.increment:  # as a real gateway said it: vnpy_ib #75
+        return _invalid("Order size does not conform to market rule.")
     return None
 
 

@@ -61,6 +61,8 @@ def adjust_market(venue: Venue, split: Split) -> Instrument:
     venue.market.split(old, ratio, split.new_con_id)
     if new != old:
         venue.retired[old.conId] = old
+        if old.conId in venue.lendable:
+            venue.lendable[new.conId] = venue.lendable.pop(old.conId)
         venue.universe = _relisted(venue.universe, old, new)
     return new
 

@@ -94,11 +94,12 @@ class Credit:
     def shares_lacking(self, order: WorkingOrder) -> Decimal:
         """How many shares would have to be borrowed and are not there; 0 if none."""
         one = order.instrument
-        if one.shortable is None or order.sign > 0:
+        lendable = self._venue.lendable_shares(one)
+        if lendable is None or order.sign > 0:
             return ZERO
         held = max(self._venue.accounts[order.account].held(one.conId).quantity, ZERO)
         borrowed = max(-self._venue.accounts[order.account].held(one.conId).quantity, ZERO)
-        return max(order.remaining - held - (one.shortable - borrowed), ZERO)
+        return max(order.remaining - held - (lendable - borrowed), ZERO)
 
     def _price(self, one: Instrument, terms: PlaceOrder) -> Decimal:
         limit = terms.lmtPrice if terms.orderType in LIMITED else None

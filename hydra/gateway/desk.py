@@ -220,6 +220,7 @@ class OrderDesk:
         found = (
             next_happening(self._book, order, after, until, self._conditions)
             for order in self._working.values()
+            if not order.sleeps
         )
         happenings = (happening for happening in found if happening is not None)
         return min(happenings, key=lambda happening: happening.rank, default=None)
@@ -239,6 +240,36 @@ class OrderDesk:
         for order in self.open_list:
             if order.awaits_shares and not self._credit.shares_lacking(order):
                 order.awaits_shares = False
+
+    def locate(self, one: Instrument) -> None:
+        """The shares for what waits in an instrument to be sold short have been found."""
+        for order in self.open_list:
+            if order.awaits_shares and order.instrument.conId == one.conId:
+                order.awaits_shares = False
+                self._move(order, order.status)
+                if not self._is_held(order):
+                    self._release(Happening(self._venue.seconds, Kind.RELEASE, order))
+
+    def put_to_sleep(self, order: WorkingOrder, shown_status: str) -> None:
+        """A working order takes no part in trading; its owner is told `shown_status`."""
+        order.sleeps, order.shown_status = True, shown_status
+        self._reports.order(order)
+
+    def wake(self, order: WorkingOrder) -> None:
+        """An order that slept works again, as one that has just come."""
+        order.sleeps, order.shown_status = False, ""
+        order.seen = order.followed = self._venue.seconds
+        order.sequence, order.has_arrived = self._next_sequence(), False
+        self._move(order, order.status)
+        self._go_on(order)
+
+    def add_foreign(self, client_id: int, one: Instrument, terms: PlaceOrder) -> None:
+        """Put an order into the book that was not sent here; it sleeps, and nobody is told."""
+        order = WorkingOrder(client_id, terms, one, self._next_perm_id(), sleeps=True)
+        order.account, order.status = self._venue.account.code, "Submitted"
+        order.sequence, order.stage = self._next_sequence(), Stage.LIVE
+        self._highest_id[client_id] = terms.orderId
+        self._orders[order.key] = self._working[order.key] = order
 
     def end_all_in(self, one: Instrument) -> None:
         """Cancel the orders in an instrument that is split or has expired."""
@@ -398,7 +429,8 @@ class OrderDesk:
         is_ignored = ignores_outside_hours(order.terms)
         if is_ignored:
             order.terms = replace(order.terms, outsideRth=False)
-        if not self._is_open(order):
+        is_halted = self._waits_for_halt(order)
+        if not self._is_open(order) and not is_halted:
             self._warn_closed(order)
         if is_ignored:
             self._reports.error(order, 2109, _OUTSIDE_HOURS)
@@ -407,6 +439,8 @@ class OrderDesk:
         if not self._is_held(order):
             order.stage = order_stage(order)
         self._move(order, "PreSubmitted")
+        if is_halted and order.stage is Stage.LIVE:
+            self._submit(order)  # it works at the exchange, which does not trade
         self._go_on(order)
 
     def _is_held(self, order: WorkingOrder) -> bool:
@@ -570,6 +604,7 @@ class OrderDesk:
             if order.instrument.conId == one.conId
             and order.sign == sign
             and order.stage is Stage.LIVE
+            and not order.sleeps
             and order.has_arrived
             and order.limit is not None
             and order.order_type not in PEGS
@@ -680,7 +715,7 @@ class OrderDesk:
 
     def _settle_children(self, parent: WorkingOrder) -> None:
         """A filled parent sets its children free, a cancelled one takes them with it."""
-        for child in self.open_list:
+        for child in [order for order in self._working.values() if order.awaits_parent]:
             is_child = child.awaits_parent and child.client_id == parent.client_id
             if child.is_done or not is_child or child.terms.parentId != parent.terms.orderId:
                 continue
@@ -697,14 +732,17 @@ class OrderDesk:
     def _group(self, order: WorkingOrder) -> list[WorkingOrder]:
         """The other working orders of an order's one-cancels-all group."""
         group = order.terms.ocaGroup
-        return [
-            other
-            for other in self.open_list
-            if group
-            and other is not order
-            and other.terms.ocaGroup == group
-            and other.account == order.account
-        ]
+        return (
+            []
+            if not group
+            else [
+                other
+                for other in self.open_list
+                if other is not order
+                and other.terms.ocaGroup == group
+                and other.account == order.account
+            ]
+        )
 
     def _settle_group(self, order: WorkingOrder, quantity: Decimal) -> None:
         """Type 1 cancels the others at the first fill, types 2 and 3 reduce them by each."""
@@ -757,6 +795,14 @@ class OrderDesk:
             f"placed at the exchange until {when}"
         )
         self._reports.error(order, 399, text)
+
+    def _waits_for_halt(self, order: WorkingOrder) -> bool:
+        """Whether the market is open and a halt alone keeps the order from trading."""
+        now, market = self._venue.seconds, self._venue.market
+        is_halted = market.is_halted(order.instrument, now)
+        if "halted_stock" not in self._venue.real or not is_halted:
+            return False
+        return market.is_in_session(order.instrument, now, order.works_outside)
 
     def _is_open(self, order: WorkingOrder) -> bool:
         now = self._venue.seconds

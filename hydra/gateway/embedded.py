@@ -117,6 +117,38 @@ class EmbeddedGateway:
         """Whether the account values are told as ready (`AccountReady`)."""
         self._operate(lambda by: by.set_ready(ready))
 
+    def halt_stock(self, symbol: str, halted: bool = True) -> None:
+        """Halt trading in a stock, or let it go on."""
+        self._operate(lambda by: by.halt_stock(symbol, halted))
+
+    def set_shortable(self, symbol: str, shares: int) -> None:
+        """How many shares can be borrowed to sell a stock short."""
+        self._operate(lambda by: by.set_shortable(symbol, shares))
+
+    def locate(self, symbol: str) -> None:
+        """The shares that short sales of a stock wait for have been found."""
+        self._operate(lambda by: by.locate(symbol))
+
+    def freeze(self, frozen: bool = True, code: int = 10197) -> None:
+        """Let quotes stand still, said by error 10197 or 2103, or go on."""
+        self._operate(lambda by: by.freeze(frozen, code))
+
+    def zero_mark(self, symbol: str) -> None:
+        """Tell one portfolio row with price and value 0, up to the second download."""
+        self._operate(lambda by: by.zero_mark(symbol))
+
+    def inactivate(self, symbol: str) -> None:
+        """Let the working orders of a symbol be Inactive: in the book, not at work."""
+        self._operate(lambda by: by.inactivate(symbol))
+
+    def activate(self, symbol: str) -> None:
+        """Let the Inactive orders of a symbol work again."""
+        self._operate(lambda by: by.activate(symbol))
+
+    def flood(self, orders: int) -> None:
+        """Put so many working orders of another client into the book."""
+        self._operate(lambda by: by.flood(orders))
+
     def _operate(self, action: Callable[[Operator], T]) -> T:
         async def act() -> T:
             return self.server.operate(action)

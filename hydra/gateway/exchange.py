@@ -165,7 +165,7 @@ class Exchange:
         else:
             before = len(self.orders.executions)
             answer(client_id, request)
-            self._state_trades(before)
+            self.state_trades(before)
         return self.venue.outbox.drain()
 
     def halt(self, contract: Contract, until: datetime | None = None) -> None:
@@ -269,7 +269,7 @@ class Exchange:
             before = len(self.orders.executions)
             self.venue.now = from_epoch(happening.time)
             self.orders.happen(happening)
-            self._state_trades(before)
+            self.state_trades(before)
             # What else happens at that second follows in its order.
             self._traded_to = happening.time - 1
         self._traded_to = until
@@ -284,7 +284,7 @@ class Exchange:
             self.statements.refresh()
             self.statements.stream()
 
-    def _state_trades(self, before: int) -> None:
+    def state_trades(self, before: int) -> None:
         """Tell the followers of the account about executions since the `before`-th."""
         traded = self.orders.executions[before:]
         for done in traded:
@@ -377,7 +377,7 @@ def _order_state(order: WorkingOrder) -> dict[str, Any]:
         "filled": _plain(order.filled * order.sign),
         "order_type": terms.orderType,
         "limit_price": None if terms.lmtPrice is None else _plain(terms.lmtPrice),
-        "status": order.status,
+        "status": order.told_status,
     }
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from types import MappingProxyType
 
 from hydra.gateway.times import EASTERN, zone
+from hydra.gateway.tokyo import tokyo_holidays
 
 MONDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = 0, 2, 3, 4, 5, 6
 ONE_DAY = timedelta(days=1)
@@ -218,6 +219,7 @@ MARKETS: Mapping[str, Hours] = MappingProxyType(
         "GLOBEX": Hours(
             EASTERN, time(18), time(17), _globex_holidays, _globex_half_days, time(13), True
         ),
+        "TSE": Hours("Japan", time(9), time(15), tokyo_holidays, _none, time(15)),
         "GRAINS": Hours(
             _CENTRAL, time(8, 30), time(13, 20), nyse_holidays, nyse_half_days, time(12, 5)
         ),

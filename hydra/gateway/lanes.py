@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from hydra.gateway.wall_clock import Lane
 
 T = TypeVar("T")
+CLOCK_TICK_S = 0.001  # by which a timer may come early
 
 
 class Lanes(Generic[T]):
@@ -36,6 +37,18 @@ class Lanes(Generic[T]):
         if lane not in self._timers:
             self._arm(lane)
 
+    def drop(self, lane: Lane, is_unwanted: Callable[[T], bool]) -> bool:
+        """Release none of the waiting messages that are unwanted; return whether there were any.
+
+        The lane's timer stands: it releases what is due when it comes, and that may be nothing.
+        """
+        waiting = self._waiting.get(lane, deque())
+        kept = [entry for entry in waiting if not is_unwanted(entry[1])]
+        found = len(kept) < len(waiting)
+        waiting.clear()
+        waiting.extend(kept)
+        return found
+
     def close(self) -> None:
         """Release nothing more."""
         for timer in self._timers.values():
@@ -51,8 +64,7 @@ class Lanes(Generic[T]):
     def _release_due(self, lane: Lane) -> None:
         self._timers.pop(lane, None)
         waiting = self._waiting[lane]
-        # A timer may come a clock tick early; the first message is due whenever it comes.
-        now = max(asyncio.get_running_loop().time(), waiting[0][0])
+        now = asyncio.get_running_loop().time() + CLOCK_TICK_S
         while waiting and waiting[0][0] <= now:
             self._release(waiting.popleft()[1])
         if waiting:

@@ -29,7 +29,7 @@ YEARS_OF_FUTURES = 40
 
 _MODEL_KEYS = ("price", "volatility", "beta", "drift", "volume", "carry", "on")
 _TABLES = ("stock", "index", "currency", "future", "market_rule", "dividend", "split")
-_DECIMALS = frozenset({"tick", "multiplier", "min_size", "fee"})
+_DECIMALS = frozenset({"tick", "multiplier", "min_size", "increment", "fee"})
 _PLAIN = frozenset(
     {
         *("symbol", "primary", "currency", "long_name", "route", "local_symbol", "hours", "zone"),

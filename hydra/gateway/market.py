@@ -270,17 +270,21 @@ class Market:
         return int(path.ticks[path.step(seconds)]) * one.tick
 
     def is_open(self, one: Instrument, seconds: int, outside: bool = False) -> bool:
-        """Whether `one` trades at `seconds`: a bar is in the making and there is no halt.
+        """Whether `one` trades at `seconds`: a session is on and there is no halt.
 
         With `outside` the hours before and after it count too.
         """
+        return self.is_in_session(one, seconds, outside) and not self.is_halted(one, seconds)
+
+    def is_in_session(self, one: Instrument, seconds: int, outside: bool = False) -> bool:
+        """Whether a bar is in the making at `seconds`, halted or not."""
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
         is_in_bar = series is not None and index >= 0 and seconds < int(series.end[index])
         if outside and series is not None and not is_in_bar:
             spans = (self._extended_hours(series, i) for i in (index, index + 1))
             is_in_bar = any(a <= seconds < b for pair in spans for a, b in pair)
-        return is_in_bar and not self.is_halted(one, seconds)
+        return is_in_bar
 
     def _extended_hours(self, series: Series, index: int) -> tuple[tuple[int, int], ...]:
         """What is traded before and after bar `index`, in epoch seconds; () for no bar."""

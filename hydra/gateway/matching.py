@@ -93,6 +93,8 @@ class WorkingOrder:
     followed: int = 0
     seen: int = 0
     executions_before: int = 0  # how many executions there were when it was accepted
+    sleeps: bool = False  # takes no part in trading, until somebody wakes it
+    shown_status: str = ""  # what is told of it instead of its status while it is not done
 
     @property
     def key(self) -> tuple[int, int]:
@@ -124,6 +126,11 @@ class WorkingOrder:
     def is_done(self) -> bool:
         """Whether nothing more can happen to it."""
         return self.status in DONE
+
+    @property
+    def told_status(self) -> str:
+        """Its status as clients are told it."""
+        return self.status if self.is_done else self.shown_status or self.status
 
     @property
     def time_in_force(self) -> str:

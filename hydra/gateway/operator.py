@@ -6,16 +6,30 @@ is an execution. Symbols name exactly one instrument; SettingsError says so if t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from hydra.gateway.account import Holding
 from hydra.gateway.corporate_actions import adjust_holdings, adjust_market, planned_split
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import FOR_EVER, Exchange
+from hydra.gateway.matching import WorkingOrder
+from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.times import epoch
 from hydra.gateway.universe import Instrument
 from hydra.gateway.values import Contract
+
+FLOOD_CLIENT = 9_999
+FROZEN_TEXTS: Mapping[int, str] = MappingProxyType(
+    {
+        2103: "Market data farm connection is broken:usfarm",
+        2104: "Market data farm connection is OK:usfarm",
+        10197: "No market data during competing live session",
+    }
+)
 
 
 class Operator:
@@ -73,6 +87,95 @@ class Operator:
         until = FOR_EVER if for_s is None else epoch(now + timedelta(seconds=for_s))
         self._venue.ready_at = 0 if ready else until
         self._changed()
+
+    def halt_stock(self, symbol: str, halted: bool = True) -> None:
+        """Halt trading in a stock, or let it go on; tick 49 tells its followers."""
+        contract = Contract(symbol=symbol)
+        if halted:
+            self._exchange.halt(contract)
+        else:
+            self._exchange.resume(contract)
+        self._changed()
+
+    def set_shortable(self, symbol: str, shares: int) -> None:
+        """How many shares can be borrowed to sell a stock short, from now on."""
+        if shares < 0:
+            raise SettingsError(
+                f"{shares} is no number of shares that can be lent; give 0 or more"
+            )
+        self._venue.lendable[self.only(symbol).conId] = shares
+        self._changed()
+
+    def locate(self, symbol: str) -> None:
+        """The shares that orders of a stock wait for have been found."""
+        before = len(self._exchange.orders.executions)
+        self._exchange.orders.locate(self.only(symbol))
+        self._exchange.state_trades(before)
+        self._changed()
+
+    def freeze(self, frozen: bool = True, code: int = 10197) -> None:
+        """Let quotes stand still while time goes on, or go on.
+
+        `code` says why: 10197 (another session of the user has the data) at each line, or 2103
+        (the farm is broken) at each client, with 2104 when it ends.
+        """
+        if code not in {10197, 2103}:
+            raise SettingsError(f"quotes are frozen by 10197 or 2103, not by {code}")
+        quotes, says = self._exchange.quotes, self._venue.refuse
+        if code == 2103:
+            told = 2103 if frozen else 2104
+            for client_id in self._venue.versions:
+                says(client_id, -1, told, FROZEN_TEXTS[told])
+        elif frozen:
+            for client_id, request_id in quotes.open_lines:
+                says(client_id, request_id, code, FROZEN_TEXTS[code])
+        quotes.freeze(frozen)
+        self._changed()
+
+    def zero_mark(self, symbol: str) -> None:
+        """Tell one portfolio row with price and value 0, up to the second download."""
+        self._exchange.statements.zero_mark(self.only(symbol))
+        self._changed()
+
+    def inactivate(self, symbol: str) -> None:
+        """Let the working orders of a symbol be Inactive: still in the book, not at work."""
+        awake = [order for order in self._orders_of(symbol) if not order.sleeps]
+        for order in awake:
+            self._exchange.orders.put_to_sleep(order, "Inactive")
+        self._changed()
+
+    def activate(self, symbol: str) -> None:
+        """Let the Inactive orders of a symbol work again."""
+        before = len(self._exchange.orders.executions)
+        for order in self._orders_of(symbol):
+            if order.shown_status == "Inactive":
+                self._exchange.orders.wake(order)
+        self._exchange.state_trades(before)
+        self._changed()
+
+    def flood(self, orders: int, symbol: str = "AAPL") -> None:
+        """Put so many working orders of another client into the book; none of them trades."""
+        if orders < 1:
+            raise SettingsError(f"{orders} is no number of orders; give 1 or more")
+        one = self.only(symbol)
+        first = self._exchange.orders.next_order_id(FLOOD_CLIENT)
+        known = PlaceOrder(
+            first,
+            one.contract(),
+            action="BUY",
+            totalQuantity=Decimal(1),
+            orderType="LMT",
+            lmtPrice=one.step(Decimal(1)),
+            tif="GTC",
+        )
+        for number in range(first, first + orders):
+            self._exchange.orders.add_foreign(FLOOD_CLIENT, one, replace(known, orderId=number))
+        self._changed()
+
+    def _orders_of(self, symbol: str) -> list[WorkingOrder]:
+        con_id = self.only(symbol).conId
+        working = self._exchange.orders.open_list
+        return [order for order in working if order.instrument.conId == con_id]
 
     def only(self, symbol: str) -> Instrument:
         """The instrument of a symbol; SettingsError if it is not exactly one."""

@@ -16,6 +16,7 @@ from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
 
 MAX_LINES = 100
+PLENTY = 10_000_000  # shares to borrow, where nothing limits them
 LIVE, DELAYED = 1, 3
 DELAY_S = 15 * 60
 DISPLAYING_DELAYED = "Requested market data is not subscribed. Displaying delayed market data."
@@ -30,6 +31,8 @@ class Line:
     instrument: Instrument
     told: Quote | None = None
     is_delayed: bool = False
+    wants_shortable: bool = False
+    told_shares: int | None = None
 
 
 class QuoteDesk:
@@ -44,7 +47,24 @@ class QuoteDesk:
         self._lines: dict[tuple[int, int], Line] = {}
         self._types: dict[int, int] = {}
         self.is_subscribed = True
-        self.is_frozen = False
+        self.frozen_at: int | None = None  # epoch seconds; new lines too get quotes of then
+        self._is_frozen = False
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether quotes stand still."""
+        return self._is_frozen
+
+    @is_frozen.setter
+    def is_frozen(self, frozen: bool) -> None:
+        self._is_frozen = frozen
+        holds_last = frozen and "frozen_quotes" in self._venue.real
+        self.frozen_at = self._venue.seconds if holds_last else None
+
+    def freeze(self, frozen: bool) -> None:
+        """Let quotes stand at those of now, for lines that are opened later, too."""
+        self._is_frozen = frozen
+        self.frozen_at = self._venue.seconds if frozen else None
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -62,7 +82,8 @@ class QuoteDesk:
         if refusal is not None:
             self._venue.refuse(client_id, request.reqId, *refusal)
             return
-        line = Line(found[0])
+        wants_shortable = _SHORTABLE_REQUEST in request.genericTicks.split(",")
+        line = Line(found[0], wants_shortable=wants_shortable)
         self._begin(client_id, request.reqId, line)
         if request.snapshot or request.regulatorySnapshot:
             self._venue.post(client_id, say.TickSnapshotEnd(request.reqId))
@@ -131,13 +152,37 @@ class QuoteDesk:
         self._tell(client_id, request_id, line)
 
     def _tell(self, client_id: int, request_id: int, line: Line) -> None:
-        seconds = self._venue.seconds - (DELAY_S if line.is_delayed else 0)
+        now = self._venue.seconds if self.frozen_at is None else self.frozen_at
+        seconds = now - (DELAY_S if line.is_delayed else 0)
+        self._tell_shortable(client_id, request_id, line)
         quote = self._venue.market.quote(line.instrument, seconds)
         if quote is None or quote == line.told:
             return
         for tick in ticks(request_id, line.instrument.secType, quote, line.told):
             self._venue.post(client_id, delayed(tick) if line.is_delayed else tick)
         line.told = quote
+
+    def _tell_shortable(self, client_id: int, request_id: int, line: Line) -> None:
+        """How readily and how many shares can be borrowed, to who asked for generic tick 236."""
+        one = line.instrument
+        is_wanted = "shortable" in self._venue.real and line.wants_shortable
+        if not is_wanted or one.secType != "STK":
+            return
+        lendable = self._venue.lendable_shares(one)
+        shares = PLENTY if lendable is None else lendable
+        if shares != line.told_shares:
+            line.told_shares = shares
+            level = say.TickGeneric(request_id, _SHORTABLE, _shortable_level(one, shares))
+            self._venue.post(client_id, level)
+            self._venue.post(client_id, say.TickSize(request_id, _SHARES, Decimal(shares)))
+
+
+def _shortable_level(one: Instrument, shares: int) -> float:
+    """IB's page on tick types: above 2.5 at least 1000 shares are there, above 1.5 they may be
+    located, else they cannot be borrowed."""
+    if one.shortable == 0:
+        return 1.0
+    return 3.0 if shares >= 1000 else 2.0
 
 
 def delayed(tick: Any) -> Response:
@@ -165,6 +210,8 @@ def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> I
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
 _VOLUME, _LAST_TIMESTAMP, _HALTED = 8, 45, 49
+_SHORTABLE_REQUEST = "236"
+_SHORTABLE, _SHARES = 46, 89
 _DELAYED_OF = {
     1: 66,
     2: 67,
@@ -178,6 +225,7 @@ _DELAYED_OF = {
     9: 75,
     14: 76,
     45: 88,
+    49: 90,
 }
 _SIZE_OF = {_BID: 0, _ASK: 3, _LAST: 5}
 

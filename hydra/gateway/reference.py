@@ -122,6 +122,9 @@ class ReferenceDesk:
 
     def _sizes(self, one: Instrument) -> dict[str, Any]:
         """The size fields, where a real gateway tells others than whole units."""
+        if one.increment != 1:
+            known = ("minSize", "sizeIncrement", "suggestedSizeIncrement")
+            return dict.fromkeys(known, one.increment)
         is_american = one.secType == "STK" and one.currency == "USD"
         if "fractional_sizes" not in self._venue.real or not is_american:
             return {}

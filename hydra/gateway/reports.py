@@ -61,11 +61,11 @@ class OrderReports:
     def order_to(self, client_id: int, order: WorkingOrder, **known: object) -> None:
         """The order and its status, to a client."""
         self._venue.post(client_id, self.opened(order, **known))
-        self._venue.post(client_id, _status(order, order.status))
+        self._venue.post(client_id, _status(order, order.told_status))
 
     def status(self, order: WorkingOrder, status: str = "") -> None:
         """The status alone; `status` instead of its own."""
-        self._venue.post(order.client_id, _status(order, status or order.status))
+        self._venue.post(order.client_id, _status(order, status or order.told_status))
 
     def error(self, order: WorkingOrder, code: int, text: str) -> None:
         """An error about the order, to its owner."""
@@ -90,7 +90,7 @@ class OrderReports:
             identity = {"clientId": order.client_id, "permId": order.perm_id}
             opened = open_order(order.terms, **_repeated(order) | identity)
             told = self._told = Told(order, order.terms, order.stop, opened)
-        return changed(told.opened, status=order.status, **known)
+        return changed(told.opened, status=order.told_status, **known)
 
     def completed(self, order: WorkingOrder) -> CompletedOrder:
         """The completedOrder of an order that ended."""

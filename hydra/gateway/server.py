@@ -33,11 +33,11 @@ from hydra.gateway.lanes import Lanes
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.operator import Operator
 from hydra.gateway.record import Record
-from hydra.gateway.requests import StartApi
-from hydra.gateway.responses import Error, ExecutionDetails, OrderStatus
+from hydra.gateway.requests import CancelHistoricalData, StartApi
+from hydra.gateway.responses import Error, ExecutionDetails, HistoricalData, OrderStatus
 from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
-from hydra.gateway.wall_clock import AnswerTimes, Lane, Verdict
+from hydra.gateway.wall_clock import QUERY_CANCELLED, AnswerTimes, Lane, Verdict
 
 T = TypeVar("T")
 LOG = logging.getLogger("hydra.gateway")
@@ -287,6 +287,11 @@ class GatewayServer:
         verdict = self._times.judge(client_id, request, wall, market)
         if verdict.is_unheard:
             return
+        if isinstance(request, CancelHistoricalData) and self._drop_answer(client_id, request):
+            self.world.handle(client_id, request)  # which may keep it up to date
+            text = QUERY_CANCELLED.format(request.reqId)
+            self.deliver([(client_id, Error(request.reqId, 162, text))], client_id, verdict)
+            return
         if verdict.at_once:
             self.deliver([(client_id, what) for what in verdict.at_once])
         answer: Sequence[Item] = (
@@ -296,6 +301,13 @@ class GatewayServer:
         )
         ahead = [(client_id, what) for what in verdict.ahead]
         self.deliver([*ahead, *answer], client_id, verdict)
+
+    def _drop_answer(self, client_id: int, request: CancelHistoricalData) -> bool:
+        """Whether bars were on their way, which the client wants no more."""
+        return self._connections[client_id].lanes.drop(
+            Lane.HISTORY,
+            lambda what: isinstance(what, HistoricalData) and what.reqId == request.reqId,
+        )
 
     def deliver(
         self, posted: Sequence[Item], asker: int | None = None, verdict: Verdict | None = None

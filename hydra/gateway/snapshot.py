@@ -47,6 +47,7 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
             for split in venue.splits
         ],
         "ready_at": venue.ready_at,
+        "lendable": {str(con_id): shares for con_id, shares in venue.lendable.items()},
         "halts": {str(con_id): spans for con_id, spans in venue.market.halts.items()},
         "orders": [_order(order) for order in memory.orders.values()],
         "held_back": [[key[0], _terms(terms)] for key, terms in memory.held_back.items()],
@@ -79,6 +80,8 @@ def _resumed(state: dict[str, Any]) -> Exchange:
     for row in state.get("splits", []):
         adjust_market(exchange.venue, Split(*row))
     exchange.venue.ready_at = state.get("ready_at", 0)
+    lendable = state.get("lendable", {})
+    exchange.venue.lendable = {int(con_id): shares for con_id, shares in lendable.items()}
     for row in state["accounts"]:
         _fill_account(exchange.venue.accounts[row["code"]], row)
     for con_id, spans in state["halts"].items():

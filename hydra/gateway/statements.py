@@ -83,6 +83,7 @@ class StatementDesk:
         self._told: dict[object, object] = {}
         self._day_start: dict[str, Decimal] = {}
         self._cycle: dict[str, Cycle] = {}
+        self._zero_marks: dict[int, bool] = {}  # whether a download has told it
         self.new_day()
         self.refresh()
 
@@ -119,7 +120,9 @@ class StatementDesk:
             return
         account = self._asked(request.account)
         self._streams.updates[client_id] = account.code
+        self._zero_marks = {one: False for one, told in self._zero_marks.items() if not told}
         self._post_updates(client_id, account)
+        self._zero_marks = dict.fromkeys(self._zero_marks, True)
         self._venue.post(client_id, say.AccountDownloadEnd(account.code))
 
     def updates_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
@@ -229,6 +232,10 @@ class StatementDesk:
             code: self._venue.valuation(account).net_liquidation
             for code, account in self._venue.accounts.items()
         }
+
+    def zero_mark(self, one: Instrument) -> None:
+        """Tell the portfolio's row of `one` with price and value 0, up to the second download."""
+        self._zero_marks[one.conId] = False
 
     def refresh(self) -> None:
         """Account values that lag are those of now until this is called again."""
@@ -348,7 +355,7 @@ class StatementDesk:
 
     def _portfolio(self, account: Account, one: Instrument) -> say.PortfolioValue:
         holding = account.held(one.conId)
-        mark = self._venue.mark(one)
+        mark = ZERO if one.conId in self._zero_marks else self._venue.mark(one)
         value = cents(one.value(holding.quantity, mark))
         return say.PortfolioValue(
             one.held(),

@@ -58,6 +58,7 @@ class Instrument:
     magnifier: int = 1  # prices are quoted in this fraction of the currency
     lot: int = 100  # displayed sizes are whole lots
     min_size: Decimal = Decimal(1)
+    increment: Decimal = Decimal(1)  # sizes of orders are multiples of it
     shortable: int | None = None  # shares that can be lent; None is enough for anybody
     aliases: frozenset[str] = frozenset()  # other symbols that it is known by
     hours: str = "NYSE"  # the market whose sessions it keeps

@@ -56,6 +56,7 @@ class Venue:
     splits: list[Split] = field(default_factory=list)  # on command, oldest first
     retired: dict[int, Instrument] = field(default_factory=dict)  # renumbered: as they were
     ready_at: int = 0  # until then (epoch seconds) account values are not ready
+    lendable: dict[int, int] = field(default_factory=dict)  # shares to borrow, told by hand
     revision: int = 0  # counts what was done to the books by hand
     _calendars: dict[str, Calendar] = field(default_factory=dict)
 
@@ -77,6 +78,10 @@ class Venue:
     def instrument(self, con_id: int) -> Instrument | None:
         """What has this number, or had it before a split."""
         return self.universe.get(con_id) or self.retired.get(con_id)
+
+    def lendable_shares(self, one: Instrument) -> int | None:
+        """How many shares can be borrowed to sell short; None is enough for anybody."""
+        return self.lendable.get(one.conId, one.shortable)
 
     def calendar_of(self, one: Instrument) -> Calendar:
         """The sessions of the market on which `one` trades."""

@@ -27,6 +27,9 @@ IDENTICAL_S = 15.0  # IB's page on historical data limitations: identical reques
 PACING_VIOLATION = (
     "Historical Market Data Service error message:Historical data request pacing violation"
 )
+QUERY_CANCELLED = (
+    "Historical Market Data Service error message:API historical data query cancelled: {}"
+)
 _ASLEEP = "HMDS data farm connection is inactive but should be available upon demand.ushmds"
 _AWAKE = "HMDS data farm connection is OK:ushmds"
 
@@ -117,7 +120,8 @@ class AnswerTimes:
         if "sleeping_farm" not in self.real or isinstance(request, ask.CancelHistoricalData):
             return verdict
         if self._is_identical(request, wall, market):
-            return replace(verdict, instead=Error(request.reqId, 162, PACING_VIOLATION))
+            refusal = Error(request.reqId, 162, PACING_VIOLATION)
+            return Verdict(delay_s=self.answer_s, instead=refusal)
         if client_id in self._awake:
             return verdict
         self._awake.add(client_id)

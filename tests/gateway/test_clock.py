@@ -103,3 +103,10 @@ def test_business_days_are_counted_in_sessions():
 )
 def test_easter_is_reckoned_by_the_gregorian_rule(day):
     assert easter(day.year) == day
+
+
+def test_tokyo_s_sessions_are_those_of_exchange_calendars_from_1999_to_2027():
+    calendar = exchange_calendars.get_calendar("XTKS", "1999-01-01", "2027-12-31")
+    theirs = [session.date() for session in calendar.sessions]
+    ours = [session.day for year in range(1999, 2028) for session in sessions_of("TSE", year)]
+    assert ours == theirs

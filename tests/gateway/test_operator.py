@@ -328,6 +328,7 @@ async def test_what_is_done_by_hand_outlives_a_kill(tmp_path):
     path = tmp_path / "books.json"
     settings = GatewaySettings(port=0, control_port=0, speed=0, state=path, survives_kill=True)
     async with await serve(settings) as gateway:
-        await fetch(gateway, "/account", '{"position": {"AAPL": 40}}')
+        await fetch(gateway, "/account", '{"position": {"AAPL": 30}}')
+        await fetch(gateway, "/account", '{"position": {"AAPL": 10}}')
         kept = json.loads(path.read_text())
     assert kept["accounts"][0]["holdings"]["265598"]["quantity"] == "40"

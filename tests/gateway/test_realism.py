@@ -16,6 +16,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
+from hydra.gateway.lanes import Lanes
 from hydra.gateway.orders import OpenOrder
 from hydra.gateway.realism import ALL, BEHAVIOURS, TRADING
 from hydra.gateway.server import GatewaySettings, serve
@@ -335,6 +336,8 @@ def test_the_first_historical_request_of_a_connection_wakes_the_farm():
     second = times.judge(1, replace(BARS, duration="2 Y"), 1, 1)
     assert (second.delay_s, second.at_once, second.ahead) == (0.5, (), ())
     assert times.judge(2, replace(BARS, duration="3 Y"), 1, 1).delay_s == 12
+    times.forget(1)
+    assert times.judge(1, replace(BARS, duration="4 Y"), 2, 2).delay_s == 12
 
 
 def test_identical_historical_requests_within_fifteen_seconds_meet_pacing():
@@ -395,6 +398,46 @@ async def test_delayed_answers_keep_their_order_and_streams_stay_behind_them():
         ids = [number for number, _ in seen]
         assert ids == sorted(ids)
         ib.disconnect()
+
+
+async def test_bars_that_are_cancelled_on_their_way_never_come():
+    async with await serve(replace(STEPPED, history_ms=200)) as gateway:
+        ib = await connected(gateway)
+        told = []
+        ib.errorEvent += lambda number, code, text, contract: told.append((number, code))
+        stock = Stock("AAPL", "SMART", "USD")
+        first = ib.reqHistoricalDataAsync(stock, "", "5 D", "1 day", "TRADES", useRTH=True)
+        task = asyncio.ensure_future(first)
+        await ib.reqCurrentTimeAsync()
+        entries = gateway.record.after(0)
+        (number,) = [e["fields"]["reqId"] for e in entries if e["name"] == "reqHistoricalData"]
+        ib.client.cancelHistoricalData(number)
+        assert len(await task) == 0
+        assert told == [(number, 162)]
+        again = await ib.reqHistoricalDataAsync(stock, "", "6 D", "1 day", "TRADES", useRTH=True)
+        assert len(again) == 6
+        ib.disconnect()
+
+
+async def test_what_is_due_at_once_waits_behind_what_came_before_it_in_its_lane():
+    released, done = [], asyncio.Event()
+    lanes = Lanes(released.append, done.set)
+    lanes.put("answer", Lane.ORDINARY, 0.01)
+    lanes.put("stream")
+    lanes.put("bars", Lane.HISTORY)
+    assert released == ["bars"]
+    await done.wait()
+    assert released == ["bars", "answer", "stream"]
+
+
+async def test_what_waits_for_a_connection_that_is_gone_is_never_sent():
+    released, done = [], asyncio.Event()
+    gone, other = Lanes(released.append, done.set), Lanes(released.append, done.set)
+    gone.put("lost", Lane.ORDINARY, 0.001)
+    other.put("heard", Lane.ORDINARY, 0.01)
+    gone.close()
+    await done.wait()
+    assert released == ["heard"]
 
 
 async def test_a_sleeping_farm_wakes_before_the_bars_come():
