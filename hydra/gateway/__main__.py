@@ -18,6 +18,7 @@ from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
 from hydra.gateway.listing import parse_universe
+from hydra.gateway.realism import BEHAVIOURS, chosen
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -34,6 +35,19 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is no date such as 2012-10-01") from None
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isdecimal() or int(text) > 600_000:
+        raise argparse.ArgumentTypeError(f"{text} is no time; give 0 to 600000 milliseconds")
+    return int(text)
+
+
+def _scale(text: str) -> float:
+    scale = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= scale <= 100:
+        raise argparse.ArgumentTypeError(f"{text} is no scale; give 0 to 100")
+    return scale
 
 
 def _speed(text: str) -> float:
@@ -97,6 +111,14 @@ def _faults(text: str) -> tuple[Fault, ...]:
         raise argparse.ArgumentTypeError(f"{text}: {reason}") from None
 
 
+def _behaviour(text: str) -> str:
+    try:
+        chosen([text])
+    except SettingsError as reason:
+        raise argparse.ArgumentTypeError(str(reason)) from None
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hydra.gateway", description="A simulated Interactive Brokers gateway."
@@ -114,6 +136,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ticks", type=_text, help="CSV of trades to replay")
     parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
     parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
+    parser.add_argument(
+        "--real",
+        type=_behaviour,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a behaviour of real gateways (repeatable), all, or trading (all that let orders "
+        "through): " + ", ".join(BEHAVIOURS),
+    )
+    parser.add_argument("--answer-ms", type=_milliseconds, default=0, help="that answers take")
+    parser.add_argument(
+        "--history-ms", type=_milliseconds, default=0, help="that answers about history take"
+    )
+    parser.add_argument(
+        "--wall-scale", type=_scale, default=1.0, help="of the wall seconds of --real behaviours"
+    )
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -129,6 +167,9 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         faults=arguments.faults,
         state=arguments.state,
         survives_kill=True,
+        answer_ms=arguments.answer_ms,
+        history_ms=arguments.history_ms,
+        wall_scale=arguments.wall_scale,
         exchange=ExchangeSettings(
             start=arguments.start,
             seed=arguments.seed,
@@ -137,6 +178,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
             universe=arguments.universe or "",
             latency_s=arguments.latency,
             ticks=arguments.ticks or "",
+            real=frozenset(arguments.real),
         ),
     )
 

@@ -113,7 +113,10 @@ def _refused_size(one: Instrument, terms: PlaceOrder) -> Refused:
     if not quantity.is_finite() or quantity <= 0:
         return 434, "The order size cannot be zero."
     if quantity != quantity.to_integral_value():
-        return 10243, "Fractional-sized order cannot be placed via API."
+        return 10243, (
+            "Fractional-sized order cannot be placed via API. Please use desktop version to place "
+            "this order."
+        )
     if quantity < one.min_size:
         return 388, f"Order size {quantity} is smaller than the minimum requirement."
     return None

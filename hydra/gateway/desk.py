@@ -34,6 +34,7 @@ from hydra.gateway.matching import (
     within_limit,
 )
 from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.presets import refused_preset
 from hydra.gateway.pricing import arm, limit_of, limit_once_triggered, pricing_changed, trips
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.reports import MAKER, TAKER, Executed, OrderReports, passes
@@ -272,6 +273,7 @@ class OrderDesk:
             self._refused_id(client_id, terms)
             or refused_order(one, terms, self._venue.now)
             or self._refused_account(terms)
+            or refused_preset(self._venue, one, terms)
             or self._refused_parent(client_id, terms)
         )
 
@@ -429,7 +431,10 @@ class OrderDesk:
             self._arrive(order)
 
     def _modify(self, order: WorkingOrder, terms: PlaceOrder) -> None:
-        refused = refused_change(order, terms)
+        # Whether presets meet a change is unknown; a larger order passing them would be worse.
+        refused = refused_change(order, terms) or refused_preset(
+            self._venue, order.instrument, terms
+        )
         if refused is not None:
             self._reports.error(order, *refused)
             return

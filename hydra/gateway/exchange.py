@@ -25,6 +25,7 @@ from hydra.gateway.market import Market, Series
 from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.model import ModelledMarket
 from hydra.gateway.quotes import QuoteDesk
+from hydra.gateway.realism import chosen, is_unanswered, read_only_refusal
 from hydra.gateway.reference import ReferenceDesk
 from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
@@ -54,7 +55,10 @@ _FARMS = (
 
 @dataclass(frozen=True, slots=True)
 class ExchangeSettings:
-    """What the simulated world starts from; `start` is a session of the history."""
+    """What the simulated world starts from; `start` is a session of the history.
+
+    Raises SettingsError for a name in `real` that is no behaviour.
+    """
 
     start: date = FIRST_SESSION
     seed: int = 0
@@ -63,6 +67,10 @@ class ExchangeSettings:
     universe: str = ""  # TOML that adds to what is listed
     latency_s: int = 0  # what orders and cancels take to the exchange
     ticks: str = ""  # a tape of trades, as CSV, that is replayed as it was
+    real: frozenset[str] = frozenset()  # behaviours of real gateways, by `realism.BEHAVIOURS`
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "real", chosen(self.real))
 
 
 class Exchange:
@@ -93,6 +101,7 @@ class Exchange:
             account=first,
             others={account.code: account for account in others},
             latency_s=settings.latency_s,
+            real=settings.real,
         )
         years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
         self.venue.market.reach(max([settings.start.year + 1, *years]))
@@ -146,7 +155,12 @@ class Exchange:
     def handle(self, client_id: int, request: Request) -> Posted:
         """Answer one request at the time of now."""
         answer = self.answers.get(type(request))
-        if answer is None:
+        refusal = read_only_refusal(self.venue.real, request)
+        if refusal is not None:
+            self.venue.refuse(client_id, *refusal)
+        elif is_unanswered(self.venue.real, request):
+            pass
+        elif answer is None:
             self._refuse_unknown(client_id, request)
         else:
             before = len(self.orders.executions)

@@ -106,14 +106,18 @@ class QuoteDesk:
         if request.snapshot and request.genericTicks:
             cause = "Snapshot market data subscription is not applicable to generic ticks"
             return 321, f"Error validating request.-'bW' : cause - {cause}"
-        if not self.is_subscribed and not self._is_delayed(client_id):
+        if not self._is_paid and not self._is_delayed(client_id):
             return 354, "Requested market data is not subscribed."
         if len(self._lines) >= MAX_LINES:
             return 101, "Max number of tickers has been reached"
         return None
 
+    @property
+    def _is_paid(self) -> bool:
+        return self.is_subscribed and "delayed_data" not in self._venue.real
+
     def _is_delayed(self, client_id: int) -> bool:
-        return not self.is_subscribed and self._types.get(client_id, LIVE) in {3, 4}
+        return not self._is_paid and self._types.get(client_id, LIVE) in {3, 4}
 
     def _begin(self, client_id: int, request_id: int, line: Line) -> None:
         line.is_delayed = self._is_delayed(client_id)

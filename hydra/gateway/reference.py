@@ -18,6 +18,7 @@ from hydra.gateway.venue import Venue
 NOT_FOUND = "No security definition has been found for the request"
 ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,DAY,GAT,GTC,GTD,IOC,LMT,MKT,OCA,WHATIF"
 _HOURS_AHEAD_DAYS = 6
+FRACTION = Decimal("0.0001")  # of a share, as recorded for US stocks and ETFs
 
 
 class ReferenceDesk:
@@ -116,7 +117,15 @@ class ReferenceDesk:
             liquidHours=hours,
             marketRuleIds=",".join([str(one.market_rule)] * len(_routes(one))),
             stockType="COMMON" if one.secType == "STK" else "",
+            **self._sizes(one),
         )
+
+    def _sizes(self, one: Instrument) -> dict[str, Any]:
+        """The size fields, where a real gateway tells others than whole units."""
+        is_american = one.secType == "STK" and one.currency == "USD"
+        if "fractional_sizes" not in self._venue.real or not is_american:
+            return {}
+        return {"minSize": FRACTION, "sizeIncrement": FRACTION}
 
     def _hours(self, one: Instrument) -> str:
         """`20121001:0930-20121001:1600;20121002:CLOSED`, today and the days after it."""

@@ -25,15 +25,18 @@ from hydra.gateway.faults import (
     Disconnect,
     Fault,
     FaultyExchange,
+    Item,
     Merge,
     Silence,
 )
+from hydra.gateway.lanes import Lanes
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.record import Record
 from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error, ExecutionDetails, OrderStatus
 from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
+from hydra.gateway.wall_clock import AnswerTimes, Lane, Verdict
 
 LOG = logging.getLogger("hydra.gateway")
 BOOKED = (OrderStatus, ExecutionDetails)  # after them a client counts on what they say
@@ -46,7 +49,9 @@ MAX_UNREAD_BYTES = 64 * 1024 * 1024  # a client that lets more than this lie is 
 class GatewaySettings:
     """How to serve: ports 0 are chosen by the system, speed 0 moves time only by command.
 
-    `speed` is simulated seconds a wall second while a session is open.
+    `speed` is simulated seconds a wall second while a session is open. Answers to requests take
+    `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history. `wall_scale`
+    multiplies the wall seconds of behaviours of real gateways.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +62,9 @@ class GatewaySettings:
     faults: tuple[Fault, ...] = ()
     state: Path | None = None  # where the books are kept between two runs
     survives_kill: bool = False  # saved before clients hear of a change, not at the end alone
+    answer_ms: int = 0
+    history_ms: int = 0
+    wall_scale: float = 1.0
 
 
 class Connection(asyncio.Protocol):
@@ -70,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._chop = 0
         self._merge_s = 0.0
         self._later: asyncio.TimerHandle | None = None
+        self.lanes: Lanes[Response | Command] = Lanes(self.carry, self.flush)
         self.client_id: int | None = None
 
     @property
@@ -101,6 +110,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Called by asyncio."""
         self._session.close()
+        self.lanes.close()
         self._server.left(self)
 
     def carry(self, what: Response | Command) -> None:
@@ -172,6 +182,8 @@ class GatewayServer:
     def __init__(self, settings: GatewaySettings) -> None:
         saved = None if settings.state is None else read_state(settings.state)
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
+        # Which behaviours are on is this start's choice: the saved books do not decide it.
+        self.exchange.venue.real = settings.exchange.real
         self._state = settings.state
         self._survives_kill = settings.survives_kill
         self._kept = (-1, -1)
@@ -179,6 +191,12 @@ class GatewayServer:
         self._is_serving = False
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
+        self._times = AnswerTimes(
+            settings.exchange.real,
+            settings.answer_ms / 1000,
+            settings.history_ms / 1000,
+            settings.wall_scale,
+        )
         self.host = settings.host
         self.port = settings.port
         self.control_port = settings.control_port
@@ -237,7 +255,8 @@ class GatewayServer:
         client_id = request.clientId
         self.record.add(self.exchange.venue.now, client_id, "in", request)
         if connection.client_id is not None:
-            self.deliver(self.world.welcome(connection.client_id))
+            known, verdict = connection.client_id, Verdict(delay_s=self._times.answer_s)
+            self.deliver(self.world.welcome(known), known, verdict)
             return
         posted = self.world.connect(client_id, connection.version, request)
         if posted is None:
@@ -249,22 +268,42 @@ class GatewayServer:
         for addressee, what in posted:
             if addressee == client_id:
                 self._note(client_id, what)
-                connection.carry(what)
+                connection.lanes.put(what, Lane.ORDINARY, self._times.answer_s)
 
     def ask(self, client_id: int, request: Request) -> None:
         """A client asks: let the exchange answer."""
         self.record.add(self.exchange.venue.now, client_id, "in", request)
-        self.deliver(self.world.handle(client_id, request))
+        wall, market = asyncio.get_running_loop().time(), self.exchange.venue.seconds
+        verdict = self._times.judge(client_id, request, wall, market)
+        if verdict.is_unheard:
+            return
+        if verdict.at_once:
+            self.deliver([(client_id, what) for what in verdict.at_once])
+        answer: Sequence[Item] = (
+            self.world.handle(client_id, request)
+            if verdict.instead is None
+            else [(client_id, verdict.instead)]
+        )
+        ahead = [(client_id, what) for what in verdict.ahead]
+        self.deliver([*ahead, *answer], client_id, verdict)
 
-    def deliver(self, posted: Sequence[tuple[int, Response | Command]]) -> None:
-        """Queue responses at their clients' sessions and write them."""
+    def deliver(
+        self, posted: Sequence[Item], asker: int | None = None, verdict: Verdict | None = None
+    ) -> None:
+        """Queue responses at their clients' sessions and write them.
+
+        What `asker` hears is the answer to a request, which leaves as the `verdict` says.
+        """
         self._keep(posted)
         told: dict[Connection, None] = {}
         for client_id, what in posted:
             connection = self._connections.get(client_id)
             if connection is not None:
                 self._note(client_id, what)
-                connection.carry(what)
+                if client_id == asker and verdict is not None:
+                    connection.lanes.put(what, verdict.lane, verdict.delay_s)
+                else:
+                    connection.lanes.put(what, self._times.lane_of(what))
                 told[connection] = None
         for connection in told:
             connection.flush()
@@ -274,9 +313,10 @@ class GatewayServer:
         self._open.discard(connection)
         if connection.client_id is not None:
             del self._connections[connection.client_id]
+            self._times.forget(connection.client_id)
             self.world.disconnect(connection.client_id)
 
-    def _keep(self, posted: Sequence[tuple[int, Response | Command]]) -> None:
+    def _keep(self, posted: Sequence[Item]) -> None:
         """Save what clients are about to hear of the books, so that no kill can take it back.
 
         The clock is saved in between, so that a resumed gateway stands near where it was killed.

@@ -46,6 +46,7 @@ class Venue:
     account: Account
     others: dict[str, Account] = field(default_factory=dict)  # further accounts by their code
     latency_s: int = 0  # what orders and cancels take to the exchange
+    real: frozenset[str] = frozenset()  # behaviours of real gateways that are switched on
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
     _calendars: dict[str, Calendar] = field(default_factory=dict)
