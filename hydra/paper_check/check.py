@@ -24,7 +24,7 @@ from hydra.paper_check.context import (
 from hydra.paper_check.own_orders import OwnOrders
 from hydra.paper_check.plan import CHECKED_AFTER, END, READS, SENDS, STEPS, PlannedStep
 from hydra.paper_check.probe import Probe
-from hydra.paper_check.remedies import codes_in, remedy_of
+from hydra.paper_check.remedies import LOGON, remedy_of
 from hydra.paper_check.results import CheckReport, Step, StepResult, failed, skipped
 from hydra.risk.paper_account import LIVE_PORTS
 
@@ -40,7 +40,10 @@ class Narrator(Protocol):
         """A step is about to be taken; `number` counts from 1."""
 
     def ended(self, result: StepResult) -> None:
-        """A step has been taken, or skipped."""
+        """A step has been taken."""
+
+    def skipped(self, number: int, step: Step, result: StepResult) -> None:
+        """A step is not taken; the result says why."""
 
     def confirms(self, question: str) -> bool:
         """Whether orders may be sent; asked once."""
@@ -55,6 +58,7 @@ class PaperCheck:
         self._narrator = narrator
         self._results: list[StepResult] = []
         self._left: tuple[str, ...] = ()
+        self._interrupted = False
 
     async def run(self) -> CheckReport:
         """Take all steps that make sense; ends with a clean-up, by an interruption, too.
@@ -62,14 +66,13 @@ class PaperCheck:
         Raises `BadParameter` for a symbol that is no stock; whatever else goes wrong is a result.
         """
         list(candidates(self._check.settings, self._check.symbol))
-        started, refused, interrupted = datetime.now(UTC), "", False
+        started, refused = datetime.now(UTC), ""
         try:
             await self._steps()
         except CheckRefused as problem:
             refused = str(problem)
         except asyncio.CancelledError:
-            interrupted = True
-            _go_on()
+            self._go_on()
         if not refused and self._has_begun:
             await self._end()
         return CheckReport(
@@ -78,7 +81,7 @@ class PaperCheck:
             self._check.market_time,
             tuple(self._results),
             refused,
-            interrupted,
+            self._interrupted,
             self._left,
         )
 
@@ -113,10 +116,12 @@ class PaperCheck:
     async def _take(self, planned: PlannedStep) -> None:
         """Take one step, or skip it where what it needs is not there; its failure is a result."""
         step, check = planned.step, self._check
-        self._narrator.begins(STEPS.index(step) + 1, step)
+        number = STEPS.index(step) + 1
         if reason := next(filter(None, map(check.why_not, planned.needs)), ""):
-            self._note(skipped(step.name, f"Skipped: {reason}."))
+            self._results.append(skipped(step.name, f"Skipped: {reason.rstrip('.')}."))
+            self._narrator.skipped(number, step, self._results[-1])
             return
+        self._narrator.begins(number, step)
         limit_s = STEP_TIMEOUTS * check.timeout_s
         try:
             async with asyncio.timeout(limit_s):
@@ -149,24 +154,23 @@ class PaperCheck:
             )
             result, self._left = failed(END.name, sentence), (sentence,)
             if isinstance(problem, asyncio.CancelledError):
-                _go_on()
+                self._go_on()
         self._note(result)
 
-
-def _go_on() -> None:
-    """Take note of a cancellation, so that the clean-up after it can wait for answers."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
+    def _go_on(self) -> None:
+        """Take note of an interruption, so that the clean-up after it can wait for answers."""
+        self._interrupted = True
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
 
 
 def _failure(step: str, check: CheckContext, problem: HydraError) -> StepResult:
     """The result of a step that raised, with the setting to change by the codes it names."""
     if check.engine.account is None and step in ("logon", "reconnect"):
         check.not_compared = check.not_compared or str(problem)
-    text = str(problem)
-    heard = [h.text for h in check.probe.since(0) if h.code in codes_in(text)]
-    return failed(step, text, remedy_of(text) or remedy_of(" ".join(heard)))
+    known = remedy_of(str(problem))
+    return failed(step, str(problem), known or LOGON * (step == "logon"))
 
 
 def refuse_before_logon(check: CheckContext) -> None:
@@ -201,7 +205,7 @@ def refuse_after_logon(check: CheckContext) -> None:
 def _refuse_halted(check: CheckContext) -> None:
     if (reason := check.engine.halted) is not None:
         raise CheckRefused(
-            f"trading is halted ({reason}), so no order passes; `hydra resume REASON` first."
+            f"trading is halted: {reason}. No order passes; `hydra resume REASON` first."
         )
 
 

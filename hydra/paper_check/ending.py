@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 
 from hydra.domain.orders import Refusal
@@ -13,6 +14,8 @@ from hydra.paper_check.results import StepResult, failed, ok, warning
 from hydra.paper_check.trading import charged, lift_own_halt, rest, units
 
 ZERO = Decimal(0)
+ATTEMPTS = 3
+"""How often the check tries to sell what it holds."""
 
 
 async def log_on_again(check: CheckContext) -> None:
@@ -94,24 +97,56 @@ async def clean_up(check: CheckContext) -> list[str]:
         await keep_connected(check)
         for ref in check.orders.working():
             await check.orders.cancel(ref)
-        problems = [await _sold(check, s, q) for s, q in check.orders.holdings().items()]
+        problems = [await _sold(check, symbol) for symbol in check.orders.holdings()]
         await check.orders.until(check.orders.is_charged)
         await check.engine.reconcile()
     except HydraError as problem:
-        return [f"The clean-up could not be completed: {problem}", *_left(check)]
+        return [*_unfinished(check, problem), *_left(check)]
     return [*filter(None, [kept, *problems]), *_left(check)]
 
 
-async def _sold(check: CheckContext, symbol: str, quantity: Decimal) -> str:
-    """Why a holding of the check could not be sold; empty where it was."""
+def _unfinished(check: CheckContext, problem: HydraError) -> list[str]:
+    """Where no order had been sent, there is nothing that a clean-up could have missed."""
+    if not check.orders.has_sent():
+        return []
+    return [f"The clean-up could not be completed: {problem}"]
+
+
+async def _sold(check: CheckContext, symbol: str) -> str:
+    """Why a holding of the check could not be sold; empty where it was.
+
+    It is tried again only after a comparison that shows that nothing of ours sells it already.
+    """
+    reason = ""
+    for _ in range(ATTEMPTS):
+        quantity = check.orders.holdings().get(symbol, ZERO)
+        if not quantity:
+            return ""
+        if closing := check.orders.closing(symbol, quantity):
+            return f"{symbol} is not sold, as {', '.join(closing)} may still do that."
+        try:
+            answer = await check.orders.close(symbol, quantity)
+        except BrokerError as problem:
+            reason = str(problem)
+            await _compare_again(check)
+            continue
+        if isinstance(answer, OrderAnswer) and answer.state == "filled":
+            return ""
+        reason = str(answer) if isinstance(answer, Refusal) else answer.reason or answer.state
+        if isinstance(answer, OrderAnswer) and answer.works:
+            await check.orders.cancel(check.orders.closing(symbol, quantity)[0])
+        break
+    return f"{symbol} could not be sold: {reason}"
+
+
+async def _compare_again(check: CheckContext) -> None:
+    """Compare journal and account on the connection there is, else on a new one."""
+    check.engine.drain()
     try:
-        answer = await check.orders.close(symbol, quantity)
-    except BrokerError as problem:
-        return f"{symbol} could not be sold: {problem}"
-    if isinstance(answer, OrderAnswer) and answer.state == "filled":
-        return ""
-    reason = str(answer) if isinstance(answer, Refusal) else answer.reason or answer.state
-    return f"{symbol} could not be sold: {reason}."
+        await check.engine.reconcile()
+    except BrokerError:
+        with suppress(BrokerError):  # the next attempt says so, or the last one's reason stands
+            await log_on_again(check)
 
 
 def _left(check: CheckContext) -> list[str]:
@@ -142,8 +177,8 @@ async def end(check: CheckContext) -> tuple[StepResult, tuple[str, ...]]:
     fills = [event.fill.exec_id for event in check.orders.fills()]
     facts = {"executions": len(fills), "commissions": charged(check, fills)}
     if left:
-        is_silent = any("nothing" in sentence for sentence in left)
-        return failed("end", " ".join(left), WINDOW if is_silent else "", **facts), tuple(left)
+        remedy = WINDOW if check.orders.unknown() else ""
+        return failed("end", " ".join(left), remedy, **facts), tuple(left)
     changed = _changed(check)
     if changed:
         return warning(

@@ -9,9 +9,10 @@ from datetime import date
 from decimal import Decimal
 
 from hydra.clock import Sessions
-from hydra.domain.events import FillRecorded, OrderEnded
+from hydra.domain.events import FillRecorded, OrderAdmitted, OrderEnded
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType, Refusal
+from hydra.domain.traffic import intent_of
 from hydra.errors import BrokerError
 from hydra.execution.engine import LIVE, OrderEngine
 from hydra.paper_check.results import STRATEGY
@@ -143,6 +144,23 @@ class OwnOrders:
         """References of the check's own orders that work."""
         return [r for r, o in self.engine.state.working.items() if o.request.strategy == STRATEGY]
 
+    def has_sent(self) -> bool:
+        """Whether an order of this check was admitted, so that it may have left."""
+        records = self.engine.journal.read(after=self.begun_after, kinds=[OrderAdmitted])
+        return any((r.event.order_ref or "").startswith(f"{STRATEGY}:") for r in records)
+
+    def closing(self, symbol: str, quantity: Decimal) -> list[str]:
+        """Orders of the check that may still trade a holding away: another one beside them could
+        turn it over."""
+        state = self.engine.state
+        return [
+            ref
+            for ref in (*self.working(), *self.unknown())
+            if (known := state.order(ref) or state.unknown[ref])
+            and known.request.instrument.symbol == symbol
+            and known.request.quantity * quantity < 0
+        ]
+
     def unknown(self) -> list[str]:
         """References of the check's own orders of this session of which the gateway tells
         nothing."""
@@ -168,12 +186,27 @@ class OwnOrders:
         """Trade a holding of the check back to nothing with one market order."""
         instrument = self.engine.state.instruments[symbol]
         mark = self.engine.account.marks.get(symbol) if self.engine.account else None
-        price = mark or self._paid(symbol)
-        request = self.request(instrument, -quantity, price)
+        request = self._as_before(self.request(instrument, -quantity, mark or self._paid(symbol)))
         if self.engine.halted is not None:
             request = replace(request, algo="flatten", flatten=True)
         refusal = await self.send(request)
         return refusal or await self.end(request.order_ref)
+
+    def _as_before(self, request: OrderRequest) -> OrderRequest:
+        """The request as the next child of one of this check that wanted the same and has ended:
+        to the gate's `duplicate_intent` it is the same intention, and no second one."""
+        step = None
+        for record in self.engine.journal.read(after=self.begun_after, kinds=[OrderAdmitted]):
+            if isinstance(record.event, OrderAdmitted):
+                old = record.event.order.request
+                if intent_of(old) == intent_of(request) and old.session == request.session:
+                    step = old.step
+        if step is None:
+            return request
+        again = replace(request, step=step, child=1)
+        while self.engine.journal.has(f"order {again.order_ref}"):
+            again = replace(again, child=again.child + 1)
+        return again
 
     def _paid(self, symbol: str) -> Decimal:
         return self.engine.state.holdings[STRATEGY, symbol].average_cost

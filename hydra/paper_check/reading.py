@@ -50,10 +50,10 @@ async def logon(check: CheckContext) -> StepResult:
     code = check.engine.account.code if check.engine.account else ""
     others = check.probe.other_accounts(code) if code else check.probe.accounts()
     told = f" Also on offer, and not touched: {', '.join(others)}." if others and code else ""
-    account = f"on paper account {code}" if code else f"; on offer: {', '.join(others)}"
+    account = f" on paper account {code}" if code else f"; on offer: {', '.join(others)}"
     return ok(
         "logon",
-        f"Logged on to {gateway.host}:{gateway.port} {account}.{told}",
+        f"Logged on to {gateway.host}:{gateway.port}{account}.{told}",
         account=code,
         other_accounts=", ".join(others) if code else "",
     )

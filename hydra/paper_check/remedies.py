@@ -30,12 +30,18 @@ COMPETING = (
     "that shares its data), or use a second user name for the gateway."
 )
 WINDOW = (
-    "Look at the gateway's screen (VNC on 127.0.0.1) for a confirmation window and answer it; "
-    f"the order is not sent again. {PRESETS}"
+    "Look at the gateway's screen (VNC on 127.0.0.1) for a confirmation window and answer it with "
+    "no; the order is not sent again. Should it work after all, the next comparison finds it, and "
+    f"`hydra cancel` ends it. {PRESETS}"
 )
 CLOSER = (
     "The check's own limit lies far from the market on purpose. If your strategies set limits "
     f"that far away, too, widen the percentage in the order presets. {PRESETS}"
+)
+LOGON = (
+    "Is the gateway running and logged in, with its API on that port (HYDRA_GATEWAY_HOST, "
+    "HYDRA_GATEWAY_PORT)? A gateway whose API is read-only can end the logon, too: set "
+    'READ_ONLY_API: "no", or untick "Read-Only API" under API > Settings.'
 )
 MEANINGS: dict[int, tuple[str, str]] = {
     101: ("all market data lines of the account are in use", COMPETING),

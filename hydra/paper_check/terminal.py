@@ -36,6 +36,11 @@ class Terminal(Narrator):
         self._print(result_lines(result), "" if result.outcome is Outcome.OK else style)
         self._print([""])
 
+    def skipped(self, number: int, step: Step, result: StepResult) -> None:
+        """Print the step's title and why it is not taken."""
+        self._print(heading_lines(number, len(STEPS), step)[:1])
+        self.ended(result)
+
     def confirms(self, question: str) -> bool:
         """Ask; no answer, Ctrl-C and the end of the input are a no."""
         if self._yes:
@@ -62,7 +67,12 @@ def _interruptible() -> Iterator[None]:
 
 
 def check_in_terminal(
-    settings: Settings, console: Console, *, symbol: str = "", yes: bool = False, json: bool = False
+    settings: Settings,
+    console: Console,
+    *,
+    symbol: str = "",
+    yes: bool = False,
+    json: bool = False,
 ) -> tuple[CheckReport, ReportRedactor]:
     """Make the check, print it and write its files; the report, and what redacts it.
 
