@@ -592,6 +592,48 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def adopt(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Contested positions; none: list them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every contested position.")] = False,
+    to: Annotated[
+        str, typer.Option("--to", help="The strategy that the difference belongs to.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")] = "",
+    new_epoch: Annotated[
+        bool,
+        typer.Option(
+            "--new-epoch", help="Begin all books anew, after a reset of the paper account."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take the account's word for positions that changed without an execution.
+
+    Without a symbol: list them; ends with 1 when there are any. A book that the account still
+    backs keeps its units and the rest is external; one that it does not back shrinks to what is
+    there. What came or went counts as no profit and no loss.
+    """
+    from hydra import adopting, controls
+    from hydra.execution.adoption import Decision
+
+    settings, by = _settings(context), controls.COMMAND_LINE
+    if new_epoch:
+        if symbols or everything or to:
+            raise BadParameter("--new-epoch is about all books: give it no symbol, --all or --to.")
+        _say_all(asyncio.run(adopting.begin_epoch(settings, reason, by)))
+    elif symbols or everything:
+        decision = Decision(by, reason or "adopted by hand", to)
+        _say_all(asyncio.run(adopting.adopt(settings, symbols or (), decision)))
+    else:
+        rows = adopting.contested_rows(settings)
+        _print_table("contested positions", rows, as_json)
+        raise typer.Exit(1 if rows else 0)
+
+
+@app.command()
 def runner(context: typer.Context) -> None:
     """Run the schedule of hydra.toml in the foreground, until Ctrl-C."""
     from hydra.runner.jobs import check_jobs, load_jobs

@@ -104,6 +104,7 @@ EVENTS = (
     "breaker",
     "halt",
     "refusal",
+    "positions",
     "gateway",
     "login",
     "session",

@@ -12,6 +12,7 @@
     │   └── JournalUnwritable     its folder is read-only, its disk is full, or it is locked
     ├── BrokerError               the gateway, or what it said
     │   ├── GatewayUnreachable    nothing answers there, or it answers and says nothing
+    │   ├── ReadOnlyGateway       it takes no orders, by its own settings
     │   ├── NotPaperAccount       the account is not a paper account
     │   ├── UnknownInstrument     the gateway knows no such contract
     │   └── NotReconciled         journal and broker disagree, so nothing is sent
@@ -66,6 +67,10 @@ class GatewayUnreachable(BrokerError):
 
 class ClientIdInUse(BrokerError):
     """Every client id that was tried is held by another connection (error 326)."""
+
+
+class ReadOnlyGateway(BrokerError):
+    """The gateway refuses whatever has to do with orders (error 321, Read-Only API)."""
 
 
 class NotPaperAccount(BrokerError):

@@ -411,7 +411,7 @@ async def update_bars(
 
     products = build_products(settings)
     broker = IbBroker(settings.gateway, products)
-    await broker.connect()
+    await broker.connect(to_trade=False)
     try:
         files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
         updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)

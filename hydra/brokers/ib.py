@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Ticker, Trade
+from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Trade
 from ib_async import Order as WireOrder
 
 from hydra.config import Gateway
@@ -26,24 +25,28 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
-from hydra.execution.broker import Account, HeldOrder, Quote, Swept
+from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
+from hydra.ib.account import account_of, values_of
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
-from hydra.ib.connection import connect, connect_as, log_off, paper_accounts, quiet_library
+from hydra.ib.connection import connect, connect_as, log_off, quiet_library
 from hydra.ib.contracts import decimal, described, symbol_of, to_contract
+from hydra.ib.gateway_clock import clock_of
 from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
+from hydra.ib.quotes import QuoteFeed, price_or_none
 from hydra.risk._base import Margin
 
-DELAYED_TYPES = frozenset({3, 4})
-LIVE_ELSE_DELAYED = 3
 LOOK_AGAIN_S = 0.05
 """Pause between two looks at the book while orders end."""
 PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
 """Pauses after which a client id that is in use is asked for again to end an order of its own."""
 HASTE_S = (0.1, 0.2, 0.4)
 """The same for a halt: a living program of ours has taken its orders back by then."""
+ENDED_S = 3.0
+"""How long the gateway is waited for to tell of completed orders."""
 BELIEVED_S = 10.0
 """How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
@@ -64,9 +67,8 @@ class IbBroker:
         self.products = products
         self._known: dict[int, Instrument] = {}
         """What was asked for, or is held, by IB's contract numbers."""
-        self._tickers: dict[str, Ticker] = {}
+        self._feed = QuoteFeed(lambda: self.ib, lambda: self.time(), settings.timeout_s)
         self._trades: dict[str, Trade] = {}
-        self._gone = asyncio.Event()
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
         self._changing: dict[str, asyncio.Future[None]] = {}
@@ -76,6 +78,8 @@ class IbBroker:
         """Executions of which everything was told, by their ids."""
         self._in_use: dict[int, float] = {}
         """Until when, by the loop's clock, a client id is believed to be another program's."""
+        self._tells_no_ends = False
+        """Whether this connection's gateway left the question for completed orders unanswered."""
         self._free = asyncio.Event()
         """Set while ib_async sends at once, and when the connection is gone."""
 
@@ -86,26 +90,26 @@ class IbBroker:
             raise GatewayUnreachable("There is no connection to the gateway.")
         return self._ib
 
-    async def connect(self) -> None:
-        """Log on with a free client id of our range; refuses an account that is not paper."""
+    async def connect(self, to_trade: bool = True) -> None:
+        """Log on with a free client id of our range; refuses an account that is not paper, and a
+        read-only gateway unless only data are wanted."""
         quiet_library()
-        ib = await connect(self.settings)
+        ib = await connect(self.settings, to_trade)
         ib.execDetailsEvent += self._on_execution
         ib.commissionReportEvent += self._on_commission
         ib.orderStatusEvent += self._on_status
         ib.openOrderEvent += self._on_open_order
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
-        self._gone.clear()
         ib.client.throttleStart += self._free.clear
         ib.client.throttleEnd += self._free.set
         self._free.set()
         self._ib = ib
-        self._account = self.settings.account or paper_accounts(ib)[0]
-        self._tickers.clear()
+        self._account = self.settings.account or ib.managedAccounts()[0]
         self._trades.clear()
         self._held.clear()
-        ib.reqMarketDataType(LIVE_ELSE_DELAYED)
+        self._tells_no_ends = False
+        self._feed.connected(ib)
 
     async def disconnect(self) -> None:
         """Log off; working orders stay at the broker."""
@@ -116,9 +120,14 @@ class IbBroker:
         await asyncio.sleep(0)  # lets the transport close inside this loop
 
     async def time(self) -> datetime:
-        """The gateway's time, aware UTC, whole seconds."""
-        time: datetime = await self._ask(self.ib.reqCurrentTimeAsync(), "the time")
-        return time.astimezone(UTC)
+        """The gateway's time, aware UTC, whole seconds; see `hydra.ib.gateway_clock`."""
+        now = await clock_of(self.ib, self.settings.timeout_s).now()
+        _ = self.ib  # a connection that was lost meanwhile is told of here
+        return now
+
+    async def ping(self) -> None:
+        """Return once the gateway answers; raises `GatewayUnreachable` when it is silent."""
+        await clock_of(self.ib, self.settings.timeout_s).fresh()
 
     async def account(self) -> Account:
         """Money, positions and marks as one download of the account tells them.
@@ -134,35 +143,9 @@ class IbBroker:
             items = await self._download()  # all of one moment again
         # Nobody reads the stream of changes that would follow: each question is a new download.
         self.ib.client.reqAccountUpdates(False, self._account)  # type: ignore[no-untyped-call]
-        values = {
-            (v.tag, v.currency): v.value
-            for v in self.ib.accountValues(self._account)
-            if not v.modelCode
-        }
-        currency = _base_currency(values)
+        values = values_of(self.ib.accountValues(self._account))
         held = [(self._symbol(i.contract), i) for i in items]
-        known = self._described(held)
-        return Account(
-            code=self._account,
-            port=self.settings.port,
-            currency=currency,
-            cash=_money(values, "TotalCashBalance", "BASE"),
-            net_liquidation=_money(values, "NetLiquidation", currency),
-            positions={s: decimal(i.position) for s, i in held if i.position},
-            marks={s: decimal(i.marketPrice) for s, i in held},
-            balances=_by_currency(values, "TotalCashBalance"),
-            rates={
-                name: rate
-                for name, rate in _by_currency(values, "ExchangeRate").items()
-                if rate > 0 and name != currency
-            },
-            costs={
-                s: decimal(i.averageCost) / known[s].multiplier
-                for s, i in held
-                if s in known and known[s].sec_type == "FUT"
-            },
-            instruments=known,
-        )
+        return account_of(self._account, self.settings.port, values, held, self._described(held))
 
     def _described(self, held: Sequence[tuple[str, PortfolioItem]]) -> dict[str, Instrument]:
         """What is held of which the bare symbol does not tell everything."""
@@ -176,7 +159,10 @@ class IbBroker:
         return found
 
     async def _download(self) -> list[PortfolioItem]:
-        self.ib.wrapper.portfolio[self._account].clear()
+        wrapper = self.ib.wrapper
+        wrapper.portfolio[self._account].clear()
+        for key in [key for key in wrapper.accountValues if key[0] == self._account]:
+            del wrapper.accountValues[key]
         await self._ask(self.ib.reqAccountUpdatesAsync(self._account), "the account")
         return self.ib.portfolio(self._account)
 
@@ -215,17 +201,7 @@ class IbBroker:
         """
         for instrument in instruments:
             self._remember(instrument)
-            if instrument.symbol not in self._tickers:
-                ticker = self.ib.reqMktData(to_contract(instrument), "", False, False)
-                self._tickers[instrument.symbol] = ticker
-        tickers = {i.symbol: self._tickers[i.symbol] for i in instruments}
-        await self._first_prices(tickers.values())
-        pairs = {i.symbol for i in instruments if i.sec_type == "CASH"}
-        now = await self.time() if pairs else None
-        return {
-            symbol: _pair_quote(symbol, ticker, now) if symbol in pairs else _quote(symbol, ticker)
-            for symbol, ticker in tickers.items()
-        }
+        return await self._feed.quotes(instruments)
 
     def forget_executions(self) -> None:
         """Let go of what was executed so far, once it is journalled: the gateway tells of each on
@@ -235,12 +211,7 @@ class IbBroker:
 
     def unsubscribe(self) -> None:
         """End all streams of prices; `quotes` begins them again."""
-        for ticker in self._tickers.values():
-            if ticker.contract is not None:
-                self.ib.cancelMktData(ticker.contract)
-                # ib_async would hand out the same ticker again, with the prices of then
-                self.ib.wrapper.tickers.pop(hash(ticker.contract), None)
-        self._tickers.clear()
+        self._feed.unsubscribe()
 
     async def what_if(self, request: OrderRequest) -> Margin | None:
         """The gateway's what-if; None when it gives no margin, an error, or no answer in time.
@@ -278,15 +249,30 @@ class IbBroker:
 
     async def held_orders(self) -> list[HeldOrder]:
         """All orders in the account's book, those of other clients and by hand too."""
-        trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        held = [t for t in trades if t.order.account in ("", self._account) and not t.isDone()]
+        held = [t for t in await self._book() if t.order.account == self._account]
         self._trades.update({t.order.orderRef: t for t in held if t.order.orderRef})
         return [self._held_order(t) for t in held]
 
     async def ended_orders(self) -> list[HeldOrder]:
-        """Orders of the day, sent through the API by any client, that the book holds no more."""
-        trades = await self._ask(self.ib.reqCompletedOrdersAsync(True), "the completed orders")
-        return [self._held_order(t) for t in trades if t.order.account in ("", self._account)]
+        """Orders of the day, sent through the API by any client, that the book holds no more.
+
+        Some gateways never answer this (ib_insync #224, #355): then it is said, nothing is told,
+        and this connection does not ask again.
+        """
+        if self._tells_no_ends:
+            return []
+        timeout_s = min(self.settings.timeout_s, ENDED_S)
+        try:
+            trades = await bounded(
+                self.ib.reqCompletedOrdersAsync(True), timeout_s, "the completed orders"
+            )
+        except GatewayUnreachable as silence:
+            _ = self.ib  # a connection that was lost is told of here
+            self._tells_no_ends = True
+            text = f"{silence} Orders that have ended unseen stay unknown."
+            self.events.put_nowait(Warned(0, text))
+            return []
+        return [self._held_order(t) for t in trades if t.order.account == self._account]
 
     async def submit(self, order: Order) -> tuple[int, int]:
         """Send an admitted order; nothing else is taken. Returns (client id, order id).
@@ -405,11 +391,15 @@ class IbBroker:
         program has ended meanwhile.
         """
         held = await self._book()
-        ours = [t for t in held if is_ours(t.order.orderRef)]
-        others = [t for t in held if not is_ours(t.order.orderRef)]
+
+        def belongs(trade: Trade) -> bool:
+            order = trade.order
+            return order.account == self._account and is_ours(order.orderRef)
+
+        ours, others = [t for t in held if belongs(t)], [t for t in held if not belongs(t)]
         widely = everything or (not others and bool(ours))
         if not widely and not await self._cancel_each(ours):
-            widely = any(is_ours(t.order.orderRef) for t in await self._book())
+            widely = any(map(belongs, await self._book()))
         if widely:
             self.ib.reqGlobalCancel()  # type: ignore[no-untyped-call]
         left = await self._until_gone(held if everything else ours)
@@ -423,8 +413,10 @@ class IbBroker:
         )
 
     async def _book(self) -> list[Trade]:
+        """What the gateway holds, of every account; ib_async takes Inactive for an end, and an
+        order that is held so may become active again."""
         trades = await self._ask(self.ib.reqAllOpenOrdersAsync(), "the open orders")
-        return [t for t in trades if not t.isDone()]
+        return [t for t in trades if t.orderStatus.status not in OVER]
 
     async def _cancel_each(self, trades: Sequence[Trade]) -> bool:
         """Cancel each order under the id that placed it, all ids at once; False when some could
@@ -451,7 +443,7 @@ class IbBroker:
             for trade in trades:
                 ib.cancelOrder(trade.order)
             # An answer shows that the gateway has read what was asked before it.
-            await self._ask(ib.reqCurrentTimeAsync(), "the time")
+            await self._ask(ib.reqAllOpenOrdersAsync(), "the open orders")
         finally:
             log_off(ib)
 
@@ -471,32 +463,6 @@ class IbBroker:
 
     async def _ask_of(self, call: Any, what: str) -> Any:
         return await bounded(call, self.settings.timeout_s, what)
-
-    async def _first_prices(self, tickers: Any) -> None:
-        """Wait until every ticker has a last price and its time, or the time-out has passed.
-
-        ib_async tells of no update when a time alone comes, in a message after its price.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.settings.timeout_s
-        missing = [t for t in tickers if not _has_last(t)]
-        while missing and loop.time() < deadline:
-            waits: list[asyncio.Future[Any]] = [
-                asyncio.ensure_future(_next_update(t)) for t in missing
-            ]
-            waits.append(asyncio.ensure_future(self._gone.wait()))
-            done, late = await asyncio.wait(
-                waits,
-                timeout=min(max(deadline - loop.time(), 0.0), LOOK_AGAIN_S),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for wait in late:
-                wait.cancel()
-            # A ticker's events end with the connection, by an exception or not at all.
-            broken = [wait for wait in done if wait.exception()]
-            if broken or self._gone.is_set():
-                raise GatewayUnreachable("The connection to the gateway was lost (quotes).")
-            missing = [t for t in missing if not _has_last(t)]
 
     def _on_execution(self, trade: Trade, fill: ib_async.Fill) -> None:
         if fill.execution.acctNumber == self._account and fill.execution.orderRef:
@@ -520,16 +486,19 @@ class IbBroker:
         elif status.permId:
             self.events.put_nowait(OrderAcknowledged(ref, status.permId, status.status))
 
-    def _on_error(self, req_id: int, code: int, text: str, contract: Any) -> None:
+    def _on_error(
+        self, req_id: int, code: int, text: str, contract: ib_async.Contract | None
+    ) -> None:
+        """Every word of the gateway is journalled; only what is known as final ends an order."""
         if code in codes.CONNECTION:
             if code == codes.DATA_LOST:
-                self._tickers.clear()  # the next question for quotes subscribes anew
+                self._feed.forget()
             self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
             return
         trade = self._placed_here(req_id)
         if trade is None:
-            if req_id == -1 or codes.informational(code):
-                self.events.put_nowait(Warned(code, text))
+            about = f"{self._symbol(contract)}: " if contract else ""
+            self.events.put_nowait(Warned(code, about + text))
         elif self._is_about_change(trade.order.orderRef, code, text):
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
@@ -559,7 +528,7 @@ class IbBroker:
 
     def _on_disconnect(self) -> None:
         self._free.set()
-        self._gone.set()
+        self._feed.disconnected()
         for answer in self._changing.values():
             if not answer.done():
                 answer.set_exception(
@@ -580,7 +549,7 @@ class IbBroker:
             self._symbol(trade.contract),
             size if order.action == "BUY" else -size,
             order.orderType,
-            None if limit is None else _price(float(limit)),
+            None if limit is None else price_or_none(float(limit)),
         )
 
     def _fill(self, contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
@@ -609,6 +578,8 @@ class IbBroker:
 
 WORKING = frozenset({"PreSubmitted", "Submitted"})
 """What order status messages say of an order that the gateway holds and works."""
+OVER = frozenset({"Filled", "Cancelled", "ApiCancelled"})
+"""What they say of one that it holds no more."""
 
 
 def _wire_order(order: Order, account: str) -> WireOrder:
@@ -663,72 +634,14 @@ def _commission(report: CommissionReport) -> Commission | None:
     return Commission(report.execId, decimal(report.commission), report.currency)
 
 
-def _quote(symbol: str, ticker: Ticker) -> Quote:
-    return Quote(
-        symbol,
-        bid=_price(ticker.bid),
-        ask=_price(ticker.ask),
-        last=_price(ticker.last),
-        time=ticker.lastTimestamp.astimezone(UTC) if ticker.lastTimestamp else None,
-        delayed=ticker.marketDataType in DELAYED_TYPES,
-    )
-
-
-def _pair_quote(symbol: str, ticker: Ticker, now: datetime | None) -> Quote:
-    """A currency pair has no trades: the middle of its sides, as old as their last change.
-
-    Only this machine's clock tells of a change; its age by that clock is taken off the market's
-    time `now`.
-    """
-    quote = _quote(symbol, ticker)
-    if quote.bid is None or quote.ask is None or now is None or ticker.time is None:
-        return replace(quote, last=None, time=None)
-    age = max(datetime.now(UTC) - ticker.time.astimezone(UTC), timedelta(0))
-    return replace(quote, last=(quote.bid + quote.ask) / 2, time=now - age)
-
-
-def _price(value: float | None) -> Decimal | None:
-    """None for IB's ways to say "no price": NaN, −1 and 0."""
-    return decimal(value) if value is not None and math.isfinite(value) and value > 0 else None
-
-
-def _has_last(ticker: Ticker) -> bool:
-    if ticker.contract is not None and ticker.contract.secType == "CASH":
-        return _price(ticker.bid) is not None and _price(ticker.ask) is not None
-    return _price(ticker.last) is not None and ticker.lastTimestamp is not None
-
-
-async def _next_update(ticker: Ticker) -> None:
-    await ticker.updateEvent
-
-
 async def _end_of(trade: Trade) -> None:
-    while not trade.isDone():
+    while trade.orderStatus.status not in OVER:
         await trade.statusEvent
 
 
 def _last_error(trade: Trade) -> str:
     texts = [entry.message for entry in trade.log if entry.errorCode]
     return texts[-1] if texts else ""
-
-
-def _base_currency(values: dict[tuple[str, str], str]) -> str:
-    """The currency that the account's net liquidation value is told in."""
-    found = [c for tag, c in values if tag == "NetLiquidation" and c not in ("", "BASE")]
-    if not found:
-        raise BrokerError("The gateway tells no net liquidation value for the account.")
-    return found[0]
-
-
-def _money(values: dict[tuple[str, str], str], tag: str, currency: str) -> Decimal:
-    if (tag, currency) not in values:
-        raise BrokerError(f"The gateway tells no {tag} in {currency} for the account.")
-    return Decimal(values[tag, currency])
-
-
-def _by_currency(values: dict[tuple[str, str], str], tag: str) -> dict[str, Decimal]:
-    """A figure of the ledger by currency, all of them together left out."""
-    return {c: Decimal(v) for (t, c), v in values.items() if t == tag and c not in ("", "BASE")}
 
 
 def _margin(told: Any, name: str) -> Decimal | None:

@@ -17,6 +17,7 @@ from hydra.domain.events import (
 )
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest, OrderType
+from hydra.domain.quotes import Quote
 from hydra.errors import (
     BadParameter,
     BrokerError,
@@ -24,7 +25,7 @@ from hydra.errors import (
     UnknownInstrument,
     unknown,
 )
-from hydra.execution.broker import Account, HeldOrder, Quote, Swept
+from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.risk._base import Margin
 
 ZERO = Decimal(0)
@@ -64,6 +65,9 @@ class Memory:
     async def time(self) -> datetime:
         """`now`."""
         return self.now
+
+    async def ping(self) -> None:
+        """It always answers."""
 
     async def account(self) -> Account:
         """Its own books at its own prices."""

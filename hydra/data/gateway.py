@@ -53,7 +53,7 @@ class Gateway:
             raise BadParameter(f"bar_size is {bar_size!r}; the gateway source serves '1 day'.")
         from hydra.ib.connection import connect, log_off
 
-        ib = self.ib() if self.ib else await connect(self.settings)
+        ib = self.ib() if self.ib else await connect(self.settings, to_trade=False)
         try:
             return await self._bars(ib, symbols, start, end)
         finally:
@@ -81,9 +81,9 @@ class Gateway:
     async def _rows(self, ib: IB, start: date | None) -> int:
         if start is None:
             return YEAR_ROWS
-        from hydra.ib.calls import bounded
+        from hydra.ib.gateway_clock import clock_of
 
-        now = await bounded(ib.reqCurrentTimeAsync(), self.settings.timeout_s, "the time")
+        now = await clock_of(ib, self.settings.timeout_s).now()
         return max((now.date() - start).days, 1)
 
     async def _last(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars:
@@ -117,12 +117,12 @@ class Gateway:
         """The series of a future over the last `rows` sessions, from its contracts."""
         from hydra.data._chains import rule_of
         from hydra.data._futures import continuous
-        from hydra.ib.calls import bounded
         from hydra.ib.chains import between, chain
+        from hydra.ib.gateway_clock import clock_of
         from hydra.ib.history import contract_bars
 
         timeout_s = self.settings.timeout_s
-        now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
+        now = await clock_of(ib, timeout_s).now()
         rows = max(rows, ROLL_ROWS)
         first = now.date() - timedelta(days=10 + rows * 3 // 2)
         listed = between(await chain(ib, product, timeout_s), first, now.date())

@@ -37,6 +37,20 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True)
+class ContestedPosition:
+    """A position of ours that changed in the account without an execution; signed units.
+
+    `told` is what the account holds, `expected` what the journal does, external units included.
+    `backed` says that the account still holds at least our strategies' units, on their side.
+    """
+
+    told: Decimal
+    expected: Decimal
+    backed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class Reconciled(Event):
     """Journal and broker were compared; afterwards the broker's cash and positions hold.
 
@@ -46,7 +60,9 @@ class Reconciled(Event):
     money and without what open futures have gained, and `rates` what one unit of each is worth in
     `currency` (both empty where only one currency was known of).
     `costs` are average prices paid of the futures held, and `instruments` describe positions that
-    no order of ours names.
+    no order of ours names. `average_costs` and `con_ids` are the broker's of all that is held, by
+    symbol. `contested` are positions of which the broker's word does not hold before a person, or
+    a later comparison, has settled them.
     """
 
     account: str
@@ -59,6 +75,9 @@ class Reconciled(Event):
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     costs: Mapping[str, Decimal] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    average_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    con_ids: Mapping[str, int] = field(default_factory=dict)
+    contested: Mapping[str, ContestedPosition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -337,6 +356,18 @@ class FillRecorded(Event):
 
 
 @dataclass(frozen=True)
+class ExternalFillRecorded(Event):
+    """An execution of the account that is not ours: by hand, or of another program."""
+
+    fill: Fill
+
+    @property
+    def once(self) -> str:
+        """An execution counts once, however often it is reported."""
+        return f"external fill {self.fill.exec_id}"
+
+
+@dataclass(frozen=True)
 class CommissionRecorded(Event):
     """The broker charged for an execution."""
 
@@ -387,6 +418,64 @@ class FutureSettled(Event):
     def once(self) -> str:
         """A contract expires once."""
         return f"settled {self.symbol}"
+
+
+@dataclass(frozen=True)
+class SplitApplied(Event):
+    """A split, `numerator` new units for `denominator` old ones, that the account shows.
+
+    `quantity` is the account's signed position after it; a fraction of a unit is paid in cash.
+    `con_id` is the contract's number now, 0 where it is as before. `evidence` says what agreed.
+    """
+
+    symbol: str
+    numerator: int
+    denominator: int
+    quantity: Decimal
+    con_id: int
+    evidence: str
+
+
+@dataclass(frozen=True)
+class CashMoved(Event):
+    """Cash that came or went by no trade of ours: by currency, signed, each in its own money.
+
+    `worth` is all of it in the account's currency. `is_transfer` tells a deposit or withdrawal
+    from income and fees: it is no profit and no loss. `is_pending` holds the judgement back while
+    positions are contested, because they may be what was paid for.
+    """
+
+    amounts: Mapping[str, Decimal]
+    worth: Decimal
+    is_transfer: bool
+    is_pending: bool = False
+
+
+@dataclass(frozen=True)
+class PositionAdopted(Event):
+    """A person took the account's word for a contested position.
+
+    `holdings` are each strategy's signed units from here, `external` those that none owns,
+    `average_cost` what was paid a unit as the broker tells it, `value` what the position gained
+    or lost by it (account's currency), which is no profit and no loss of trading.
+    """
+
+    symbol: str
+    holdings: Mapping[str, Decimal]
+    external: Decimal
+    average_cost: Decimal
+    value: Decimal
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True)
+class EpochBegun(Event):
+    """A person began the books anew: no strategy holds anything, whatever the account holds is
+    external, and peak and opening NAV count from the next mark."""
+
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True)

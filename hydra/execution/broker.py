@@ -12,6 +12,7 @@ from typing import Protocol
 from hydra.domain.events import Event
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import Commission, Fill, Order, OrderRequest
+from hydra.domain.quotes import Quote
 from hydra.risk._base import Margin
 
 
@@ -39,21 +40,14 @@ class Account:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     costs: Mapping[str, Decimal] = field(default_factory=dict)
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC.
-
-    A currency pair has no trades: its last price is the middle of its sides, and the time theirs.
-    """
-
-    symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    last: Decimal | None
-    time: datetime | None
-    delayed: bool = False
+    average_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    """What was paid a unit of all that is held, as the broker tells it, by symbol."""
+    con_ids: Mapping[str, int] = field(default_factory=dict)
+    position_value: Decimal | None = None
+    """What the broker says that shares and bonds held are worth, in `currency`; None where it
+    cannot be told. With the cash it makes up the net liquidation value."""
+    is_ready: bool = True
+    """False while the broker says that its account values are not to be relied on."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +106,9 @@ class Broker(Protocol):
 
     async def time(self) -> datetime:
         """The market's time, aware UTC."""
+
+    async def ping(self) -> None:
+        """Return once the broker answers; raises `GatewayUnreachable` when it is silent."""
 
     async def account(self) -> Account:
         """Money, positions and marks, all of one moment."""

@@ -47,7 +47,7 @@ async def catch_up(
     did stays away, see `Patience`.
     """
     supervisor, before = Supervisor(engine, patience), engine.journal.last_seq()
-    await engine.start()
+    await supervisor.start()
     await supervisor.settle(timeout_s)
     await supervisor.steady(engine.reconcile)
     mark = await supervisor.steady(engine.mark)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from hydra.clock import MarketClock
@@ -14,6 +14,7 @@ from hydra.domain.events import (
     CommissionRecorded,
     ConnectionChanged,
     Event,
+    ExternalFillRecorded,
     FillCorrected,
     FillRecorded,
     FutureSettled,
@@ -28,7 +29,6 @@ from hydra.domain.events import (
     OrderSubmitted,
     OrderUnsent,
     RatesTold,
-    Reconciled,
     Recorded,
     Warned,
 )
@@ -36,6 +36,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.lifecycle import OrderState
 from hydra.domain.orders import Commission, Fill, Objection, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio
+from hydra.domain.quotes import Quote
 from hydra.errors import (
     BadParameter,
     BrokerError,
@@ -44,7 +45,17 @@ from hydra.errors import (
     NotReconciled,
     UnknownInstrument,
 )
-from hydra.execution.broker import Account, Broker, HeldOrder, Quote
+from hydra.execution.broker import Account, Broker, HeldOrder
+from hydra.execution.divergence import (
+    MONEY,
+    cash_lags,
+    cash_moved,
+    contradiction,
+    is_outlier,
+    split_of,
+    unexplained,
+    with_marks,
+)
 from hydra.execution.moment import context_of
 from hydra.execution.reconcile import (
     LIFE,
@@ -52,10 +63,11 @@ from hydra.execution.reconcile import (
     found_again,
     recover_fills,
     recover_orders,
+    settled_cash,
     settled_futures,
 )
 from hydra.execution.watch import FREE, Watch
-from hydra.journal.fold import Folding, State, WorkingOrder
+from hydra.journal.fold import Folding, State, WorkingOrder, same_money
 from hydra.journal.held import valued
 from hydra.journal.journal import Journal
 from hydra.risk._base import Context, Margin, exit_of
@@ -72,6 +84,19 @@ LOOK_S = 0.5
 """How long a wait goes on before the journal is asked whether another program has halted."""
 COMPARISONS = 3
 """How often books are compared that differ while fills still come in."""
+LOOKS = 3
+"""How often the account is asked for until its figures are of one moment."""
+LOOK_PAUSE_S = 0.2
+QUOTES_S = 0.5
+"""How long who stops losses waits for prices."""
+CLOCK_S = 1.0
+"""How long who stops losses waits for the gateway's time."""
+LATEST_EVENTS = 1_000
+"""Among so many events the fills are looked for that the account's cash may lag behind."""
+NOT_READY = (
+    "The gateway says that its account values are not ready (AccountReady is false: IB's servers "
+    "reset), so nothing is compared with them."
+)
 LIVE = frozenset({OrderState.ACKNOWLEDGED, OrderState.PARTLY_FILLED})
 """States in which the broker is known to hold an order, so that it can be changed."""
 OUTAGES = frozenset({1100, 2110})
@@ -190,17 +215,20 @@ class OrderEngine:
         and a new connection to it would not help."""
         return self._lost is not None and self._lost.code in OUTAGES
 
-    async def reconcile(self) -> Account:
+    async def reconcile(self, strict: bool = True) -> Account:
         """Fold in what the broker knows and we do not; journal every difference that remains.
 
-        Raises `NotReconciled` while the way to the exchange is lost.
+        Raises `NotReconciled` while the way to the exchange is lost, and while the account's own
+        figures are not ready or contradict each other. Not `strict`, for who stops losses, it
+        takes the account as it is told, asks nothing that may stay unanswered, and waits for no
+        clock.
         """
         self.account = None
-        self.clock.set(await self.broker.time())
+        await self._set_clock(strict)
         # Books before executions: what fills in between is in both, never in neither.
         known = self.journal.last_seq()
         held = await self.broker.held_orders()
-        ended = await self.broker.ended_orders()
+        ended = await self.broker.ended_orders() if strict else []
         executions = await self.broker.executions()
         self.drain()
         if self._lost:
@@ -212,11 +240,23 @@ class OrderEngine:
             for order in self._given_up(held, ended):
                 if again := found_again(self.journal.read(kinds=LIFE), order, known):
                     self.record(again)
-        account, found = await self._compared(held)
-        self.record(found)
+        account = await self._compared(held, strict)
         self._rated(account.rates)
         self.account = account
         return account
+
+    async def _set_clock(self, strict: bool = True) -> None:
+        """Take the market's time over. Who stops losses waits for it a second at most: then the
+        last one stands, or the machine's."""
+        try:
+            async with asyncio.timeout(None if strict else CLOCK_S):
+                self.clock.set(await self.broker.time())
+        except (TimeoutError, GatewayUnreachable):
+            if strict:
+                raise
+            if self.clock.at is None:
+                self.clock.set(datetime.now(UTC))
+            self.record(Warned(0, f"The gateway did not tell the time; it is {self.clock.now()}."))
 
     def _given_up(
         self, held: Sequence[HeldOrder], ended: Sequence[HeldOrder]
@@ -228,18 +268,76 @@ class OrderEngine:
             if self._is_ours(order.ref) and not is_known:
                 yield order
 
-    async def _compared(self, held: Sequence[HeldOrder]) -> tuple[Account, Reconciled]:
-        """The comparison, made again while a difference may be a fill that came meanwhile."""
-        for _ in range(COMPARISONS):
-            account = await self.broker.account()
-            self.drain()
+    async def _compared(self, held: Sequence[HeldOrder], strict: bool) -> Account:
+        """The comparison, journalled; made again while a difference may be a fill that came
+        meanwhile, and once more before a position counts as contested."""
+        for look in range(COMPARISONS):
+            account, lags = await self._look_at_account(strict)
             for event in list(settled_futures(self.state, account, self.clock.now().date())):
                 self.record(event)
-            elsewhere = [order for order in held if not self._is_ours(order.ref)]
-            found = compare(self.state, account, elsewhere)
-            if not found.differences or not self._record_missed(await self.broker.executions()):
+            contested = unexplained(self.state, account)
+            differs = contested or compare(self.state, account).differences
+            if not differs or not (
+                self._record_missed(await self.broker.executions()) or (contested and not look)
+            ):
                 break
-        return account, found
+            if contested and strict:
+                await asyncio.sleep(LOOK_PAUSE_S)
+        with self._together():
+            self._conclude(account, held, lags)
+        return account
+
+    def _conclude(self, account: Account, held: Sequence[HeldOrder], lags: bool) -> None:
+        """Journal what the account says and our fills do not, each by its name."""
+        for symbol in unexplained(self.state, account):
+            if split := split_of(self.state, account, symbol):
+                self.record(split)
+        state = self.state
+        contested = unexplained(state, account)
+        told = settled_cash(state, account) or {account.currency: account.cash}
+        if not lags and (moved := cash_moved(state, told, account.rates, bool(contested))):
+            self.record(moved)
+        elsewhere = [order for order in held if not self._is_ours(order.ref)]
+        self.record(compare(self.state, account, elsewhere, contested, lags))
+
+    async def _look_at_account(self, strict: bool) -> tuple[Account, bool]:
+        """The account, with all its figures of one moment, and whether its cash lags behind fills.
+
+        Raises `NotReconciled` when they are not after some looks.
+        """
+        problem = ""
+        for look in range(LOOKS):
+            if look and strict:
+                await asyncio.sleep(LOOK_PAUSE_S)
+            told = await self.broker.account()
+            self.drain()
+            state = self.state
+            account, unmarked = with_marks(told, state.mark.marks if state.mark else {})
+            lags = self._cash_lags(account)
+            problem = NOT_READY if not account.is_ready else ""
+            problem = problem or ("" if lags else contradiction(account))
+            is_last = not strict or look == LOOKS - 1
+            if not problem and (not unmarked or is_last):
+                break
+        if unmarked:
+            names = ", ".join(unmarked)
+            self.record(Warned(0, f"The gateway tells no price of {names}; its last mark counts."))
+        if problem and strict:
+            raise NotReconciled(problem)
+        return account, lags
+
+    def _cash_lags(self, account: Account) -> bool:
+        """Whether the account's cash is the journal's of some moments ago."""
+        state = self.state
+        told = settled_cash(state, account) or {account.currency: account.cash}
+        if not state.balances or all(
+            same_money(state.balances.get(c, ZERO), told.get(c, ZERO))
+            for c in {*state.balances, *told}
+        ):
+            return False
+        after = max(state.seq - LATEST_EVENTS, 0)
+        late = self.journal.read(after=after, kinds=MONEY)
+        return cash_lags(late, state.balances, told, self.clock.now())
 
     def _record_missed(self, executions: Sequence[tuple[Fill, Commission | None]]) -> bool:
         """Journal what executions tell; True when any of it was news.
@@ -250,8 +348,18 @@ class OrderEngine:
         fresh = [pair for pair in executions if _told(pair) not in self._heard]
         with self._together():
             news = [self.record(event) for event in recover_fills(fresh)]
+            news += [self._record_external(fill) for fill, _ in fresh]
         self._heard.update(map(_told, fresh))
         return any(news)
+
+    def _record_external(self, fill: Fill) -> bool:
+        """An execution of the account that is not ours; what the last comparison told of is in the
+        external units already."""
+        since = self._so_far().reconciled_at
+        is_known = since is not None and fill.time <= since
+        if self._is_ours(fill.order_ref) or is_known or fill.revision[1] > 1:
+            return False
+        return self.record(ExternalFillRecorded(fill))
 
     async def trade(self, requests: Sequence[OrderRequest]) -> Traded:
         """Send what the gate admits, in the order given; a reference that was judged before, in
@@ -266,11 +374,13 @@ class OrderEngine:
         done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
-        quotes = await self._quotes([r.instrument for r in fresh])
-        self.clock.set(await self.broker.time())
+        stops_losses = all(r.flatten for r in fresh)
+        quotes = await self._quotes([r.instrument for r in fresh], not stops_losses)
+        await self._set_clock(not stops_losses)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
-            judged = self._judge(chunk, quotes, await self._margins(chunk, quotes))
+            margins = {} if stops_losses else await self._margins(chunk, quotes)
+            judged = self._judge(chunk, quotes, margins)
             await self._send(judged.orders)
             done = done.and_then(judged)
             await asyncio.sleep(0)  # lets in what the broker has said meanwhile
@@ -285,7 +395,7 @@ class OrderEngine:
         if not all(self.may_trade(r.order_ref) for r in requests):
             return Traded((), (), tuple(r.order_ref for r in requests))
         quotes = await self._quotes([r.instrument for r in requests])
-        self.clock.set(await self.broker.time())
+        await self._set_clock()
         self.drain()
         done = self._judge_attached(requests, quotes)
         try:
@@ -335,7 +445,7 @@ class OrderEngine:
         self._reconciled()
         instrument = self._live(ref).request.instrument
         quotes = await self._quotes([instrument])
-        self.clock.set(await self.broker.time())
+        await self._set_clock()
         self.drain()
         account, known = self._reconciled(), self._live(ref)
         request = _changed(known, limit_price, quantity)
@@ -442,15 +552,43 @@ class OrderEngine:
             self._reconciled()
         return (*self.state.working, *self._unknown_today())
 
-    async def mark(self) -> NavMarked:
-        """Value the journal's cash and positions at the broker's marks and journal the result."""
-        account = await self.broker.account()
-        self.clock.set(await self.broker.time())
-        self.drain()
+    async def mark(self, account: Account | None = None) -> NavMarked:
+        """Value the journal's cash and positions at the broker's marks and journal the result; the
+        account is asked for unless it was just told.
+
+        A NAV that is far from the last one is looked at twice: what a second look does not confirm
+        is said and not journalled, so that no breaker acts on it.
+        """
+        if account is None:
+            account, _ = await self._look_at_account(strict=True)
+            await self._set_clock()
+        last = self.state.mark
+        event = self._valued(account)
+        if is_outlier(event.nav, last.nav if last else None):
+            await asyncio.sleep(LOOK_PAUSE_S)
+            again, _ = await self._look_at_account(strict=True)
+            second = self._valued(again)
+            if is_outlier(second.nav, event.nav):
+                self.record(
+                    Warned(
+                        0,
+                        f"Two looks at the account say {event.nav:,.2f} and {second.nav:,.2f}; "
+                        "neither is believed.",
+                    )
+                )
+                return second
+            account = again
         return self.mark_at(account)
 
     def mark_at(self, account: Account) -> NavMarked:
-        """The same at the marks that an account was just told with."""
+        """The same at the marks that an account was just told with. While a position is contested
+        the value is told and not journalled: it is no result of trading."""
+        event = self._valued(account)
+        if not self._so_far().contested:
+            self.record(event)
+        return event
+
+    def _valued(self, account: Account) -> NavMarked:
         self._rated(account.rates)
         state = self.state
         worth = self.portfolio(account, {**state.rates, **account.rates})
@@ -458,11 +596,9 @@ class OrderEngine:
         nav, cash = worth.nav, worth.cash if known else account.cash
         if account.rates or state.futures:  # money at a rate has more places than a cent has
             nav, cash = _cents(nav), _cents(cash)
-        event = NavMarked(
+        return NavMarked(
             nav, cash, account.net_liquidation, dict(account.marks), dict(account.rates)
         )
-        self.record(event)
-        return event
 
     def portfolio(self, account: Account, rates: Mapping[str, Decimal] | None = None) -> Portfolio:
         """The whole account by the journal, at the broker's marks and `rates`, the last that were
@@ -775,11 +911,25 @@ class OrderEngine:
             )
         return self.account
 
-    async def _quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+    async def _quotes(
+        self, instruments: Sequence[Instrument], strict: bool = True
+    ) -> dict[str, Quote]:
+        """Quotes, and rates of their currencies; who stops losses waits `QUOTES_S` for them."""
+        if not strict:
+            return await self._quotes_at_hand(instruments)
         quotes = await self.broker.quotes(instruments)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
+
+    async def _quotes_at_hand(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        try:
+            async with asyncio.timeout(QUOTES_S):
+                return await self.broker.quotes(instruments)
+        except (TimeoutError, BrokerError) as problem:
+            why = f"{problem}" or "none came in time"
+            self.record(Warned(0, f"Positions are closed without a look at prices: {why}."))
+            return {i.symbol: Quote(i.symbol, None, None, None, None) for i in instruments}
 
     def _rated(self, rates: Mapping[str, Decimal]) -> None:
         self._rates_at.update(dict.fromkeys(rates, self.clock.now()))

@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from hydra.clock import Sessions
 from hydra.domain.portfolio import Portfolio
+from hydra.domain.quotes import Quote
 from hydra.errors import UnknownName
-from hydra.execution.broker import Account, Quote
+from hydra.execution.broker import Account
 from hydra.journal.fold import State
 from hydra.journal.held import books_of, traffic_of
 from hydra.risk._base import Context, SessionTimes
@@ -73,4 +74,6 @@ def context_of(
         books=books_of(state, account.marks, portfolio),
         held=state.positions,
         traffic=traffic_of(state),
+        contested={symbol: known.reason for symbol, known in state.contested.items()},
+        unbacked=state.unbacked,
     )

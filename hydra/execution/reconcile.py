@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from hydra.domain.events import (
     CommissionRecorded,
+    ContestedPosition,
     Event,
     FillCorrected,
     FillRecorded,
@@ -20,12 +22,18 @@ from hydra.domain.events import (
     Reconciled,
     Recorded,
 )
+from hydra.domain.lifecycle import OrderState
 from hydra.domain.orders import Commission, Fill
 from hydra.execution.broker import Account, HeldOrder
 from hydra.journal.fold import Folding, State, WorkingOrder, same_money
 
 ZERO = Decimal(0)
+NOTHING: Mapping[str, ContestedPosition] = MappingProxyType({})
 LOST = "the gateway holds no such order and tells of nothing that ended it"
+UNANSWERED = (
+    "the gateway gave no answer to it: it may be showing a confirmation window (look at its "
+    "screen, by VNC where it runs in its container); it is not sent again"
+)
 UNTOLD = "the gateway says that it filled and tells of no execution"
 OVER = "it never left, and its session is over"
 ENDS = {"Cancelled": "cancelled", "ApiCancelled": "cancelled", "Inactive": "rejected"}
@@ -109,7 +117,9 @@ def _absent(
     if gone and gone.status in ENDS:
         yield OrderEnded(ref, ENDS[gone.status], "the gateway lists it as ended")
     elif not order.may_be_sent:
-        yield OrderEnded(ref, "unknown", UNTOLD if gone else LOST)
+        is_unanswered = order.state is OrderState.SUBMITTED and not order.filled
+        lost = UNANSWERED if is_unanswered else LOST
+        yield OrderEnded(ref, "unknown", UNTOLD if gone else lost)
     elif state.sessions.get(order.request.strategy, order.request.session) > order.request.session:
         yield OrderEnded(ref, "rejected", OVER)
 
@@ -126,29 +136,42 @@ def settled_futures(state: State, account: Account, today: date) -> Iterator[Fut
             yield FutureSettled(symbol, told[symbol])
 
 
-def compare(state: State, account: Account, elsewhere: Iterable[HeldOrder] = ()) -> Reconciled:
+def compare(
+    state: State,
+    account: Account,
+    elsewhere: Iterable[HeldOrder] = (),
+    contested: Mapping[str, ContestedPosition] = NOTHING,
+    cash_lags: bool = False,
+) -> Reconciled:
     """The broker's word on cash and positions, with a sentence for each difference from ours.
 
     `elsewhere` are working orders of the account that are not ours: shown, and left alone.
+    `contested` are positions that no execution explains. Where `cash_lags` behind our own fills,
+    the journal's cash holds.
     """
-    balances = _settled(state, account)
+    balances = dict(state.balances) if cash_lags else settled_cash(state, account)
+    cash = () if cash_lags else _cash_differences(state, account, balances)
     return Reconciled(
         account.code,
         account.cash,
         account.currency,
         {s: q for s, q in account.positions.items() if q},
-        (*_cash_differences(state, account, balances), *_position_differences(state, account)),
+        (*cash, *_position_differences(state, account, contested)),
         tuple(str(order) for order in elsewhere),
         balances,
         account.rates,
         account.costs,
         {s: one for s, one in account.instruments.items() if s not in state.instruments},
+        account.average_costs,
+        account.con_ids,
+        contested,
     )
 
 
-def _settled(state: State, account: Account) -> dict[str, Decimal]:
+def settled_cash(state: State, account: Account) -> dict[str, Decimal]:
     """Cash by currency without what open futures have gained: the journal counts a future's profit
-    when it is realised, at our own costs where it knows them."""
+    when it is realised, at our own costs where it knows them. Empty where the broker tells no
+    cash by currency."""
     balances = dict(account.balances)
     for symbol, told in account.costs.items():
         one, quantity = account.instruments[symbol], account.positions[symbol]
@@ -176,11 +199,14 @@ def _cash_differences(
             )
 
 
-def _position_differences(state: State, account: Account) -> Iterator[str]:
-    ours = state.positions
-    for symbol in sorted({*ours, *account.positions}):
-        mine, theirs = ours.get(symbol, ZERO), account.positions.get(symbol, ZERO)
-        if mine != theirs:
+def _position_differences(
+    state: State, account: Account, contested: Mapping[str, ContestedPosition]
+) -> Iterator[str]:
+    for symbol in sorted({*state.positions, *account.positions}):
+        mine, theirs = state.expected(symbol), account.positions.get(symbol, ZERO)
+        if symbol in contested:
+            yield contested[symbol].reason
+        elif mine != theirs:
             yield (
                 f"{symbol}: the journal says {mine} and the gateway {theirs}; "
                 f"the difference of {theirs - mine} is listed as external and left alone."

@@ -118,7 +118,7 @@ class PaperSession:
 
     async def connect(self) -> Account:
         """Log on, reconcile, and open the session that the market's clock stands in or before."""
-        return await self.begin(await self.engine.start())
+        return await self.begin(await self.supervisor.start())
 
     async def begin(self, account: Account) -> Account:
         """The same on a connection that stands and was just compared."""
@@ -136,7 +136,7 @@ class PaperSession:
                 },
             )
         )
-        self.engine.mark_at(account)  # what the session's loss is measured from
+        await self.engine.mark(account)  # what the session's loss is measured from
         await self.floor.sweep(self.plan.name)
         return account
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from hydra.domain.events import ConnectionChanged, Warned
 from hydra.errors import BadParameter, BrokerError, GatewayUnreachable, NotReconciled
+from hydra.execution.broker import Account
 from hydra.execution.engine import OrderEngine
 
 T = TypeVar("T")
@@ -56,6 +57,16 @@ class Supervisor:
         """How often a lost connection was made good."""
         self.attempts = 0
         """How often that was tried."""
+
+    async def start(self) -> Account:
+        """`OrderEngine.start`; an account whose figures are not ready yet is waited for. Raises
+        `GatewayUnreachable` at once when nothing answers."""
+        since = _now()
+        try:
+            return await self.engine.start()
+        except NotReconciled as problem:
+            await self.restore(problem, since)
+            return await self.steady(self.engine.reconcile)
 
     async def steady(self, step: Callable[[], Awaitable[T]]) -> T:
         """The step's result; taken again after each loss of the connection that was made good.
@@ -147,7 +158,7 @@ class Supervisor:
     async def _is_dead(self) -> bool:
         """Whether the gateway itself does not answer any more."""
         try:
-            await self.engine.broker.time()
+            await self.engine.broker.ping()
         except GatewayUnreachable:
             return True
         return False

@@ -96,11 +96,23 @@ class Holding:
         self.realized += profit
         return profit
 
-    def split(self, ratio: Decimal) -> Decimal:
-        """Turn each share into `ratio`; return the fraction of a share that is left over."""
-        exact = self.quantity * ratio
+    def split(self, new: Decimal, old: Decimal, unit: Decimal) -> Decimal:
+        """Turn `old` shares into `new`; return what the fraction left over is worth at `unit`.
+
+        Its part of the cost leaves with it, and what it brings is realised.
+        """
+        exact = self.quantity * new / old
         self.quantity = exact.to_integral_value(ROUND_DOWN)
-        return exact - self.quantity
+        left = exact - self.quantity
+        if not left:
+            return ZERO
+        released, paid = (
+            (cost * left / exact).quantize(_COST_STEP) for cost in (self.cost, self.paid)
+        )
+        self.cost -= released
+        self.paid -= paid
+        self.realized += left * unit - released
+        return left * unit
 
     def _released(self, cost: Decimal, closing: Decimal) -> Decimal:
         """The part of a cost that goes with what is closed."""
@@ -152,7 +164,7 @@ class Account:
         if action.amount:
             self.dividends[one.currency] = self.dividends.get(one.currency, ZERO) + amount
         if action.ratio != 1:
-            amount += cents(one.value(holding.split(action.ratio), price))
+            amount += cents(holding.split(action.ratio, Decimal(1), one.value(Decimal(1), price)))
         self.pay(one.currency, amount)
 
     def held(self, con_id: int) -> Holding:

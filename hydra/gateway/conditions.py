@@ -12,7 +12,7 @@ import numpy as np
 from hydra.gateway.market import Market, Ticks
 from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.times import epoch, parse_moment
-from hydra.gateway.universe import Universe
+from hydra.gateway.universe import Instrument
 from hydra.gateway.values import (
     Condition,
     ExecutionCondition,
@@ -30,12 +30,13 @@ Truths = np.ndarray[Any, np.dtype[np.bool_]]
 class Sight:
     """What conditions look at: prices by time, the account's cushion and the trades of now.
 
-    `cushion` is an account's excess liquidity over its net liquidation in percent; `has_traded`
-    tells whether an instrument (type, symbol) has traded after the n-th execution.
+    `instrument` finds by number; `cushion` is an account's excess liquidity over its net
+    liquidation in percent; `has_traded` tells whether an instrument (type, symbol) has traded
+    after the n-th execution.
     """
 
     market: Market
-    universe: Universe
+    instrument: Callable[[int], Instrument | None]
     cushion: Callable[[str], float]
     has_traded: Callable[[str, str, int], bool]
 
@@ -72,14 +73,14 @@ def _compared(values: Any, is_more: bool, limit: float) -> Truths:
 
 
 def _price(sight: Sight, order: WorkingOrder, condition: PriceCondition, times: Ticks) -> Truths:
-    one = sight.universe.get(condition.conId)
+    one = sight.instrument(condition.conId)
     if one is None:
         return np.zeros(len(times), dtype=bool)
     return _compared(sight.market.lasts(one, times), condition.isMore, float(condition.price))
 
 
 def _volume(sight: Sight, order: WorkingOrder, condition: VolumeCondition, times: Ticks) -> Truths:
-    one = sight.universe.get(condition.conId)
+    one = sight.instrument(condition.conId)
     if one is None:
         return np.zeros(len(times), dtype=bool)
     return _compared(sight.market.volumes(one, times), condition.isMore, condition.volume)
@@ -88,7 +89,7 @@ def _volume(sight: Sight, order: WorkingOrder, condition: VolumeCondition, times
 def _change(
     sight: Sight, order: WorkingOrder, condition: PercentChangeCondition, times: Ticks
 ) -> Truths:
-    one = sight.universe.get(condition.conId)
+    one = sight.instrument(condition.conId)
     quote = None if one is None else sight.market.quote(one, int(times[0]))
     if one is None or quote is None or not quote.previous_close:
         return np.zeros(len(times), dtype=bool)

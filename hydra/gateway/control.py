@@ -11,9 +11,11 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from hydra.gateway.account_commands import COMMANDS, Answer
 from hydra.gateway.clock import iso_time
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.faults import EFFECTS, FaultyExchange, Item, parse_fault, parse_script
+from hydra.gateway.operator import Operator
 from hydra.gateway.record import Record
 from hydra.gateway.snapshot import snapshot
 from hydra.gateway.values import Contract
@@ -33,11 +35,13 @@ class ControlPort:
         record: Record,
         deliver: Callable[[list[Item]], None],
         save: Callable[[], Path | None],
+        operate: Callable[[Callable[[Operator], Answer]], Answer],
     ) -> None:
         self.world = world
         self.record = record
         self.deliver = deliver
         self.save = save
+        self.operate = operate
         shared = {"control": self}
         routes = [
             ("/state", StateHandler, shared),
@@ -46,6 +50,7 @@ class ControlPort:
             ("/log", LogHandler, shared),
             ("/faults", FaultsHandler, shared),
             ("/snapshot", SnapshotHandler, shared),
+            *((path, OperatorHandler, shared) for path in COMMANDS),
         ]
         self._server = HTTPServer(Application(routes, log_function=_quiet))
 
@@ -159,6 +164,19 @@ class HaltHandler(JsonHandler):
         """Halt or resume trading."""
         try:
             self.answer(self.control.halt(self.body()))
+        except SettingsError as error:
+            self.refuse(str(error))
+
+
+class OperatorHandler(JsonHandler):
+    """POST of a command that somebody gives by hand; they stand in `account_commands`."""
+
+    def post(self) -> None:
+        """Carry it out."""
+        command = COMMANDS[self.request.path]
+        try:
+            body = self.body()
+            self.answer(self.control.operate(lambda operator: command(operator, body)))
         except SettingsError as error:
             self.refuse(str(error))
 

@@ -79,7 +79,7 @@ class OrderDesk:
         self._book = Book(venue.market)
         self._credit = Credit(venue)
         self._reports = OrderReports(venue)
-        self._sight = Sight(venue.market, venue.universe, self._credit.cushion, self._has_traded)
+        self._sight = Sight(venue.market, venue.instrument, self._credit.cushion, self._has_traded)
         self._conditions = partial(first_met, self._sight)
         self._orders: dict[Key, WorkingOrder] = {}
         self._working: dict[Key, WorkingOrder] = {}

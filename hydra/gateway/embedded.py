@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 from hydra.gateway.faults import parse_fault
+from hydra.gateway.operator import Operator
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 T = TypeVar("T")
@@ -89,6 +91,37 @@ class EmbeddedGateway:
             self.server.world.arm(parse_fault(fault))
 
         self._run(add())
+
+    def split(
+        self, symbol: str, numerator: int, denominator: int, new_con_id: bool = False
+    ) -> int:
+        """Turn each `denominator` shares into `numerator`, now; return the conId from then on.
+
+        Raises SettingsError for what cannot be split.
+        """
+        return self._operate(lambda by: by.split(symbol, numerator, denominator, new_con_id).conId)
+
+    def reset(self, cash: Decimal | int = 1_000_000) -> None:
+        """Reset the paper account: no positions, `cash` in USD."""
+        self._operate(lambda by: by.reset(cash))
+
+    def transfer(self, symbol: str, quantity: Decimal | int) -> None:
+        """Change a position by `quantity` (out < 0) without an execution."""
+        self._operate(lambda by: by.transfer(symbol, quantity))
+
+    def move_cash(self, amount: Decimal | int, currency: str = "USD") -> None:
+        """Deposit, or withdraw below 0."""
+        self._operate(lambda by: by.move_cash(amount, currency))
+
+    def set_ready(self, ready: bool) -> None:
+        """Whether the account values are told as ready (`AccountReady`)."""
+        self._operate(lambda by: by.set_ready(ready))
+
+    def _operate(self, action: Callable[[Operator], T]) -> T:
+        async def act() -> T:
+            return self.server.operate(action)
+
+        return self._run(act())
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)

@@ -173,7 +173,7 @@ class Exchange:
 
         Raises SettingsError for another time, or if the contract means not exactly one.
         """
-        one = self._only(contract)
+        one = self.only(contract)
         if until is not None and until <= self.venue.now:
             raise SettingsError(f"a halt from {self.venue.now} cannot end at {until}")
         last = FOR_EVER if until is None else epoch(until)
@@ -182,10 +182,11 @@ class Exchange:
     def resume(self, contract: Contract) -> None:
         """Let an instrument trade again from now on; SettingsError as for `halt`."""
         now, halts = self.venue.seconds, self.venue.market.halts
-        one = self._only(contract)
+        one = self.only(contract)
         halts[one.conId] = [(first, min(last, now)) for first, last in halts.get(one.conId, [])]
 
-    def _only(self, contract: Contract) -> Instrument:
+    def only(self, contract: Contract) -> Instrument:
+        """The instrument that a contract means; SettingsError if it means not exactly one."""
         found = self.venue.find(contract)
         if len(found) != 1:
             raise SettingsError(f"{contract.symbol or contract.conId} names no one instrument")
@@ -205,6 +206,7 @@ class Exchange:
         self.venue.market.reach(now.year + 1)
         self._traded_to = self.venue.seconds
         self.statements.new_day()
+        self.statements.refresh()
 
     def command(self, to: str) -> Posted:
         """Advance to `open`, `close`, `next_open` or an ISO time; SettingsError on nonsense."""
@@ -279,6 +281,7 @@ class Exchange:
         self.statements.stream_pnl()
         if self.venue.now - self._stated_at >= timedelta(seconds=_STATEMENT_EVERY_S):
             self._stated_at = self.venue.now
+            self.statements.refresh()
             self.statements.stream()
 
     def _state_trades(self, before: int) -> None:

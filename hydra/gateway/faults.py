@@ -247,6 +247,10 @@ class FaultyExchange:
         begun = self.now
         return self._outgoing(self.exchange.advance(to), begun)
 
+    def tell(self, posted: Iterable[tuple[int, Response]]) -> list[Item]:
+        """What leaves of that which was done by hand."""
+        return self._outgoing(posted)
+
     # --- how faults find their moment -------------------------------------------------------
 
     def _struck(self, client_id: int, message: Request | Response) -> Outcome:

@@ -122,8 +122,14 @@ class HistoryDesk:
 
     def stream(self) -> None:
         """Send the bars in the making, and those that were completed since the last time."""
-        for (client_id, number), live in self._live.items():
-            for bar in self._news(client_id, live):
+        for (client_id, number), live in list(self._live.items()):
+            try:
+                news = self._news(client_id, live)
+            except Refusal as refusal:  # its contract has another number since a split
+                del self._live[client_id, number]
+                self._venue.refuse(client_id, number, refusal.code, str(refusal))
+                continue
+            for bar in news:
                 self._venue.post(client_id, _update(number, bar))
 
     def _news(self, client_id: int, live: Live) -> list[HistoricalBar]:

@@ -13,12 +13,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
+from hydra.gateway.splits import Splits
 from hydra.gateway.universe import Instrument
 
 STEP_S = 5
@@ -189,6 +191,16 @@ class Market:
         self._series: dict[int, Series | None] = {}
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
         self.halts: dict[int, list[tuple[int, int]]] = {}
+        self.splits = Splits()
+
+    def split(self, one: Instrument, ratio: Fraction, new_con_id: int) -> None:
+        """All prices of `one` are those after a split from now on, under its new number."""
+        self.splits.add(one.conId, ratio, new_con_id)
+        for cached in (one.conId, new_con_id):
+            self._series.pop(cached, None)
+        self._paths.clear()
+        if new_con_id != one.conId and one.conId in self.halts:
+            self.halts[new_con_id] = self.halts.pop(one.conId)
 
     def halt(self, one: Instrument, first: int, last: int) -> None:
         """Stop trading in `one` from `first` until `last`, in epoch seconds."""
@@ -207,12 +219,16 @@ class Market:
     def series(self, one: Instrument) -> Series | None:
         """The bars of `one`, shipped and modelled; None when it has none."""
         if one.conId not in self._series:
-            shipped = self._history.get(one.conId)
+            first = self.splits.first(one.conId)
+            shipped = self._history.get(first)
             series = shipped
             if self._extended is not None:
-                series = self._extended(one, shipped, self._last_year)
-            if series is not None and one.conId in self._tapes:
-                series = self._tapes[one.conId].bars(series)
+                known = one if first == one.conId else replace(one, conId=first)
+                series = self._extended(known, shipped, self._last_year)
+            if series is not None and first in self._tapes:
+                series = self._tapes[first].bars(series)
+            if series is not None:
+                series = self.splits.series(one.conId, series)
             self._series[one.conId] = series if series is not None and len(series) else None
         return self._series[one.conId]
 
@@ -460,7 +476,8 @@ class Market:
             raise LookupError(f"{one.symbol} has no bars")
         start, end = int(series.start[index]), int(series.end[index])
         steps = (end - start) // STEP_S
-        random = np.random.default_rng([self._seed, one.conId, start])
+        first = self.splits.first(one.conId)
+        random = np.random.default_rng([self._seed, first, start])
         bar = tuple(float(c[index]) for c in (series.open, series.high, series.low, series.close))
         ticks = in_ticks(seeded_path(random, bar, steps), bar, float(one.tick))
         sizes = random.integers(1, 20, steps + 1) * one.lot
@@ -468,9 +485,12 @@ class Market:
         traded = (int(series.volume[index]) * shares).astype(np.int64)
         volume = np.maximum(np.diff(traded), one.lot)
         modelled = Path(start, end, ticks, sizes, traded, volume, half_spreads(ticks))
-        tape = self._tapes.get(one.conId)
+        tape = self._tapes.get(first)
         recorded = tape.path(modelled, float(one.tick)) if tape is not None else None
-        return modelled if recorded is None else recorded
+        if recorded is None:
+            return modelled
+        recorded = self.splits.path(one.conId, recorded)
+        return replace(recorded, half=half_spreads(recorded.ticks))
 
     def _previous_close(self, one: Instrument, series: Series, index: int) -> Decimal | None:
         session = series.session[index]

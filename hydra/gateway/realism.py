@@ -24,6 +24,9 @@ BEHAVIOURS: Mapping[str, str] = MappingProxyType(
         "reqMarketDataType(3), else error 354 (IB's page on market data types; nautilus #4675).",
         "fractional_sizes": "Contract details of US stocks tell minSize and sizeIncrement 0.0001, "
         "and orders for a fraction get 10243 (ib_async outputs for AAPL 2025-12; vnpy_ib #75).",
+        "lagging_account": "Account values are those of the last three-minute cycle, cash and net "
+        "liquidation of one moment, while portfolio and positions are of now (IB's page on "
+        "account updates; ib_async #15).",
         "no_completed_orders": "reqCompletedOrders is never answered (ib_insync #224, #355).",
         "order_presets": "Orders above 500 shares get 383, above 100,000 USD 451, limits more "
         "than 3 % through the market 109 (IBC #222, #227; IB's page on precautionary settings).",

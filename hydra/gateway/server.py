@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from hydra.gateway.clock import clock_target
 from hydra.gateway.control import ControlPort
@@ -31,6 +31,7 @@ from hydra.gateway.faults import (
 )
 from hydra.gateway.lanes import Lanes
 from hydra.gateway.layout import Request, Response
+from hydra.gateway.operator import Operator
 from hydra.gateway.record import Record
 from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error, ExecutionDetails, OrderStatus
@@ -38,6 +39,7 @@ from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
 from hydra.gateway.wall_clock import AnswerTimes, Lane, Verdict
 
+T = TypeVar("T")
 LOG = logging.getLogger("hydra.gateway")
 BOOKED = (OrderStatus, ExecutionDetails)  # after them a client counts on what they say
 KEEP_EVERY = timedelta(minutes=1)  # of simulated time, between two savings of the clock
@@ -184,13 +186,15 @@ class GatewayServer:
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
         # Which behaviours are on is this start's choice: the saved books do not decide it.
         self.exchange.venue.real = settings.exchange.real
+        self.exchange.statements.refresh()
         self._state = settings.state
         self._survives_kill = settings.survives_kill
-        self._kept = (-1, -1)
+        self._kept = (-1, -1, -1)
         self._kept_at = self.exchange.venue.now
         self._is_serving = False
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
+        self._operator = Operator(self.exchange)
         self._times = AnswerTimes(
             settings.exchange.real,
             settings.answer_ms / 1000,
@@ -212,7 +216,7 @@ class GatewayServer:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._control = ControlPort(self.world, self.record, self.deliver, self.save)
+        self._control = ControlPort(self.world, self.record, self.deliver, self.save, self.operate)
         self.control_port = self._control.listen(self.control_port)
         if self._speed:
             self._clock = loop.create_task(self._run_clock())
@@ -238,6 +242,12 @@ class GatewayServer:
         if self._state is not None:
             write_state(self._state, self.exchange)
         return self._state
+
+    def operate(self, action: Callable[[Operator], T]) -> T:
+        """Do something by hand and tell clients of it; return what `action` returns."""
+        done = action(self._operator)
+        self.deliver(self.world.tell(self.exchange.venue.outbox.drain()))
+        return done
 
     async def __aenter__(self) -> Self:
         return self
@@ -324,7 +334,7 @@ class GatewayServer:
         if self._state is None or not self._survives_kill:
             return
         memory, now = self.exchange.orders.memory, self.exchange.venue.now
-        books = (len(memory.executions), memory.sequence)
+        books = (len(memory.executions), memory.sequence, self.exchange.venue.revision)
         is_told = any(isinstance(what, BOOKED) for _, what in posted)
         if is_told or books != self._kept or now - self._kept_at >= KEEP_EVERY:
             write_state(self._state, self.exchange, to_disk=False)

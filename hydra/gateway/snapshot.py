@@ -15,6 +15,7 @@ from typing import Any
 
 from hydra.gateway.account import Account, Holding
 from hydra.gateway.codec import split_fields
+from hydra.gateway.corporate_actions import Split, adjust_market
 from hydra.gateway.desk import Memory
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
@@ -22,7 +23,7 @@ from hydra.gateway.matching import Stage, WorkingOrder
 from hydra.gateway.messages import NEWEST, decode_request, encode
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
-from hydra.gateway.universe import Universe
+from hydra.gateway.venue import Venue
 
 FORMAT = 1
 _LENGTH = 4  # bytes of a frame's length prefix
@@ -41,6 +42,11 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
         "latency_s": venue.latency_s,
         "now": venue.now.isoformat(),
         "accounts": [_account(account) for account in venue.accounts.values()],
+        "splits": [
+            [split.con_id, split.numerator, split.denominator, split.new_con_id]
+            for split in venue.splits
+        ],
+        "ready_at": venue.ready_at,
         "halts": {str(con_id): spans for con_id, spans in venue.market.halts.items()},
         "orders": [_order(order) for order in memory.orders.values()],
         "held_back": [[key[0], _terms(terms)] for key, terms in memory.held_back.items()],
@@ -70,17 +76,20 @@ def _resumed(state: dict[str, Any]) -> Exchange:
         latency_s=state["latency_s"],
     )
     exchange = shipped_exchange(settings)
+    for row in state.get("splits", []):
+        adjust_market(exchange.venue, Split(*row))
+    exchange.venue.ready_at = state.get("ready_at", 0)
     for row in state["accounts"]:
         _fill_account(exchange.venue.accounts[row["code"]], row)
     for con_id, spans in state["halts"].items():
         exchange.venue.market.halts[int(con_id)] = [(first, last) for first, last in spans]
-    exchange.orders.memory = _memory(state, exchange.venue.universe)
+    exchange.orders.memory = _memory(state, exchange.venue)
     exchange.resume_at(datetime.fromisoformat(state["now"]))
     return exchange
 
 
-def _memory(state: dict[str, Any], universe: Universe) -> Memory:
-    orders = [_read_order(row, universe) for row in state["orders"]]
+def _memory(state: dict[str, Any], venue: Venue) -> Memory:
+    orders = [_read_order(row, venue) for row in state["orders"]]
     by_perm_id = {order.perm_id: order for order in orders}
     held_back = [(client, _read_terms(row)) for client, row in state["held_back"]]
     return Memory(
@@ -136,8 +145,8 @@ def _order(order: WorkingOrder) -> dict[str, Any]:
     return {**special, **{name: _plain(getattr(order, name)) for name in names}}
 
 
-def _read_order(row: dict[str, Any], universe: Universe) -> WorkingOrder:
-    one = universe.get(row["instrument"])
+def _read_order(row: dict[str, Any], venue: Venue) -> WorkingOrder:
+    one = venue.instrument(row["instrument"])
     if one is None:
         raise SettingsError(f"the universe has no instrument {row['instrument']}")
     known = {name: _read(value) for name, value in row.items()}

@@ -66,6 +66,14 @@ class Streams:
                 del streams[key]
 
 
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """An account's values as they were at `time` ("HH:MM", New York)."""
+
+    time: str
+    values: tuple[Value, ...]
+
+
 class StatementDesk:
     """Answers about the account and keeps its streams up to date."""
 
@@ -74,7 +82,9 @@ class StatementDesk:
         self._streams = Streams()
         self._told: dict[object, object] = {}
         self._day_start: dict[str, Decimal] = {}
+        self._cycle: dict[str, Cycle] = {}
         self.new_day()
+        self.refresh()
 
     @property
     def answers(self) -> Mapping[type[Request], Callable[[int, Any], None]]:
@@ -220,16 +230,34 @@ class StatementDesk:
             for code, account in self._venue.accounts.items()
         }
 
+    def refresh(self) -> None:
+        """Account values that lag are those of now until this is called again."""
+        self._cycle.clear()
+        if "lagging_account" in self._venue.real:
+            for code, account in self._venue.accounts.items():
+                self._cycle[code] = Cycle(self._clock_text(), tuple(self._values_of_now(account)))
+
     def values(self, account: Account) -> list[Value]:
         """All account values, by key in alphabetical order, as the gateway sends them."""
+        cycle = self._cycle.get(account.code)
+        if cycle is None:
+            return self._values_of_now(account)
+        ready = self._readiness()
+        return [ready if row[0] == ready[0] else row for row in cycle.values]
+
+    def _values_of_now(self, account: Account) -> list[Value]:
         now = self._venue.valuation(account)
         base = account.base
-        plain = [("AccountCode", account.code, ""), ("AccountReady", "true", "")]
+        plain = [("AccountCode", account.code, ""), self._readiness()]
         plain += [("AccountType", "INDIVIDUAL", ""), ("Cushion", _cushion(now), "")]
         plain += [("Leverage", _ratio(now.gross, now.net_liquidation), "")]
         gains = self._futures(account)
         money = [(key, str(amount), base) for key, amount in _amounts(now, gains["BASE"]).items()]
         return sorted(plain + money + self._ledger(account, now, gains))
+
+    def _readiness(self) -> Value:
+        is_ready = self._venue.seconds >= self._venue.ready_at
+        return "AccountReady", "true" if is_ready else "false", ""
 
     # --- how they are made ------------------------------------------------------------------
 
@@ -249,7 +277,7 @@ class StatementDesk:
         before = self._streams.shown.get(client_id, set())
         self._streams.shown[client_id] = held
         for con_id in sorted(held | before):
-            one = self._venue.universe.get(con_id)
+            one = self._venue.instrument(con_id)
             if one is not None:
                 yield one
 
@@ -294,7 +322,9 @@ class StatementDesk:
             self._venue.post(client_id, say.AccountValue(key, value, currency, account.code))
         for one in self._shown(client_id, account):
             self._venue.post(client_id, self._portfolio(account, one))
-        self._venue.post(client_id, say.AccountUpdateTime(self._clock_text()))
+        cycle = self._cycle.get(account.code)
+        time = self._clock_text() if cycle is None else cycle.time
+        self._venue.post(client_id, say.AccountUpdateTime(time))
 
     def _post_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
         account = self._asked(request.account)

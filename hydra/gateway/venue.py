@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from hydra.gateway.account import Account, Marked, Valuation, valuation
 from hydra.gateway.clock import Calendar
@@ -14,6 +15,9 @@ from hydra.gateway.responses import Error
 from hydra.gateway.times import EASTERN, epoch, zone
 from hydra.gateway.universe import Instrument, Universe
 from hydra.gateway.values import Contract
+
+if TYPE_CHECKING:
+    from hydra.gateway.corporate_actions import Split
 
 _RATE_STEP = Decimal("0.0000000001")
 
@@ -49,6 +53,10 @@ class Venue:
     real: frozenset[str] = frozenset()  # behaviours of real gateways that are switched on
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
+    splits: list[Split] = field(default_factory=list)  # on command, oldest first
+    retired: dict[int, Instrument] = field(default_factory=dict)  # renumbered: as they were
+    ready_at: int = 0  # until then (epoch seconds) account values are not ready
+    revision: int = 0  # counts what was done to the books by hand
     _calendars: dict[str, Calendar] = field(default_factory=dict)
 
     @property
@@ -65,6 +73,10 @@ class Venue:
         """All instruments that a client's contract can mean today."""
         today = self.now.astimezone(zone(EASTERN)).date()
         return self.universe.find(wanted, today, include_expired)
+
+    def instrument(self, con_id: int) -> Instrument | None:
+        """What has this number, or had it before a split."""
+        return self.universe.get(con_id) or self.retired.get(con_id)
 
     def calendar_of(self, one: Instrument) -> Calendar:
         """The sessions of the market on which `one` trades."""

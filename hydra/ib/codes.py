@@ -5,26 +5,51 @@ Sources: IB's page "TWS API Error Codes", and what a real gateway 10.40 was reco
 
 from __future__ import annotations
 
-INFORMATIONAL = frozenset(
+FINAL = frozenset(
     {
-        165,  # historical data service: a query message
-        399,  # the order waits for the exchange to open
-        404,  # shares are being located for a short sale
-        10167,  # delayed data is shown
-        10349,  # time in force was set by an order preset; the order is live and fills
+        103,  # duplicate order id
+        104,  # the id is that of a filled order
+        *range(105, 108),  # does not match the original; cannot be transmitted; incomplete
+        109,  # the price is out of the range of the presets
+        *range(110, 115),  # price steps; time in force, type and price that do not go together
+        *range(116, 124),  # cannot reach the exchange; prices, sizes and terms that are not there
+        *range(125, 127),  # sizes that do not fit
+        *range(131, 136),  # sizes, prices, no such order
+        *range(152, 155),  # sizes; orders for halted securities
+        163,  # the price is further off than the settings allow
+        200,  # no such contract
+        201,  # rejected, with the reason
+        203,  # the security is not allowed for this account
+        320,  # the request could not be read
+        321,  # the request is not valid; the read-only API, too
+        325,  # discretionary orders are not supported
+        *range(327, 350),  # terms that the order's type, account or exchange does not take
+        *range(350, 354),  # minimum quantity, hours, location of a short sale
+        355,  # the size does not conform to the market rule
+        *range(356, 365),  # terms of combinations, triggers and adjustments
+        *range(367, 382),  # volatility, deltas, origins and types that are not taken
+        383,  # the size is above the presets' limit
+        *range(387, 394),  # type, size or conditions that are not taken here
+        *range(411, 413),  # conditions; contract not available for trading
+        434,  # the size is zero
+        435,  # an account must be named
+        436,  # an allocation must be named
+        *range(439, 448),  # algorithms and scales that are not taken
+        451,  # the value is above the presets' limit
+        460,  # no trading permissions
+        463,  # a method that the account's model needs
+        10006,  # missing parent order
+        10052,  # invalid time in force
+        10243,  # fractions of a share are not taken
+        10268,  # the attribute EtradeOnly is not supported
+        10269,  # the attribute FirmQuoteOnly is not supported
+        10289,  # a cash quantity must be set
+        10329,  # no trading permission for the contract
     }
 )
-"""Codes that ib_async takes for an order's or request's end, and that end nothing."""
-
-ENDS_BY_STATUS = frozenset(
-    {
-        202,  # follows the status Cancelled
-        10147,  # a cancel found no such order: says nothing of its end
-        10148,  # a cancel came too late: the end was told already
-        161,  # a cancel was not possible in this state
-    }
-)
-"""Codes beside which an order status, and only that, tells what became of the order."""
+"""Codes by which the gateway turns a new order down: IB's page "TWS API Error Codes" lists each as
+the refusal of an order. A code that is not among them ends nothing: a final status does, or the
+broker's book, when it is compared."""
 
 CHANGE_REFUSED = frozenset({103, 104, 105, 110, 201, 321, 329, 387, 440, 462, 10147, 10148})
 """Codes by which a change of a working order is turned down; the order itself is as it was."""
@@ -39,11 +64,12 @@ CLIENT_ID_IN_USE = 326
 NO_SECURITY = 200
 
 
-def informational(code: int) -> bool:
-    """Whether a code never ends an order: the 2100 series and those listed above."""
-    return code in INFORMATIONAL or 2100 <= code < 2200
-
-
 def rejects(code: int) -> bool:
-    """Whether a code on a new order's id means that the order is not held by the gateway."""
-    return not informational(code) and code not in ENDS_BY_STATUS
+    """Whether a code on a new order's id is known to mean that the gateway does not hold it."""
+    return code in FINAL
+
+
+def is_read_only(code: int, text: str) -> bool:
+    """Whether the gateway refuses all that has to do with orders, by its own settings: 321 with
+    that text, as a gateway 10.40 was recorded to say."""
+    return code == 321 and "read-only" in text.lower()

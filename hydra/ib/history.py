@@ -14,6 +14,7 @@ from hydra.domain.bars import Bars
 from hydra.domain.instruments import Instrument
 from hydra.ib.calls import bounded
 from hydra.ib.contracts import to_contract
+from hydra.ib.gateway_clock import clock_of
 from hydra.ib.pacing import Asked, Pacing
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -36,7 +37,7 @@ async def daily_bars(
     the other, each in its turn by `pacing`: history is paced by the account. A gateway that lives
     in another time than ours is simulated and asks for no turns.
     """
-    now = (await bounded(ib.reqCurrentTimeAsync(), timeout_s, "the time")).astimezone(UTC)
+    now = await clock_of(ib, timeout_s).now()
     frames, length = {}, duration(rows + MARGIN)
     for instrument in instruments:
         if pacing and abs(now - datetime.now(UTC)) < ANOTHER_TIME:

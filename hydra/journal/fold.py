@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Self
 
 from hydra.domain import lifecycle
@@ -18,9 +19,13 @@ from hydra.domain.cost_basis import averaged
 from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
+    CashMoved,
     CommissionRecorded,
     ConnectionChanged,
+    ContestedPosition,
+    EpochBegun,
     Event,
+    ExternalFillRecorded,
     FillCorrected,
     FillRecorded,
     FutureSettled,
@@ -36,11 +41,13 @@ from hydra.domain.events import (
     OrderRetried,
     OrderSubmitted,
     OrderUnsent,
+    PositionAdopted,
     RatesTold,
     Reconciled,
     Recorded,
     Resumed,
     SessionStarted,
+    SplitApplied,
     StrategySwitched,
 )
 from hydra.domain.instruments import ONE, Instrument, currencies_of
@@ -124,6 +131,18 @@ class State:
     """By (strategy, symbol)."""
     external: Mapping[str, Decimal] = field(default_factory=dict)
     """What the account holds that no strategy of ours owns, signed, by symbol."""
+    contested: Mapping[str, ContestedPosition] = field(default_factory=dict)
+    """Positions that changed in the account without an execution, by symbol."""
+    average_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    """What was paid a unit of all that the account holds, as the broker last told it."""
+    con_ids: Mapping[str, int] = field(default_factory=dict)
+    """IB's contract numbers of the same."""
+    reconciled_at: datetime | None = None
+    """The market's time at the last comparison."""
+    transfers: Decimal = ZERO
+    """All that came (> 0) or went as transfers, in the account's currency."""
+    pending_cash: Decimal = ZERO
+    """Cash that moved while positions were contested, in the account's currency."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     working: Mapping[str, WorkingOrder] = field(default_factory=dict)
     unknown: Mapping[str, WorkingOrder] = field(default_factory=dict)
@@ -188,11 +207,30 @@ class State:
         return ONE if currency in ("", self.currency) else self.rates.get(currency)
 
     def quantity(self, symbol: str, strategy: str | None = None) -> Decimal:
-        """Signed quantity of one strategy, or of the whole account (external included)."""
+        """Signed quantity of one strategy, or of the whole account (external included).
+
+        Of a contested position the account has what the broker tells.
+        """
         if strategy is not None:
             return self.holdings.get((strategy, symbol), Holding()).quantity
-        own = sum((h.quantity for (_, s), h in self.holdings.items() if s == symbol), ZERO)
-        return own + self.external.get(symbol, ZERO)
+        known = self.contested.get(symbol)
+        return known.told if known else self.expected(symbol)
+
+    def expected(self, symbol: str) -> Decimal:
+        """Signed quantity that the account holds by our fills and what was there besides them."""
+        return self.owned(symbol) + self.external.get(symbol, ZERO)
+
+    def owned(self, symbol: str) -> Decimal:
+        """Signed quantity of all our strategies together."""
+        return sum((h.quantity for (_, s), h in self.holdings.items() if s == symbol), ZERO)
+
+    @property
+    def unbacked(self) -> frozenset[str]:
+        """Strategies whose books the account does not back: they open nothing."""
+        missing = {symbol for symbol, known in self.contested.items() if not known.backed}
+        return frozenset(
+            w for (w, s), held in self.holdings.items() if s in missing and held.quantity
+        )
 
     def order(self, ref: str) -> WorkingOrder | None:
         """An order that has not ended, or that nobody knows of; None for any other."""
@@ -206,7 +244,7 @@ class State:
     @property
     def positions(self) -> dict[str, Decimal]:
         """Signed quantities of the whole account by symbol, flat ones left out."""
-        symbols = {symbol for _, symbol in self.holdings} | set(self.external)
+        symbols = {symbol for _, symbol in self.holdings} | {*self.external, *self.contested}
         held = {symbol: self.quantity(symbol) for symbol in sorted(symbols)}
         return {symbol: quantity for symbol, quantity in held.items() if quantity}
 
@@ -245,6 +283,12 @@ class Folding:
     futures: dict[str, Holding]
     holdings: dict[tuple[str, str], Holding]
     external: dict[str, Decimal]
+    contested: dict[str, ContestedPosition]
+    average_costs: dict[str, Decimal]
+    con_ids: dict[str, int]
+    reconciled_at: datetime | None
+    transfers: Decimal
+    pending_cash: Decimal
     instruments: dict[str, Instrument]
     working: dict[str, WorkingOrder]
     unknown: dict[str, WorkingOrder]
@@ -311,7 +355,7 @@ class Folding:
         key = (strategy_of(fill.order_ref), fill.symbol)
         before = self.holdings.get(key, FLAT)
         self.holdings[key] = after = before.after(fill)
-        self._settle(fill)
+        self.settle(fill)
         self._measure(fill)
         if order := self.order(fill.order_ref):
             filled = order.filled + fill.quantity
@@ -320,7 +364,7 @@ class Folding:
         gain = (after.realised - before.realised) * self.rate(fill.currency)
         return gain if before.quantity * fill.quantity < 0 else None
 
-    def _settle(self, fill: Fill) -> None:
+    def settle(self, fill: Fill) -> None:
         """Pay for a fill as the broker does: a pair in both of its currencies, a future nothing
         but the profit that the account realises by it."""
         self.pay(fill.currency, fill.cash)
@@ -341,6 +385,19 @@ class Folding:
             value = fill.quantity * fill.price
             new = Executed(ref, self.seq, fill.symbol, mid, fill.quantity, value)
             self.behaviour[strategy] = self.behaves(strategy).executing(new)
+
+    def shift(self, worth: Decimal) -> None:
+        """Move every NAV that is compared with by cash or units that came (> 0) or went by no
+        trade: they are no profit and no loss."""
+        self.transfers += worth
+        self.peak_nav = max(self.peak_nav + worth, ZERO)
+        if self.opening_nav is not None:
+            self.opening_nav += worth
+        if self.mark is not None:
+            self.mark = replace(self.mark, nav=self.mark.nav + worth)
+        for key, trip in self.trips.items():
+            nav = None if trip.nav is None else trip.nav + worth
+            self.trips[key] = replace(trip, nav=nav, peak_nav=max(trip.peak_nav + worth, ZERO))
 
     def behaves(self, strategy: str) -> Behaviour:
         """How a strategy's trading has gone so far."""
@@ -408,7 +465,11 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     for (_, symbol), holding in draft.holdings.items():
         own[symbol] = own.get(symbol, ZERO) + holding.quantity
     external = {s: event.positions.get(s, ZERO) - quantity for s, quantity in own.items()}
+    external |= {s: draft.external.get(s, ZERO) for s in event.contested}
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
+    draft.contested = dict(event.contested)
+    draft.average_costs, draft.con_ids = dict(event.average_costs), dict(event.con_ids)
+    draft.reconciled_at = time
     draft.account, draft.currency = event.account, event.currency
     draft.balances = _balances(draft.balances, event)
     draft.rates.update(event.rates)
@@ -587,6 +648,85 @@ def _expired(draft: Folding, event: FutureSettled, time: datetime) -> None:
             draft.behaviour[strategy] = known.closing(ref, draft.seq, worth)
 
 
+def _filled_elsewhere(draft: Folding, event: ExternalFillRecorded, time: datetime) -> None:
+    """What is traded by hand or by another program changes what nobody of ours owns."""
+    fill = event.fill
+    draft.external[fill.symbol] = draft.external.get(fill.symbol, ZERO) + fill.quantity
+    draft.settle(fill)
+
+
+def _split(draft: Folding, event: SplitApplied, time: datetime) -> None:
+    """Every holding has more or fewer units at another price; the largest one takes what is left
+    of a unit, so that the sum is the account's."""
+    ratio = Fraction(event.numerator, event.denominator)
+    external = _times(draft.external.pop(event.symbol, ZERO), ratio)
+    keys = [
+        key for key, held in draft.holdings.items() if key[1] == event.symbol and held.quantity
+    ]
+    for key in keys:
+        held = draft.holdings[key]
+        cost = _times(held.average_cost, 1 / ratio)
+        draft.holdings[key] = replace(
+            held, quantity=_times(held.quantity, ratio), average_cost=cost
+        )
+    own = sum((draft.holdings[key].quantity for key in keys), ZERO)
+    rest = event.quantity - own - external
+    if keys:
+        largest = max(keys, key=lambda key: abs(draft.holdings[key].quantity))
+        held = draft.holdings[largest]
+        draft.holdings[largest] = replace(held, quantity=held.quantity + rest)
+    if external:
+        draft.external[event.symbol] = external
+    draft.contested.pop(event.symbol, None)
+    if event.con_id and (known := draft.instruments.get(event.symbol)):
+        draft.instruments[event.symbol] = replace(known, con_id=event.con_id)
+
+
+def _times(number: Decimal, ratio: Fraction) -> Decimal:
+    return number * ratio.numerator / ratio.denominator
+
+
+def _cash_moved(draft: Folding, event: CashMoved, time: datetime) -> None:
+    if event.is_pending:
+        draft.pending_cash += event.worth
+    elif event.is_transfer:
+        draft.shift(event.worth)
+
+
+def _adopted(draft: Folding, event: PositionAdopted, time: datetime) -> None:
+    """Once nothing is contested any more, cash that moved meanwhile counts as a transfer, too."""
+    for strategy, quantity in event.holdings.items():
+        held = draft.holdings.get((strategy, event.symbol), FLAT)
+        grew = abs(quantity) > abs(held.quantity) or quantity * held.quantity < 0
+        cost = event.average_cost if grew else held.average_cost
+        draft.holdings[strategy, event.symbol] = replace(
+            held, quantity=quantity, average_cost=cost if quantity else ZERO
+        )
+    draft.external.pop(event.symbol, None)
+    if event.external:
+        draft.external[event.symbol] = event.external
+    draft.contested.pop(event.symbol, None)
+    draft.pending_cash += event.value
+    if not draft.contested:
+        draft.shift(draft.pending_cash)
+        draft.pending_cash = ZERO
+
+
+def _begun_anew(draft: Folding, event: EpochBegun, time: datetime) -> None:
+    told = {symbol: known.told for symbol, known in draft.contested.items()}
+    for key, held in draft.holdings.items():
+        symbol = key[1]
+        if symbol not in told:
+            draft.external[symbol] = draft.external.get(symbol, ZERO) + held.quantity
+        draft.holdings[key] = Holding(realised=held.realised)
+    external = {**draft.external, **told}
+    draft.external = {symbol: quantity for symbol, quantity in external.items() if quantity}
+    draft.contested, draft.pending_cash = {}, ZERO
+    draft.mark, draft.marked_at, draft.opening_nav = None, None, None
+    draft.peak_nav = ZERO
+    draft.trips.clear()
+
+
 def _marked(draft: Folding, event: NavMarked, time: datetime) -> None:
     draft.mark, draft.marked_at, draft.told_at = event, time, time
     draft.rates.update(event.rates)
@@ -658,6 +798,11 @@ STEPS: Mapping[type[Event], Callable[[Folding, Any, datetime], None]] = {
     FillCorrected: _corrected,
     CommissionRecorded: _charged,
     FutureSettled: _expired,
+    ExternalFillRecorded: _filled_elsewhere,
+    SplitApplied: _split,
+    CashMoved: _cash_moved,
+    PositionAdopted: _adopted,
+    EpochBegun: _begun_anew,
     NavMarked: _marked,
     ConnectionChanged: _connection,
     BreakerTripped: _tripped,

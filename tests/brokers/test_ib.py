@@ -19,7 +19,7 @@ from hydra.domain.events import (
 )
 from hydra.errors import BadParameter, ClientIdInUse, GatewayUnreachable
 from hydra.gateway.server import GatewaySettings, serve
-from hydra.ib.codes import informational, rejects
+from hydra.ib.codes import rejects
 from hydra.ib.connection import connect, log_off
 from tests.execution.watched import AAPL, heard, request, resting, trade, until, watched
 
@@ -34,7 +34,7 @@ def ends(one) -> list[tuple[str, str]]:
     return [(r.event.outcome, r.event.reason) for r in one.engine.journal.read(kinds=[OrderEnded])]
 
 
-@pytest.mark.parametrize("code", [10349, 399, 404, 2109, 10167])
+@pytest.mark.parametrize("code", [10349, 399, 404, 2109, 10167, 481, 10334, 31999])
 async def test_an_informational_code_never_ends_an_order(tmp_path, code):
     async with watched(tmp_path) as one:
         one.arm(on="placeOrder", do="say", code=code, text="just so you know")
@@ -171,14 +171,15 @@ async def test_a_client_that_sends_faster_than_the_gateway_hears_waits_its_turn(
         await until(lambda: len(one.server.exchange.state()["open_orders"]) == 20)
 
 
-@pytest.mark.parametrize("code", [10349, 399, 10167, 165, 404, *range(2100, 2200, 9)])
-def test_what_only_informs_rejects_nothing(code):
-    assert informational(code)
+@pytest.mark.parametrize(
+    "code", [10349, 399, 10167, 165, 404, 202, 481, 10334, 31999, *range(2100, 2200, 9)]
+)
+def test_a_code_that_is_not_known_as_final_rejects_nothing(code):
     assert not rejects(code)
 
 
 @pytest.mark.parametrize("code", [201, 321, 110, 203, 10052, 10268])
-def test_what_rejects_does_not_only_inform(code):
+def test_a_code_that_is_known_as_final_rejects(code):
     assert rejects(code)
 
 

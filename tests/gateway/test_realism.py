@@ -409,3 +409,56 @@ async def test_a_sleeping_farm_wakes_before_the_bars_come():
         )
         assert (len(bars), told) == (5, [2107, 2106])
         ib.disconnect()
+
+
+# --- account values that lag --------------------------------------------------------------------
+
+
+def account(exchange):
+    """Values by key and currency, portfolio quantities, and the time of both."""
+    posted = exchange.handle(1, ask.ReqAccountUpdates(True, ""))
+    values = {(r.key, r.currency): r.value for r in of(posted, say.AccountValue)}
+    held = {row.contract.symbol: row.position for row in of(posted, say.PortfolioValue)}
+    (time,) = of(posted, say.AccountUpdateTime)
+    return values, held, time.time
+
+
+def test_after_a_fill_cash_and_net_liquidation_are_those_of_before_for_three_minutes():
+    exchange = started("lagging_account")
+    exchange.advance(exchange.venue.now + timedelta(seconds=30))
+    exchange.handle(1, order(1))
+    for _ in range(2):
+        values, held, time = account(exchange)
+        assert held == {"AAPL": 100}
+        assert values["NetLiquidation", "USD"] == values["TotalCashValue", "USD"] == "1000000.00"
+        assert values["CashBalance", "USD"] == "1000000.00"
+        assert time == "09:30"
+        exchange.advance(exchange.venue.now + timedelta(seconds=60))
+    exchange.advance(exchange.venue.now + timedelta(seconds=120))
+    values, _, time = account(exchange)
+    cash = Decimal(values["TotalCashValue", "USD"])
+    stock = Decimal(values["StockMarketValue", "BASE"])
+    assert cash < 992_000
+    assert Decimal(values["NetLiquidation", "USD"]) == cash + stock
+    assert time == "09:34"
+
+
+def test_positions_are_of_now_while_values_lag():
+    exchange = started("lagging_account")
+    exchange.handle(1, order(1))
+    (row,) = of(exchange.handle(1, ask.ReqPositions()), say.Position)
+    assert row.position == 100
+    summary = exchange.handle(1, ask.ReqAccountSummary(3, "All", "TotalCashValue"))
+    assert [row.value for row in of(summary, say.AccountSummary)] == ["1000000.00"]
+
+
+def test_account_values_are_of_now_by_default():
+    exchange = started()
+    exchange.handle(1, order(1))
+    assert Decimal(account(exchange)[0]["TotalCashValue", "USD"]) < 992_000
+
+
+def test_whether_values_are_ready_does_not_lag():
+    exchange = started("lagging_account")
+    exchange.venue.ready_at = exchange.venue.seconds + 60
+    assert account(exchange)[0]["AccountReady", ""] == "false"

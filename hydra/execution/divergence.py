@@ -1,0 +1,244 @@
+"""What the account says that our fills do not explain: pure, from the journal's state and one look
+at the account.
+
+A split, a reset of a paper account, a transfer, a position closed by hand, cash that lags behind
+fills: each is told apart, or left to a person. Nothing here trades.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from hydra.domain.events import (
+    CashMoved,
+    CommissionRecorded,
+    ContestedPosition,
+    ExternalFillRecorded,
+    FillCorrected,
+    FillRecorded,
+    Recorded,
+    SplitApplied,
+)
+from hydra.domain.instruments import ONE
+from hydra.domain.orders import Fill
+from hydra.execution.broker import Account
+from hydra.journal.fold import State, same_money
+
+ZERO = Decimal(0)
+VALUE_TOLERANCE = Decimal("0.02")
+"""How far NetLiquidation may be from cash and positions of the same download, as a fraction: marks
+and sums are of different seconds, and accrued interest is in the sum."""
+LAG = timedelta(minutes=5)
+"""How long account values may lag behind fills: IB refreshes them every three minutes (its page on
+account updates; ib_async #15, ib_insync #21)."""
+TRANSFER = Decimal("0.02")
+"""Cash that moved by more than this fraction of NAV is a deposit or withdrawal; less may be a
+dividend, interest or a fee, which belong to the result."""
+OUTLIER = Decimal("0.10")
+"""A NAV that is further from the last one is looked at twice."""
+COST_TOLERANCE = 0.02
+"""Average costs hold commissions."""
+RATIOS = (
+    *(Fraction(n, 1) for n in range(2, 101)),
+    *(Fraction(1, n) for n in range(2, 501)),
+    *(Fraction(n, m) for n, m in ((3, 2), (5, 2), (7, 2), (4, 3), (5, 3), (5, 4), (7, 4), (6, 5))),
+    *(Fraction(n, m) for n, m in ((7, 5), (8, 5), (11, 10), (21, 20), (2, 3), (3, 4), (2, 5))),
+)
+"""New units for old ones, as companies split; a stock dividend of 5 % is 21:20."""
+MONEY = (FillRecorded, FillCorrected, CommissionRecorded, ExternalFillRecorded)
+"""Events that move cash."""
+WHO_DECIDES = "see `hydra adopt`"
+
+
+def contradiction(account: Account) -> str:
+    """Why an account's figures cannot all be of one moment; empty when they agree.
+
+    NetLiquidation is held against cash and positions of the same download.
+    """
+    if account.position_value is None:
+        return ""
+    worth = account.cash + account.position_value
+    allowed = max(ONE, VALUE_TOLERANCE * abs(account.net_liquidation))
+    if abs(worth - account.net_liquidation) <= allowed:
+        return ""
+    return (
+        f"The gateway tells a net liquidation value of {account.net_liquidation:,.2f} and, in the "
+        f"same download, cash and positions of {worth:,.2f} {account.currency}: its account "
+        "values are not of one moment, so nothing is sized by them."
+    )
+
+
+def with_marks(account: Account, last: Mapping[str, Decimal]) -> tuple[Account, tuple[str, ...]]:
+    """The account with the last known mark of each position that it tells no price of, and the
+    symbols that needed one."""
+    missing = tuple(s for s in account.positions if s not in account.marks and s in last)
+    if not missing:
+        return account, ()
+    marks = {**account.marks, **{s: last[s] for s in missing}}
+    return replace(account, marks=marks, position_value=None), missing
+
+
+def unexplained(state: State, account: Account) -> dict[str, ContestedPosition]:
+    """Positions of our strategies that are not what their fills make them, by symbol."""
+    symbols = {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
+    return {
+        symbol: _contested(state, account, symbol)
+        for symbol in sorted(symbols)
+        if account.positions.get(symbol, ZERO) != state.expected(symbol)
+    }
+
+
+def _contested(state: State, account: Account, symbol: str) -> ContestedPosition:
+    told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
+    own = state.owned(symbol)
+    backed = own == 0 or (own * told > 0 and abs(told) >= abs(own))
+    what = (
+        "an account that was reset, a transfer, or a trade elsewhere"
+        if not backed
+        else "a transfer, or a trade elsewhere"
+    )
+    return ContestedPosition(
+        told,
+        expected,
+        backed,
+        f"{symbol}: the account holds {told:,f} and the journal {expected:,f}, and no execution "
+        f"tells why ({what}?). No order in it leaves before a person has decided: {WHO_DECIDES}.",
+    )
+
+
+def split_of(state: State, account: Account, symbol: str) -> SplitApplied | None:
+    """The split that explains a position; None when fewer than two of three figures tell of one.
+
+    The three are the position, n:m, and average cost and price, m:n.
+    """
+    told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
+    if not expected or told * expected <= 0:
+        return None
+    found = [
+        (agreed, ratio)
+        for ratio in RATIOS
+        if _is_split_by(told, expected, ratio)
+        and (agreed := list(_agreed(state, account, symbol, ratio)))
+    ]
+    if not found:
+        return None
+    agreed, ratio = max(found, key=lambda one: len(one[0]))
+    con_id = account.con_ids.get(symbol, 0)
+    is_new = con_id and con_id != state.con_ids.get(symbol, con_id)
+    return SplitApplied(
+        symbol,
+        ratio.numerator,
+        ratio.denominator,
+        told,
+        con_id if is_new else 0,
+        "; ".join([f"position {expected:,f} → {told:,f}", *agreed]),
+    )
+
+
+def _is_split_by(told: Decimal, expected: Decimal, ratio: Fraction) -> bool:
+    """Whether the position is the expected one times the ratio; parts of a unit are paid out."""
+    exact = expected * ratio.numerator / ratio.denominator
+    return abs(exact - told) < 1 and abs(told) <= abs(exact)
+
+
+def _agreed(state: State, account: Account, symbol: str, ratio: Fraction) -> Iterator[str]:
+    """Which of average cost and price moved inversely."""
+    step = math.log(ratio)
+    cost = account.average_costs.get(symbol, ZERO)
+    for before in _costs_before(state, symbol):
+        if cost > 0 and before > 0:
+            moved = math.log(cost / before)
+            if abs(moved + step) < min(COST_TOLERANCE, abs(step) / 2):
+                yield f"average cost {before:,.4f} → {cost:,.4f}"
+                break
+    before = state.mark.marks.get(symbol, ZERO) if state.mark else ZERO
+    mark = account.marks.get(symbol, ZERO)
+    # A price moves overnight by itself: it must be nearer to the split's than to the old one's.
+    if mark > 0 and before > 0 and abs(math.log(mark / before) + step) < abs(step) / 2:
+        yield f"price {before:,f} → {mark:,f}"
+
+
+def _costs_before(state: State, symbol: str) -> Iterator[Decimal]:
+    """What was paid a unit: as the broker last told it, and by our own fills."""
+    if symbol in state.average_costs:
+        yield state.average_costs[symbol]
+    held = [h for (_, s), h in state.holdings.items() if s == symbol and h.quantity]
+    total = sum((h.quantity for h in held), ZERO)
+    if total and len({h.quantity > 0 for h in held}) == 1 and not state.external.get(symbol):
+        yield sum((h.quantity * h.average_cost for h in held), ZERO) / total
+
+
+def cash_lags(
+    records: Iterable[Recorded],
+    ours: Mapping[str, Decimal],
+    told: Mapping[str, Decimal],
+    now: datetime,
+) -> bool:
+    """Whether the told cash is ours of some moment within the last minutes.
+
+    `records` are events of kinds `MONEY` in their order; cash is by currency.
+    """
+    late = [r for r in records if now - r.time <= LAG]
+    behind = dict(ours)
+    for record in reversed(late):
+        for currency, amount in _cash_of(record):
+            behind[currency] = behind.get(currency, ZERO) - amount
+        if _same(behind, told):
+            return True
+    return False
+
+
+def _same(ours: Mapping[str, Decimal], told: Mapping[str, Decimal]) -> bool:
+    return all(same_money(ours.get(name, ZERO), told.get(name, ZERO)) for name in {*ours, *told})
+
+
+def _cash_of(record: Recorded) -> Iterator[tuple[str, Decimal]]:
+    event = record.event
+    if isinstance(event, FillRecorded | ExternalFillRecorded):
+        yield from _paid(event.fill)
+    elif isinstance(event, FillCorrected):
+        yield from ((currency, -amount) for currency, amount in _paid(event.old))
+        yield from _paid(event.new)
+    elif isinstance(event, CommissionRecorded):
+        yield event.commission.currency, -event.commission.amount
+
+
+def _paid(fill: Fill) -> Iterator[tuple[str, Decimal]]:
+    if fill.sec_type != "FUT":
+        yield fill.currency, fill.cash
+    if fill.sec_type == "CASH":
+        yield fill.symbol.partition(".")[0], fill.quantity
+
+
+def cash_moved(
+    state: State, told: Mapping[str, Decimal], rates: Mapping[str, Decimal], is_pending: bool
+) -> CashMoved | None:
+    """Cash that no trade of ours explains; None for none, or for what may be income or a fee.
+
+    `told` is the broker's cash by currency. While a charge is awaited nothing is told apart.
+    """
+    if not state.balances or state.uncharged:
+        return None
+    names = {*state.balances, *told}
+    amounts = {
+        name: moved
+        for name in sorted(names)
+        if not same_money(moved := told.get(name, ZERO) - state.balances.get(name, ZERO), ZERO)
+    }
+    known = {**state.rates, **rates, state.currency: ONE}
+    worth = sum((amount * known.get(name, ZERO) for name, amount in amounts.items()), ZERO)
+    nav = state.mark.nav if state.mark else None
+    is_transfer = nav is not None and nav > 0 and abs(worth) >= TRANSFER * nav
+    if not amounts or not (is_pending or is_transfer):
+        return None
+    return CashMoved(amounts, worth, is_transfer and not is_pending, is_pending)
+
+
+def is_outlier(nav: Decimal, before: Decimal | None) -> bool:
+    """Whether a NAV is so far from the last one that it is looked at twice."""
+    return before is not None and before > 0 and abs(nav - before) > OUTLIER * before
