@@ -12,8 +12,9 @@ from hydra.clock import Sessions
 from hydra.config import Settings
 from hydra.domain.events import Halted, Reconciled
 from hydra.domain.instruments import Instrument
+from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, HydraError
-from hydra.execution.broker import Account, Quote
+from hydra.execution.broker import Account
 from hydra.execution.engine import OrderEngine
 from hydra.ib.contracts import named
 from hydra.ib.products import continuous_root
