@@ -189,6 +189,20 @@ def refuse_after_logon(check: CheckContext) -> None:
     if check.not_compared or check.market_time is None:
         return  # the steps that need the books are skipped, and say why
     _refuse_halted(check)
+    _refuse_disagreement(check)
+    calendars = dict(candidates(check.settings, check.symbol))
+    if sentence := closed_sentence(calendars, check.market_time):
+        raise CheckRefused(sentence)
+
+
+def _refuse_disagreement(check: CheckContext) -> None:
+    """Books that a first comparison fills are no disagreement; what is contested always is."""
+    if contested := check.engine.state.contested:
+        reasons = " ".join(known.reason for known in contested.values())
+        raise CheckRefused(
+            f"the journal's books and the account disagree: {reasons} Decide what that is with "
+            f"`hydra adopt {' '.join(sorted(contested))}`, then start the check again."
+        )
     comparison = check.last_comparison()
     if comparison and comparison.differences and check.was_compared_before:
         raise CheckRefused(
@@ -197,9 +211,6 @@ def refuse_after_logon(check: CheckContext) -> None:
             + " Find out where that comes from (a trade by hand, a deposit, interest, a reset); "
             "the gateway's figures hold from here on, so start the check again then."
         )
-    calendars = dict(candidates(check.settings, check.symbol))
-    if sentence := closed_sentence(calendars, check.market_time):
-        raise CheckRefused(sentence)
 
 
 def _refuse_halted(check: CheckContext) -> None:

@@ -20,7 +20,7 @@ from hydra.execution.cost_file import cost_model
 from hydra.ib.history import FIELDS
 from hydra.ib.pacing import Pacing
 from hydra.paper_check.context import CheckContext, CheckRefused, candidates, is_open_for_check
-from hydra.paper_check.remedies import DATA_CODES, meaning, remedy, remedy_of
+from hydra.paper_check.remedies import DATA_CODES, NOT_READY, meaning, remedy, remedy_of
 from hydra.paper_check.results import StepResult, failed, ok, warning
 from hydra.paper_check.sizes import SizeInputs, configured_size
 
@@ -138,7 +138,7 @@ async def account(check: CheckContext) -> StepResult:
         return warning(
             "account",
             f"{sentence}; AccountReady is false: the values may be out of date.",
-            "IB's servers are being reset; wait some minutes and start the check again.",
+            NOT_READY,
             **facts,
         )
     return ok("account", f"{sentence}.", **facts)
@@ -345,7 +345,7 @@ async def what_if(check: CheckContext) -> StepResult:
     if answer.commission is not None:
         charge = f"commission {answer.commission:,.2f} {answer.commission_currency}".rstrip()
     sentence = (
-        f"With {size} the account would need {answer.initial:,.2f} {currency} of its "
+        f"With {size}, the account would need {answer.initial:,.2f} {currency} of its "
         f"{answer.equity:,.2f} as initial margin; {charge}."
     )
     if answer.initial > answer.equity:

@@ -38,6 +38,10 @@ CLOSER = (
     "The check's own limit lies far from the market on purpose. If your strategies set limits "
     f"that far away, too, widen the percentage in the order presets. {PRESETS}"
 )
+NOT_READY = (
+    "IB's servers are being reset, or the paper account is; wait some minutes and start the check "
+    "again."
+)
 LOGON = (
     "Is the gateway running and logged in, with its API on that port (HYDRA_GATEWAY_HOST, "
     "HYDRA_GATEWAY_PORT)? A gateway whose API is read-only can end the logon, too: set "
@@ -119,9 +123,12 @@ def remedy(codes: Iterable[int]) -> str:
 
 
 def remedy_of(text: str) -> str:
-    """What to change, by the codes in a sentence; a read-only API is known by its words, too."""
+    """What to change, by the codes in a sentence; a read-only API and account values that are not
+    ready are known by their words, too."""
     if "read-only" in text.lower():
         return READ_ONLY
+    if "AccountReady" in text:
+        return NOT_READY
     return remedy(codes_in(text))
 
 

@@ -11,6 +11,7 @@ from hydra.errors import BrokerError
 from hydra.journal.run_rows import RUN_KINDS, RUNNING, run_rows
 from hydra.paper_check.context import CheckContext, CheckRefused
 from hydra.paper_check.own_orders import OrderAnswer
+from hydra.paper_check.probe import HeardError
 from hydra.paper_check.remedies import (
     PRESET_CODES,
     READ_ONLY,
@@ -105,14 +106,15 @@ def not_working(
         )
     heard = check.probe.since(mark)
     facts["codes"] = _codes(check, mark)
+    if answer.state in ("silent", "unknown") and heard and not check.engine.lost:
+        return _said_without_an_end(step, check, heard, facts)
     if answer.state in ("silent", "unknown"):
         check.no_orders = "an order of the check was not answered, and nothing is sent beside it"
         lost = check.engine.lost
         return failed(
             step,
             "The gateway gave NO answer to the order"
-            + (f": {lost}." if lost else ": it may be showing a confirmation window.")
-            + "".join(f" It says {h.code}: {h.text}" for h in heard),
+            + (f": {lost}." if lost else ": it may be showing a confirmation window."),
             "Wait until the connection is back, then start again." if lost else WINDOW,
             **facts,
         )
@@ -126,6 +128,22 @@ def not_working(
         step,
         f"The gateway did not take the order {why}: {words}",
         mended or "The reason is in IB's text; nothing is known here of that code.",
+        **facts,
+    )
+
+
+def _said_without_an_end(
+    step: str, check: CheckContext, heard: list[HeardError], facts: dict[str, object]
+) -> StepResult:
+    """The result for an order of which the gateway says something, and not that it works or has
+    ended: it may be held all the same."""
+    check.no_orders = "it is not known what became of an order of the check"
+    said = " ".join(f"{h.code}: {h.text}" for h in heard)
+    return failed(
+        step,
+        f"The gateway neither works the order nor ends it. It says {said}",
+        remedy(h.code for h in heard)
+        or "Nothing is known here of that code; look at the order in IB's Client Portal.",
         **facts,
     )
 

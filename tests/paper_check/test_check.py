@@ -241,6 +241,25 @@ async def test_books_that_disagree_refuse_the_check_once_and_say_what_to_do(sett
     assert (await checked(settings)).passed
 
 
+async def test_a_position_that_is_contested_refuses_the_check_until_it_is_adopted(
+    settings, gateway
+):
+    settings = reaching(settings, gateway)
+    async with wiring.open_engine(settings) as engine:
+        ibm = (await engine.broker.qualify(["IBM"]))["IBM"]
+        engine.daily_volume["IBM"] = Decimal(1_000_000)
+        assert (
+            await engine.trade([OrderRequest("s", NOW.date(), ibm, Decimal(4), Decimal(166))])
+        ).orders
+        await engine.settle(5)
+    gateway.transfer("IBM", -4)
+    for _ in range(2):
+        report = await checked(settings)
+        assert "disagree" in report.refused
+        assert "hydra adopt IBM" in report.refused
+    assert len(events(settings, OrderAdmitted)) == 1
+
+
 @pytest.mark.parametrize("symbol", ["ES.C", "EUR.USD"])
 async def test_a_symbol_that_is_no_stock_is_refused_with_what_is_allowed(settings, symbol):
     with pytest.raises(BadParameter, match="one share of a stock"):
@@ -290,7 +309,7 @@ async def test_order_presets_that_refuse_the_size_name_the_bypass_and_the_rest_g
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(451, "BYPASS_WARNING"), (109, "limit lies far from the market"), (4999, "nothing is known")],
+    [(451, "BYPASS_WARNING"), (109, "limit lies far from the market"), (201, "IB's text")],
 )
 async def test_a_refused_far_limit_is_explained_by_its_code(settings, gateway, code, words):
     gateway.arm({"on": "placeOrder", "nth": 2, "do": "say", "code": code, "text": "So it is.",
@@ -301,6 +320,29 @@ async def test_a_refused_far_limit_is_explained_by_its_code(settings, gateway, c
     assert f"error {code}: So it is." in far.sentence
     assert words in far.remedy
     assert outcomes(report) == WELL | {"far limit": "failed"}
+
+
+async def test_a_code_that_is_not_known_leaves_the_order_in_doubt_and_stops_further_ones(
+    settings, gateway
+):
+    gateway.arm({"on": "placeOrder", "nth": 2, "do": "say", "code": 4999, "text": "So it is.",
+                 "instead": True})  # fmt: skip
+    settings = reaching(settings, gateway)
+    report = await checked(settings)
+    far = result(report, "far limit")
+    assert "neither works the order nor ends it. It says 4999: So it is." in far.sentence
+    assert "Nothing is known here" in far.remedy
+    assert len(events(settings, OrderSubmitted)) == 1
+
+
+@pytest.mark.parametrize(
+    "behaviour", ["throttled_clock", "no_completed_orders", "lagging_account"]
+)
+async def test_what_a_gateway_may_well_do_fails_no_step(settings, behaviour):
+    with gateway_at(real=(behaviour,)) as gateway:
+        report = await checked(reaching(settings, gateway))
+        assert outcomes(report) == WELL
+        assert is_flat(gateway)
 
 
 async def test_an_order_without_any_answer_is_named_and_nothing_is_sent_beside_it(settings):
@@ -391,7 +433,17 @@ async def test_a_what_if_may_come_without_a_commission(settings, gateway, monkey
     assert "no commission told" in result(report, "what-if").sentence
 
 
-async def test_values_that_are_not_ready_are_a_warning(settings, gateway, monkeypatch):
+async def test_values_that_are_not_ready_end_the_check_with_a_wait(settings, gateway):
+    gateway.set_ready(False)
+    settings = reaching(settings, gateway)
+    report = await checked(settings)
+    assert "not ready" in result(report, "account").sentence
+    assert "wait some minutes" in result(report, "account").remedy
+    assert outcomes(report)["round trip"] == "skipped"
+    assert not events(settings, OrderAdmitted)
+
+
+async def test_values_that_turn_unready_are_a_warning(settings, gateway, monkeypatch):
     monkeypatch.setattr(Probe, "account_ready", lambda self, account: "false")
     report = await checked(reaching(settings, gateway))
     assert "AccountReady is false" in result(report, "account").sentence
