@@ -1,7 +1,8 @@
 """What becomes of the books when a person takes the account's word for a contested position: pure.
 
 A book that the account still backs keeps its units, and the rest is external; one that it does not
-back shrinks to what is there. A person may name the strategy that the difference belongs to.
+back shrinks to what is there. What an order of ours that nobody knows of would have filled belongs
+to its strategy. A person may name the strategy that the difference belongs to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from hydra.domain.events import PositionAdopted
 from hydra.domain.instruments import ONE, Instrument
 from hydra.errors import BadParameter, UnknownName, unknown
 from hydra.execution.broker import Account
-from hydra.journal.fold import State
+from hydra.execution.divergence import order_in_doubt
+from hydra.journal.fold import State, strategy_of
 
 ZERO = Decimal(0)
 
@@ -70,6 +72,9 @@ def _books(
 ) -> dict[str, Decimal]:
     """Each strategy's units from here."""
     difference = told - state.expected(symbol)
+    doubt = order_in_doubt(state, symbol, difference)
+    if doubt and not strategy:
+        strategy = strategy_of(doubt)
     if strategy:
         names = {*held, *state.sessions}
         if strategy not in names:
@@ -83,8 +88,9 @@ def _books(
             f"{symbol} is held by {', '.join(sorted(held))} on both sides; name the strategy that "
             "the difference belongs to with --to."
         )
-    wanted = told - state.external.get(symbol, ZERO)
-    total = sum(held.values(), ZERO)
+    total, external = sum(held.values(), ZERO), state.external.get(symbol, ZERO)
+    # External units on the other side are those that closed ours.
+    wanted = told - (external if external * total > 0 else ZERO)
     if wanted * total <= 0:
         return dict.fromkeys(held, ZERO)
     return _shared(held, wanted, total)
