@@ -865,8 +865,28 @@ def list_plugins(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    paper_check: Annotated[
+        bool,
+        typer.Option(
+            "--paper-check", help="Check your paper account step by step, with small orders."
+        ),
+    ] = False,
+    symbol: Annotated[
+        str, typer.Option(help="The stock that --paper-check trades; default: of the settings.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Let --paper-check send its orders unasked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is wrong with this machine or gateway; ends with 1 when something is."""
+    if paper_check:
+        _paper_check(_settings(context), symbol, yes=yes, as_json=as_json)
+    if symbol or yes:
+        given = "--symbol" if symbol else "--yes"
+        raise BadParameter(f"{given} belongs to `hydra doctor --paper-check`; give both.")
     from hydra.runner.doctor import findings
 
     found = asyncio.run(findings(_settings(context)))
@@ -877,6 +897,17 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
             mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
             out.print(mark, finding.what.ljust(12), finding.sentence, highlight=False)
     raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
+
+
+def _paper_check(settings: Settings, symbol: str, *, yes: bool, as_json: bool) -> None:
+    """Check the paper account; ends with 0, 1 (a step failed) or 2 (nothing was sent)."""
+    from hydra.paper_check.terminal import check_in_terminal
+
+    told = err if as_json else out
+    report, redacted = check_in_terminal(settings, told, symbol=symbol, yes=yes, json=as_json)
+    if as_json:
+        _print_json(redacted.report(report))
+    raise typer.Exit(2 if report.refused else 0 if report.passed else 1)
 
 
 async def _serve(service: Service) -> None:
