@@ -592,6 +592,48 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def adopt(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Contested positions; none: list them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every contested position.")] = False,
+    to: Annotated[
+        str, typer.Option("--to", help="The strategy that the difference belongs to.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words.")] = "",
+    new_epoch: Annotated[
+        bool,
+        typer.Option(
+            "--new-epoch", help="Begin all books anew, after a reset of the paper account."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take the account's word for positions that changed without an execution.
+
+    Without a symbol: list them; ends with 1 when there are any. A book that the account still
+    backs keeps its units and the rest is external; one that it does not back shrinks to what is
+    there. What came or went counts as no profit and no loss.
+    """
+    from hydra import adopting, controls
+    from hydra.execution.adoption import Decision
+
+    settings, by = _settings(context), controls.COMMAND_LINE
+    if new_epoch:
+        if symbols or everything or to:
+            raise BadParameter("--new-epoch is about all books: give it no symbol, --all or --to.")
+        _say_all(asyncio.run(adopting.begin_epoch(settings, reason, by)))
+    elif symbols or everything:
+        decision = Decision(by, reason or "adopted by hand", to)
+        _say_all(asyncio.run(adopting.adopt(settings, symbols or (), decision)))
+    else:
+        rows = adopting.contested_rows(settings)
+        _print_table("contested positions", rows, as_json)
+        raise typer.Exit(1 if rows else 0)
+
+
+@app.command()
 def runner(context: typer.Context) -> None:
     """Run the schedule of hydra.toml in the foreground, until Ctrl-C."""
     from hydra.runner.jobs import check_jobs, load_jobs
@@ -823,8 +865,28 @@ def list_plugins(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(context: typer.Context, as_json: Json = False) -> None:
+def doctor(
+    context: typer.Context,
+    paper_check: Annotated[
+        bool,
+        typer.Option(
+            "--paper-check", help="Check your paper account step by step, with small orders."
+        ),
+    ] = False,
+    symbol: Annotated[
+        str, typer.Option(help="The stock that --paper-check trades; default: of the settings.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Let --paper-check send its orders unasked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Say what is wrong with this machine or gateway; ends with 1 when something is."""
+    if paper_check:
+        _paper_check(_settings(context), symbol, yes=yes, as_json=as_json)
+    if symbol or yes:
+        given = "--symbol" if symbol else "--yes"
+        raise BadParameter(f"{given} belongs to `hydra doctor --paper-check`; give both.")
     from hydra.runner.doctor import findings
 
     found = asyncio.run(findings(_settings(context)))
@@ -835,6 +897,17 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
             mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
             out.print(mark, finding.what.ljust(12), finding.sentence, highlight=False)
     raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
+
+
+def _paper_check(settings: Settings, symbol: str, *, yes: bool, as_json: bool) -> None:
+    """Check the paper account; ends with 0, 1 (a step failed) or 2 (nothing was sent)."""
+    from hydra.paper_check.terminal import check_in_terminal
+
+    told = err if as_json else out
+    report, redacted = check_in_terminal(settings, told, symbol=symbol, yes=yes, json=as_json)
+    if as_json:
+        _print_json(redacted.report(report))
+    raise typer.Exit(2 if report.refused else 0 if report.passed else 1)
 
 
 async def _serve(service: Service) -> None:

@@ -148,6 +148,7 @@ EVENTS = (
     "breaker",
     "halt",
     "refusal",
+    "positions",
     "gateway",
     "login",
     "session",

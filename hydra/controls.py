@@ -83,7 +83,7 @@ async def cancel(settings: Settings, ref: str, by: str) -> list[str]:
 
 async def _cancel_here(settings: Settings, journal: Journal, ref: str) -> None:
     """Ask for the end of an order by a connection of ours; wait until the journal has it."""
-    async with _engine(settings, journal) as engine:
+    async with reconciled_engine(settings, journal) as engine:
         if engine.works(ref):
             with suppress(BrokerError):  # its own connection is on, and obeys
                 await engine.cancel(ref)
@@ -100,7 +100,7 @@ async def cancel_all(settings: Settings, by: str) -> list[str]:
         with journal.together():
             for ref in refs:
                 journal.append(CancelRequested(ref, by), WallClock().now())
-        async with _engine(settings, journal) as engine:
+        async with reconciled_engine(settings, journal) as engine:
             swept = await engine.broker.cancel_all(lambda ref: journal.has(f"order {ref}"))
             await engine.reconcile()
     if swept.left:
@@ -277,7 +277,7 @@ def open_board(
 
 
 @asynccontextmanager
-async def _engine(settings: Settings, journal: Journal) -> AsyncIterator[OrderEngine]:
+async def reconciled_engine(settings: Settings, journal: Journal) -> AsyncIterator[OrderEngine]:
     """An engine on a connection of its own, compared with the broker; logs off on leaving."""
 
     broker = wiring.build_broker(settings)

@@ -40,7 +40,8 @@ from hydra.ib.quotes import QuoteFeed, price_or_none
 from hydra.risk._base import Margin
 
 LOOK_AGAIN_S = 0.05
-"""Pause between two looks at the book while orders end."""
+"""First pause between two looks at the book while orders end; each next one is twice as long."""
+LONGEST_LOOK_S = 0.8
 PATIENCE_S = (0.1, 0.2, 0.4, 0.8)
 """Pauses after which a client id that is in use is asked for again to end an order of its own."""
 HASTE_S = (0.1, 0.2, 0.4)
@@ -464,12 +465,13 @@ class IbBroker:
     async def _until_gone(self, trades: Sequence[Trade]) -> list[Trade]:
         """Ask for the book until it holds none of these; returns those left after the time-out."""
         deadline = asyncio.get_running_loop().time() + self.settings.timeout_s
-        names = {_name(t) for t in trades}
+        names, pause = {_name(t) for t in trades}, LOOK_AGAIN_S
         while names:
             left = [t for t in await self._book() if _name(t) in names]
             if not left or asyncio.get_running_loop().time() > deadline:
                 return left
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_LOOK_S)  # a long book is not asked for all the time
         return []
 
     async def _ask(self, call: Any, what: str) -> Any:

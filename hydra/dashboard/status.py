@@ -66,6 +66,9 @@ def _trading(facts: Facts) -> Row:
     state = facts.state
     if state.halted:
         return _figure("trading", "HALTED", state.halted, "bad")
+    if state.contested:
+        names = ", ".join(sorted(state.contested))
+        return _figure("trading", "CONTESTED", f"{names}: see `hydra adopt`", "bad")
     off = sorted(state.switched_off)
     return _figure("trading", "on", f"off: {', '.join(off)}" if off else "", "good")
 

@@ -84,30 +84,57 @@ def with_marks(account: Account, last: Mapping[str, Decimal]) -> tuple[Account, 
 
 
 def unexplained(state: State, account: Account) -> dict[str, ContestedPosition]:
-    """Positions of our strategies that are not what their fills make them, by symbol."""
+    """Positions of our strategies that are not what their fills make them, or that somebody else
+    has closed, by symbol."""
     symbols = {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
     return {
         symbol: _contested(state, account, symbol)
         for symbol in sorted(symbols)
-        if account.positions.get(symbol, ZERO) != state.expected(symbol)
+        if _is_contested(state, account, symbol)
     }
+
+
+def order_in_doubt(state: State, symbol: str, difference: Decimal) -> str:
+    """The order of ours that nobody knows of and whose open rest is just the difference; empty for
+    none. IB tells of executions until midnight, or the gateway's restart, only."""
+    for ref, order in state.unknown.items():
+        if order.request.instrument.symbol == symbol and order.remaining == difference != 0:
+            return ref
+    return ""
+
+
+def _is_contested(state: State, account: Account, symbol: str) -> bool:
+    """What somebody else traded before there was a book of ours takes nothing from it."""
+    if account.positions.get(symbol, ZERO) != state.expected(symbol):
+        return True
+    touched = symbol in state.traded_elsewhere or symbol in state.contested
+    return touched and not _is_backed(state, account, symbol)
+
+
+def _is_backed(state: State, account: Account, symbol: str) -> bool:
+    """Whether the account holds at least our strategies' units, on their side."""
+    told, own = account.positions.get(symbol, ZERO), state.owned(symbol)
+    return own == 0 or (own * told > 0 and abs(told) >= abs(own))
 
 
 def _contested(state: State, account: Account, symbol: str) -> ContestedPosition:
     told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
-    own = state.owned(symbol)
-    backed = own == 0 or (own * told > 0 and abs(told) >= abs(own))
-    what = (
-        "an account that was reset, a transfer, or a trade elsewhere"
-        if not backed
-        else "a transfer, or a trade elsewhere"
-    )
+    backed, own = _is_backed(state, account, symbol), state.owned(symbol)
+    doubt = order_in_doubt(state, symbol, told - expected)
+    if doubt:
+        why = f"{doubt} may have filled, though no execution was told"
+    elif told == expected:
+        why = f"our strategies hold {own:,f} of it: somebody else has traded it away"
+    elif backed:
+        why = "no execution tells why (a transfer, or a trade elsewhere?)"
+    else:
+        why = "no execution tells why (a reset account, a transfer, or a trade elsewhere?)"
     return ContestedPosition(
         told,
         expected,
         backed,
-        f"{symbol}: the account holds {told:,f} and the journal {expected:,f}, and no execution "
-        f"tells why ({what}?). No order in it leaves before a person has decided: {WHO_DECIDES}.",
+        f"{symbol}: the account holds {told:,f}, the journal {expected:,f}, and {why}. No order "
+        f"in it leaves before a person has decided: {WHO_DECIDES}.",
     )
 
 
@@ -128,8 +155,9 @@ def split_of(state: State, account: Account, symbol: str) -> SplitApplied | None
     if not found:
         return None
     agreed, ratio = max(found, key=lambda one: len(one[0]))
-    con_id = account.con_ids.get(symbol, 0)
-    is_new = con_id and con_id != state.con_ids.get(symbol, con_id)
+    con_id, one = account.con_ids.get(symbol, 0), state.instruments.get(symbol)
+    before = state.con_ids.get(symbol) or (one.con_id if one else 0)
+    is_new = con_id and before and con_id != before
     return SplitApplied(
         symbol,
         ratio.numerator,
@@ -204,6 +232,7 @@ def _cash_of(record: Recorded) -> Iterator[tuple[str, Decimal]]:
     elif isinstance(event, FillCorrected):
         yield from ((currency, -amount) for currency, amount in _paid(event.old))
         yield from _paid(event.new)
+        yield event.refund_currency or event.old.currency, event.refund
     elif isinstance(event, CommissionRecorded):
         yield event.commission.currency, -event.commission.amount
 

@@ -87,6 +87,8 @@ COMPARISONS = 3
 LOOKS = 3
 """How often the account is asked for until its figures are of one moment."""
 LOOK_PAUSE_S = 0.2
+QUOTES_S = 0.5
+"""How long who stops losses waits for prices."""
 CLOCK_S = 1.0
 """How long who stops losses waits for the gateway's time."""
 LATEST_EVENTS = 1_000
@@ -154,6 +156,7 @@ class OrderEngine:
         """Executions that were journalled, or are not ours, and whether with their charge."""
         self._early: dict[str, CommissionRecorded] = {}
         self._suspected = False
+        self._last_warning = ""
         self._stopping: asyncio.Task[None] | None = None
         self._taken_back: set[str] = set()
         """What was asked to end because trading is halted."""
@@ -270,7 +273,9 @@ class OrderEngine:
         """The comparison, journalled; made again while a difference may be a fill that came
         meanwhile, and once more before a position counts as contested."""
         for look in range(COMPARISONS):
-            account, lags = await self._look_at_account(strict)
+            account, lags, problem = await self._look_at_account(strict)
+            if problem and strict:
+                raise NotReconciled(problem)
             for event in list(settled_futures(self.state, account, self.clock.now().date())):
                 self.record(event)
             contested = unexplained(self.state, account)
@@ -298,31 +303,31 @@ class OrderEngine:
         elsewhere = [order for order in held if not self._is_ours(order.ref)]
         self.record(compare(self.state, account, elsewhere, contested, lags))
 
-    async def _look_at_account(self, strict: bool) -> tuple[Account, bool]:
-        """The account, with all its figures of one moment, and whether its cash lags behind fills.
-
-        Raises `NotReconciled` when they are not after some looks.
-        """
-        problem = ""
-        for look in range(LOOKS):
-            if look and strict:
+    async def _look_at_account(self, strict: bool) -> tuple[Account, bool, str]:
+        """The account, whether its cash lags behind fills, and why its figures are not of one
+        moment (empty when they are), after some looks."""
+        for look in range(LOOKS if strict else 1):
+            if look:
                 await asyncio.sleep(LOOK_PAUSE_S)
             told = await self.broker.account()
             self.drain()
-            state = self.state
-            account, unmarked = with_marks(told, state.mark.marks if state.mark else {})
+            last = self.state.mark
+            account, unmarked = with_marks(told, last.marks if last else {})
             lags = self._cash_lags(account)
             problem = NOT_READY if not account.is_ready else ""
             problem = problem or ("" if lags else contradiction(account))
-            is_last = not strict or look == LOOKS - 1
-            if not problem and (not unmarked or is_last):
-                break
+            if not problem and not unmarked:
+                return account, lags, ""
         if unmarked:
             names = ", ".join(unmarked)
-            self.record(Warned(0, f"The gateway tells no price of {names}; its last mark counts."))
-        if problem and strict:
-            raise NotReconciled(problem)
-        return account, lags
+            self._warn_once(f"The gateway tells no price of {names}; its last mark counts.")
+        return account, lags, problem
+
+    def _warn_once(self, text: str) -> None:
+        """Journal a sentence, unless it was the last one."""
+        if text != self._last_warning:
+            self._last_warning = text
+            self.record(Warned(0, text))
 
     def _cash_lags(self, account: Account) -> bool:
         """Whether the account's cash is the journal's of some moments ago."""
@@ -354,7 +359,7 @@ class OrderEngine:
         """An execution of the account that is not ours; what the last comparison told of is in the
         external units already."""
         since = self._so_far().reconciled_at
-        is_known = since is not None and fill.time <= since
+        is_known = since is not None and fill.time < since
         if self._is_ours(fill.order_ref) or is_known or fill.revision[1] > 1:
             return False
         return self.record(ExternalFillRecorded(fill))
@@ -372,12 +377,14 @@ class OrderEngine:
         done = Traded((), (), tuple(r.order_ref for r in requests if r.order_ref not in sent))
         if not fresh:
             return done
+        stops_losses = all(r.flatten for r in fresh)
         short = sold_short(fresh, self.state)
-        quotes = await self._quotes([r.instrument for r in fresh], short)
-        await self._set_clock()
+        quotes = await self._quotes([r.instrument for r in fresh], short, not stops_losses)
+        await self._set_clock(not stops_losses)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
-            judged = self._judge(chunk, quotes, await self._margins(chunk, quotes))
+            margins = {} if stops_losses else await self._margins(chunk, quotes)
+            judged = self._judge(chunk, quotes, margins)
             await self._send(judged.orders)
             done = done.and_then(judged)
             await asyncio.sleep(0)  # lets in what the broker has said meanwhile
@@ -553,28 +560,24 @@ class OrderEngine:
         """Value the journal's cash and positions at the broker's marks and journal the result; the
         account is asked for unless it was just told.
 
-        A NAV that is far from the last one is looked at twice: what a second look does not confirm
-        is said and not journalled, so that no breaker acts on it.
+        A NAV that is far from the last one is looked at twice. What a second look does not
+        confirm, or the account's own figures contradict, is said and not journalled, so that no
+        breaker acts on it.
         """
+        problem = ""
         if account is None:
-            account, _ = await self._look_at_account(strict=True)
+            account, _, problem = await self._look_at_account(strict=True)
             await self._set_clock()
-        last = self.state.mark
-        event = self._valued(account)
-        if is_outlier(event.nav, last.nav if last else None):
+        event, last = self._valued(account), self.state.mark
+        if not problem and is_outlier(event.nav, last.nav if last else None):
             await asyncio.sleep(LOOK_PAUSE_S)
-            again, _ = await self._look_at_account(strict=True)
-            second = self._valued(again)
-            if is_outlier(second.nav, event.nav):
-                self.record(
-                    Warned(
-                        0,
-                        f"Two looks at the account say {event.nav:,.2f} and {second.nav:,.2f}; "
-                        "neither is believed.",
-                    )
-                )
-                return second
-            account = again
+            account, _, problem = await self._look_at_account(strict=True)
+            event, first = self._valued(account), event
+            if is_outlier(event.nav, first.nav):
+                problem = f"Two looks at the account say {first.nav:,.2f} and {event.nav:,.2f}."
+        if problem:
+            self._warn_once(f"The account's value is not believed: {problem}")
+            return event
         return self.mark_at(account)
 
     def mark_at(self, account: Account) -> NavMarked:
@@ -915,12 +918,24 @@ class OrderEngine:
         return self.account
 
     async def _quotes(
-        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+        self, instruments: Sequence[Instrument], short: Collection[str] = (), strict: bool = True
     ) -> dict[str, Quote]:
+        """Quotes, and rates of their currencies; who stops losses waits `QUOTES_S` for them."""
+        if not strict:
+            return await self._quotes_at_hand(instruments)
         quotes = await self.broker.quotes(instruments, short)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
+
+    async def _quotes_at_hand(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        try:
+            async with asyncio.timeout(QUOTES_S):
+                return await self.broker.quotes(instruments)
+        except (TimeoutError, BrokerError) as problem:
+            why = f"{problem}" or "none came in time"
+            self.record(Warned(0, f"Positions are closed without a look at prices: {why}."))
+            return {i.symbol: Quote(i.symbol, None, None, None, None) for i in instruments}
 
     def _rated(self, rates: Mapping[str, Decimal]) -> None:
         self._rates_at.update(dict.fromkeys(rates, self.clock.now()))

@@ -85,4 +85,6 @@ def context_of(
         books=books_of(state, account.marks, portfolio),
         held=state.positions,
         traffic=traffic_of(state),
+        contested={symbol: known.reason for symbol, known in state.contested.items()},
+        unbacked=state.unbacked,
     )

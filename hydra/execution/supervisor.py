@@ -116,6 +116,8 @@ class Supervisor:
             else:
                 self.restored += 1
                 return
+        if isinstance(problem, NotReconciled):
+            raise NotReconciled(f"{problem} That was so for {self.patience.give_up_s:g} s.")
         raise GatewayUnreachable(
             f"The gateway was not to be reached for {self.patience.give_up_s:g} s: {problem}"
         ) from problem

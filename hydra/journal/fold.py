@@ -131,14 +131,18 @@ class State:
     """By (strategy, symbol)."""
     external: Mapping[str, Decimal] = field(default_factory=dict)
     """What the account holds that no strategy of ours owns, signed, by symbol."""
+    traded_elsewhere: Mapping[str, Decimal] = field(default_factory=dict)
+    """What was traded since the last comparison by hand or by other programs, signed."""
     contested: Mapping[str, ContestedPosition] = field(default_factory=dict)
-    """Positions that changed in the account without an execution, by symbol."""
+    """Positions that changed in the account without an execution of ours, by symbol."""
     average_costs: Mapping[str, Decimal] = field(default_factory=dict)
     """What was paid a unit of all that the account holds, as the broker last told it."""
     con_ids: Mapping[str, int] = field(default_factory=dict)
     """IB's contract numbers of the same."""
     reconciled_at: datetime | None = None
     """The market's time at the last comparison."""
+    transfers: Decimal = ZERO
+    """All that came (> 0) or went as transfers, in the account's currency."""
     pending_cash: Decimal = ZERO
     """Cash that moved while positions were contested, in the account's currency."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
@@ -281,10 +285,12 @@ class Folding:
     futures: dict[str, Holding]
     holdings: dict[tuple[str, str], Holding]
     external: dict[str, Decimal]
+    traded_elsewhere: dict[str, Decimal]
     contested: dict[str, ContestedPosition]
     average_costs: dict[str, Decimal]
     con_ids: dict[str, int]
     reconciled_at: datetime | None
+    transfers: Decimal
     pending_cash: Decimal
     instruments: dict[str, Instrument]
     working: dict[str, WorkingOrder]
@@ -386,6 +392,7 @@ class Folding:
     def shift(self, worth: Decimal) -> None:
         """Move every NAV that is compared with by cash or units that came (> 0) or went by no
         trade: they are no profit and no loss."""
+        self.transfers += worth
         self.peak_nav = max(self.peak_nav + worth, ZERO)
         if self.opening_nav is not None:
             self.opening_nav += worth
@@ -463,7 +470,7 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     external = {s: event.positions.get(s, ZERO) - quantity for s, quantity in own.items()}
     external |= {s: draft.external.get(s, ZERO) for s in event.contested}
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
-    draft.contested = dict(event.contested)
+    draft.contested, draft.traded_elsewhere = dict(event.contested), {}
     draft.average_costs, draft.con_ids = dict(event.average_costs), dict(event.con_ids)
     draft.reconciled_at = time
     draft.account, draft.currency = event.account, event.currency
@@ -646,7 +653,8 @@ def _expired(draft: Folding, event: FutureSettled, time: datetime) -> None:
 def _filled_elsewhere(draft: Folding, event: ExternalFillRecorded, time: datetime) -> None:
     """What is traded by hand or by another program changes what nobody of ours owns."""
     fill = event.fill
-    draft.external[fill.symbol] = draft.external.get(fill.symbol, ZERO) + fill.quantity
+    for units in (draft.external, draft.traded_elsewhere):
+        units[fill.symbol] = units.get(fill.symbol, ZERO) + fill.quantity
     draft.settle(fill)
 
 
@@ -701,6 +709,9 @@ def _adopted(draft: Folding, event: PositionAdopted, time: datetime) -> None:
     if event.external:
         draft.external[event.symbol] = event.external
     draft.contested.pop(event.symbol, None)
+    for ref, order in list(draft.unknown.items()):
+        if order.request.instrument.symbol == event.symbol:
+            draft.unknown.pop(ref)  # whatever it did is in the position
     draft.pending_cash += event.value
     if not draft.contested:
         draft.shift(draft.pending_cash)
@@ -716,7 +727,7 @@ def _begun_anew(draft: Folding, event: EpochBegun, time: datetime) -> None:
         draft.holdings[key] = Holding(realised=held.realised)
     external = {**draft.external, **told}
     draft.external = {symbol: quantity for symbol, quantity in external.items() if quantity}
-    draft.contested, draft.pending_cash = {}, ZERO
+    draft.contested, draft.pending_cash, draft.unknown = {}, ZERO, {}
     draft.mark, draft.marked_at, draft.opening_nav = None, None, None
     draft.peak_nav = ZERO
     draft.trips.clear()

@@ -20,6 +20,7 @@ from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
     CommissionRecorded,
+    EpochBegun,
     FillCorrected,
     FillRecorded,
     Halted,
@@ -28,6 +29,7 @@ from hydra.domain.events import (
     OrderQuoted,
     OrderRefused,
     OrderRetried,
+    PositionAdopted,
     Recorded,
     Resumed,
     RunRequested,
@@ -54,7 +56,16 @@ POINTS = 600
 """A line has fewer points than this; when it is full, every second one goes."""
 SPARK_POINTS = 60
 
-DEED_KINDS = (Halted, Resumed, StrategySwitched, CancelRequested, RunRequested, BreakerTripped)
+DEED_KINDS = (
+    Halted,
+    Resumed,
+    StrategySwitched,
+    CancelRequested,
+    RunRequested,
+    BreakerTripped,
+    PositionAdopted,
+    EpochBegun,
+)
 
 
 @dataclass
@@ -212,6 +223,8 @@ class Equity:
     deepest_today: float = 0.0
     _peak: float = 0.0
     _peak_today: float = 0.0
+    _transferred: float = 0.0
+    """What came or went since the last mark, and is no gain."""
     _opening: Mapping[str, Decimal] = field(default_factory=dict)
 
     def take(self, event: NavMarked, time: datetime, session: date | None) -> None:
@@ -233,6 +246,16 @@ class Equity:
         self._opening = self._opening or event.marks
         self.today_market.add(x, _moved(self._opening, event.marks))
 
+    def transfer(self, amount: float) -> None:
+        """Cash or units came (> 0) or went by no trade: the next mark's gain is without them."""
+        self._transferred += amount
+        self._peak, self._peak_today = self._peak + amount, self._peak_today + amount
+
+    def begin_anew(self) -> None:
+        """The next mark is the first of new books."""
+        self._peak = self._peak_today = self._transferred = 0.0
+        self.days.clear()
+
     def fill(self) -> None:
         """Count a fill to the session that was marked last."""
         if self.session in self.days:
@@ -240,11 +263,14 @@ class Equity:
 
     def _settle(self, session: date, nav: float) -> None:
         if session not in self.days:
-            base = self.nav.y[-1] if self.days else nav
+            base = self.nav.y[-1] + self._transferred if self.days else nav
             self.days[session] = Day(base, nav, base)
+            self._transferred = 0.0
             if len(self.days) > DAYS_KEPT:
                 del self.days[next(iter(self.days))]
         day = self.days[session]
+        day.base, day.peak = day.base + self._transferred, day.peak + self._transferred
+        self._transferred = 0.0
         day.nav, day.peak = nav, max(day.peak, nav)
         day.deepest = min(day.deepest, nav / day.peak - 1 if day.peak > 0 else 0.0)
 
@@ -310,7 +336,7 @@ class Ledger:
     def take(self, record: Recorded) -> None:
         """Take in the next event."""
         event = record.event
-        self._folding.take(record)
+        self._fold(record)
         self.last = record
         self.orders.take(record)
         if isinstance(event, COST_KINDS):
@@ -340,6 +366,14 @@ class Ledger:
         self.refusals.extend(
             {**row, "session": refused.request.session} for row in refusal_rows([record])
         )
+
+    def _fold(self, record: Recorded) -> None:
+        before = self._folding.transfers
+        self._folding.take(record)
+        if self._folding.transfers != before:
+            self.equity.transfer(float(self._folding.transfers - before))
+        if isinstance(record.event, EpochBegun):
+            self.equity.begin_anew()
 
     def _target(self, event: TargetSet, record: Recorded) -> None:
         key = (event.strategy, event.symbol)

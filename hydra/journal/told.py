@@ -12,10 +12,13 @@ from typing import Any
 from hydra.domain.events import (
     BreakerTripped,
     CancelRequested,
+    CashMoved,
     CommissionRecorded,
     ConnectionChanged,
     Decided,
+    EpochBegun,
     Event,
+    ExternalFillRecorded,
     FillCorrected,
     FillRecorded,
     FutureSettled,
@@ -29,6 +32,7 @@ from hydra.domain.events import (
     OrderRefused,
     OrderSubmitted,
     OrderUnsent,
+    PositionAdopted,
     RatesTold,
     Reconciled,
     Resumed,
@@ -38,6 +42,7 @@ from hydra.domain.events import (
     RunStarted,
     SessionEnded,
     SessionStarted,
+    SplitApplied,
     StrategySwitched,
     TargetSet,
     Warned,
@@ -132,6 +137,17 @@ WORDS: Mapping[type[Event], Callable[[Any], str]] = {
     CommissionRecorded: lambda e: (
         f"{e.commission.amount:,f} {e.commission.currency} for {e.commission.exec_id}"
     ),
+    ExternalFillRecorded: lambda e: (
+        f"Not ours: {e.fill.quantity:+,f} {e.fill.symbol} at {e.fill.price:,f} {e.fill.currency}"
+    ),
+    SplitApplied: lambda e: f"{e.symbol} was split {e.numerator}:{e.denominator} ({e.evidence})",
+    CashMoved: lambda e: (
+        f"{e.worth:+,.2f} came by no trade of ours"
+        + (": a transfer, no profit and no loss" if e.is_transfer else "")
+        + (": judged once no position is contested" if e.is_pending else "")
+    ),
+    PositionAdopted: lambda e: f"{e.symbol} was adopted from the account: {e.reason} ({e.by})",
+    EpochBegun: lambda e: f"A new epoch of the books began: {e.reason} ({e.by})",
     FutureSettled: lambda e: f"{e.symbol} expired while it was held, last at {e.price:,f}",
     ConnectionChanged: lambda e: f"{'open' if e.up else 'LOST'}: {e.text} ({e.code})",
     NavMarked: _marked,

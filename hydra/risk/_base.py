@@ -89,6 +89,10 @@ class Context:
     books: Mapping[str, Portfolio] = field(default_factory=dict)
     held: Mapping[str, Decimal] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+    contested: Mapping[str, str] = field(default_factory=dict)
+    """Why no order in a symbol may leave: its position changed without an execution."""
+    unbacked: frozenset[str] = frozenset()
+    """Strategies whose books the account does not back."""
     _judged: _Judged = field(default_factory=_Judged, init=False, repr=False, compare=False)
 
     def proposed(self, request: OrderRequest) -> Portfolio:

@@ -11,8 +11,12 @@ from hydra import plugins
 from hydra.domain.orders import Objection, Order, OrderRequest, Refusal
 from hydra.domain.portfolio import Portfolio
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
-from hydra.risk._base import Check, Context
+from hydra.risk._base import Check, Context, reduces
 from hydra.risk.free_margin import FreeMargin
+
+PRICED = frozenset({"stale_price", "delayed_data", "crossed_quote", "price_collar"})
+"""Checks of the price that an order is judged by. An order that flattens does not wait for a good
+one: it closes what the account holds, at the market."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,12 @@ class RiskGate:
 
     def review(self, request: OrderRequest, context: Context) -> Order | Refusal:
         """The order, or a refusal with every objection that any check has, not only the first."""
-        found = [check.objection(request, context) for check in self.checks.values()]
+        passed = PRICED if request.flatten and reduces(request, context) else frozenset()
+        found = [
+            check.objection(request, context)
+            for name, check in self.checks.items()
+            if name not in passed
+        ]
         objections = tuple(o for o in (*found, self._unpriced(request, context)) if o)
         if objections:
             return Refusal(request, objections)

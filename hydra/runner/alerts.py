@@ -24,12 +24,14 @@ from hydra.domain.events import (
     Halted,
     NavMarked,
     OrderRefused,
+    Reconciled,
     Recorded,
     Resumed,
     RunEnded,
     RunMissed,
     RunStarted,
     SessionEnded,
+    SplitApplied,
 )
 from hydra.errors import ConfigError, UnknownName, unknown
 from hydra.journal.journal import Journal
@@ -42,7 +44,7 @@ log = logging.getLogger("hydra.alerts")
 AN_HOUR = timedelta(hours=1)
 KINDS: tuple[type[Event], ...] = (
     RunStarted, RunEnded, RunMissed, BreakerTripped, Halted, Resumed, OrderRefused, SessionEnded,
-    NavMarked,
+    NavMarked, Reconciled, SplitApplied,
 )  # fmt: skip
 TRIES = 5
 """How often a message is tried before it is given up, with the log's word for it."""
@@ -112,6 +114,18 @@ class Writer:
         title = f"Orders refused by {checks}: {request.strategy}, {request.session}"
         return Alert("refusal", title, said)
 
+    def compared(self, event: Reconciled) -> Alert | None:
+        """Positions of ours that changed without an execution."""
+        if not event.contested:
+            return None
+        said = " ".join(known.reason for known in event.contested.values())
+        return Alert("positions", f"Positions contested: {', '.join(event.contested)}", said)
+
+    def split(self, event: SplitApplied) -> Alert:
+        """A split that the books have followed."""
+        ratio = f"{event.numerator}:{event.denominator}"
+        return Alert("positions", f"{event.symbol} was split {ratio}", event.evidence)
+
     def session(self, event: SessionEnded) -> Alert:
         """The summary at the end of a session."""
         value = f", NAV {self._mark.nav:,.2f}" if self._mark else ""
@@ -127,6 +141,8 @@ STEPS: dict[type[Event], Callable[[Writer, Any], Alert | None]] = {
     Resumed: Writer.resumed,
     OrderRefused: Writer.refused,
     SessionEnded: Writer.session,
+    Reconciled: Writer.compared,
+    SplitApplied: Writer.split,
 }
 """What is told of each kind of event."""
 

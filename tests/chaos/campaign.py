@@ -29,14 +29,17 @@ from pathlib import Path
 from typing import Any
 
 from hydra.brokers.ib import IbBroker
-from hydra.domain.events import Halted, OrderAdmitted, Resumed
+from hydra.domain.events import EpochBegun, Halted, OrderAdmitted, Resumed
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.errors import HydraError
+from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.catching_up import catch_up
 from hydra.execution.engine import OrderEngine
+from hydra.execution.supervisor import Patience, Supervisor
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
+from hydra.gateway.realism import ALL
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 from hydra.ib.contracts import named
 from hydra.journal.journal import Journal
@@ -106,6 +109,9 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
 
 
 CALM = Fate(timeout_s=10.0)
+CALM_PATIENCE = Patience(first_pause_s=0.1, longest_pause_s=0.5, give_up_s=30.0)
+REAL = ALL - {"confirmation_window", "read_only", "order_presets"}
+"""Behaviours with which orders still reach the exchange; presets are bypassed in the container."""
 
 
 @dataclass
@@ -121,13 +127,15 @@ class Life:
 class Place:
     """Where a life happens: its gateway, which can die and come back, and its journal."""
 
-    def __init__(self, seed: int, folder: Path) -> None:
-        """Nothing listens yet."""
-        self.seed = seed
+    def __init__(self, seed: int, folder: Path, real: frozenset[str] = frozenset()) -> None:
+        """Nothing listens yet; `real` are behaviours of real gateways."""
+        self.seed, self.real = seed, real
+        self.is_moved = False
+        """Whether units came or went by no trade of ours."""
         self.rng = random.Random(seed)
         self.life = Life(seed)
         self.path = folder / f"{seed}.db"
-        exchange = ExchangeSettings(start=FIRST, seed=seed)
+        exchange = ExchangeSettings(start=FIRST, seed=seed, real=real)
         self.settings = GatewaySettings(
             port=0, control_port=0, speed=0, exchange=exchange, state=folder / f"{seed}.json"
         )
@@ -181,9 +189,9 @@ class Place:
         return date.fromisoformat(self.server.exchange.clock_state()["session"])
 
 
-async def live(seed: int, folder: Path) -> Life:
+async def live(seed: int, folder: Path, real: frozenset[str] = frozenset()) -> Life:
     """One life from its seed; the same seed lives the same life but for the sockets' timing."""
-    place = Place(seed, folder)
+    place = Place(seed, folder, real)
     await place.open()
     try:
         async with asyncio.timeout(LONGEST_LIFE_S):
@@ -201,6 +209,8 @@ async def live_in(place: Place) -> None:
         if number:
             await close_of_day(place)
             place.server.deliver(place.server.world.command("next_open"))
+            if place.real:
+                await overnight(place, place.server)
         if place.rng.random() < 0.08:
             into_blackout(place)
         await trade_session(place)
@@ -338,7 +348,9 @@ async def finish(place: Place) -> None:
         problems += [f"{ref} is still working" for ref in engine.state.working]
         heard = [*place.heard, *place.server.record.after(0)]
         problems += list(beyond(journal, place.wanted))
-        problems += list(broken(journal, place.server.exchange.state(), heard))
+        problems += list(
+            broken(journal, place.server.exchange.state(), heard, moved=place.is_moved)
+        )
         if not place.was_parallel:  # a loss is one connection's, and tells nothing of another's
             problems += list(sent_unreconciled(journal.read()))
         place.life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
@@ -365,6 +377,64 @@ async def learn_of_the_day(place: Place) -> None:
         try:
             await catch_up(engine, CALM.timeout_s)
         finally:
+            await engine.broker.disconnect()
+
+
+async def overnight(place: Place, server: GatewayServer) -> None:
+    """What happens to an account by itself, and the person who decides about it in the morning."""
+    rng, faults = place.rng, place.life.faults
+    symbol = rng.choice(["AAPL"] if place.seed % EVERY == EVERY - 1 else SYMBOLS)
+    if rng.random() < 0.25:
+        numerator, denominator = rng.choice([(2, 1), (3, 2), (1, 10), (7, 1)])
+        renumbers = rng.random() < 0.5
+        server.operate(lambda by: by.split(symbol, numerator, denominator, renumbers))
+        faults[f"split {numerator}:{denominator}"] += 1
+    if rng.random() < 0.25:
+        amount = rng.choice([137, -29, -150_000, 90_000])
+        server.operate(lambda by: by.move_cash(amount))
+        faults["cash moved"] += 1
+    luck = rng.random()
+    if luck < 0.08:
+        server.operate(lambda by: by.reset(800_000))
+        faults["account reset"] += 1
+        place.is_moved = True
+    elif luck < 0.2:
+        quantity = rng.choice([-70, 40])
+        server.operate(lambda by: by.transfer(symbol, quantity))
+        faults["transfer"] += 1
+        place.is_moved = True
+    if rng.random() < 0.2:
+        server.operate(lambda by: by.set_ready(False))
+        faults["not ready"] += 1
+        asyncio.get_running_loop().call_later(
+            0.5, lambda: server.operate(lambda by: by.set_ready(True))
+        )
+    await decide(place)
+
+
+async def decide(place: Place) -> None:
+    """A person looks at what is contested and takes the account's word for it."""
+    with Journal.open(place.path) as journal:
+        settings = replace(SETTINGS, port=place.server.port, timeout_s=CALM.timeout_s)
+        engine = OrderEngine(IbBroker(settings), journal, GATE)
+        supervisor = Supervisor(engine, CALM_PATIENCE)
+        clock = asyncio.ensure_future(place.let_time_pass())  # account values are refreshed
+        try:
+            await supervisor.start()
+            if engine.state.unbacked and place.rng.random() < 0.5:
+                place.life.faults["new epoch"] += 1
+                engine.record(EpochBegun("chaos", "chaos"))
+            for symbol in engine.state.contested:
+                account = engine.account
+                assert account is not None
+                holders = [w for (w, s), h in engine.state.holdings.items() if s == symbol]
+                decision = Decision("chaos", "chaos", max(holders))
+                engine.record(adoption_of(engine.state, account, symbol, decision))
+                place.life.faults["adopted"] += 1
+            await supervisor.steady(engine.reconcile)
+            await supervisor.steady(engine.mark)
+        finally:
+            clock.cancel()
             await engine.broker.disconnect()
 
 
@@ -472,18 +542,18 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def run_seeds(seeds: range, folder: Path) -> list[Life]:
+def run_seeds(seeds: range, folder: Path, real: frozenset[str] = frozenset()) -> list[Life]:
     """Each seed's life, `AT_ONCE` of them at a time: most of a life is waiting for an answer."""
     with quiet():
-        return asyncio.run(_live_all(seeds, folder))
+        return asyncio.run(_live_all(seeds, folder, real))
 
 
-async def _live_all(seeds: range, folder: Path) -> list[Life]:
+async def _live_all(seeds: range, folder: Path, real: frozenset[str]) -> list[Life]:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(seed: int) -> Life:
         async with places:
-            return await live(seed, folder)
+            return await live(seed, folder, real)
 
     return await asyncio.gather(*(one(seed) for seed in seeds))
 
@@ -515,11 +585,16 @@ def main() -> int:
     """Run seeds and print what they met; 1 when any ended with a problem."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", default="0:100", help="FIRST:END")
-    first, _, end = parser.parse_args().seeds.partition(":")
+    parser.add_argument(
+        "--real", action="store_true", help="on a gateway that behaves as real ones do"
+    )
+    arguments = parser.parse_args()
+    first, _, end = arguments.seeds.partition(":")
     met: Counter[str] = Counter()
     failed = orders = 0
+    real = REAL if arguments.real else frozenset()
     with tempfile.TemporaryDirectory() as folder:
-        for life in run_seeds(range(int(first), int(end)), Path(folder)):
+        for life in run_seeds(range(int(first), int(end)), Path(folder), real):
             met += life.faults
             orders += life.orders
             failed += bool(life.problems)
@@ -527,6 +602,7 @@ def main() -> int:
                 sys.stdout.write(f"seed {life.seed}: {problem}\n")
             if life.problems:
                 again = f"python -m tests.chaos.campaign --seeds {life.seed}:{life.seed + 1}"
+                again += " --real" if arguments.real else ""
                 sys.stdout.write(f"  replay: {again}\n")
     for what, count in met.most_common():
         sys.stdout.write(f"{count:7} {what}\n")

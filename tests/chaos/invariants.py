@@ -35,13 +35,21 @@ CENT = Decimal("0.01")
 
 
 def broken(
-    journal: Journal, books: dict[str, Any], heard: Iterable[dict[str, Any]]
+    journal: Journal,
+    books: dict[str, Any],
+    heard: Iterable[dict[str, Any]],
+    moved: bool = False,
 ) -> Iterator[str]:
-    """A sentence for each invariant that does not hold; `heard` are all messages of the lives."""
+    """A sentence for each invariant that does not hold; `heard` are all messages of the lives,
+    `moved` says that units came or went by no trade of ours."""
     records = list(journal.read())
     state = fold(records)
     ours = {one.con_id: symbol for symbol, one in state.instruments.items()}
     yield from _positions(state, books, ours)
+    if state.external and not moved:
+        yield f"positions of ours are listed as external: {dict(state.external)}"
+    if state.contested:
+        yield f"positions are contested at the end: {sorted(state.contested)}"
     yield from _fills(records, books["executions"], ours)
     yield from _charges(records, books["executions"])
     yield from _sent_twice(heard)
@@ -59,8 +67,6 @@ def _positions(state: State, books: dict[str, Any], names: Mapping[int, str]) ->
     theirs = {symbol: quantity for symbol, quantity in theirs.items() if quantity}
     if state.positions != theirs:
         yield f"positions: journal {state.positions}, gateway {theirs}"
-    if state.external:
-        yield f"positions of ours are listed as external: {dict(state.external)}"
     cash, told = _cash(state), _cash_told(books)
     # A pair's fills have parts of a cent, and after a difference the gateway's cents hold.
     apart = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +16,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.execution.engine import OrderEngine
 from hydra.execution.supervisor import Patience, Supervisor
+from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import parse_fault
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 from hydra.journal.journal import Journal
@@ -55,6 +56,14 @@ class Watched:
         self.arm(at=now, **effect)
         self.server.deliver(self.server.world.command(_soon(now)))
 
+    def operate(self, action):
+        """Something that happens to the account by no trade: see `hydra.gateway.operator`."""
+        return self.server.operate(action)
+
+    def events(self, kind) -> list:
+        """Events of a kind, oldest first."""
+        return [record.event for record in self.engine.journal.read(kinds=[kind])]
+
     @property
     def wire(self) -> list[dict]:
         return self.server.exchange.state()["executions"]
@@ -68,12 +77,21 @@ def _soon(now: str) -> str:
 
 
 @asynccontextmanager
-async def watched(tmp_path: Path, patience: Patience = QUICK) -> AsyncIterator[Watched]:
-    settings = GatewaySettings(port=0, control_port=0, speed=0)
+async def watched(
+    tmp_path: Path,
+    patience: Patience = QUICK,
+    real: Iterable[str] = (),
+    gate: RiskGate | None = None,
+    timeout_s: float = 0.5,
+) -> AsyncIterator[Watched]:
+    """`real` are behaviours of real gateways, see `hydra.gateway.realism`."""
+    settings = GatewaySettings(
+        port=0, control_port=0, speed=0, exchange=ExchangeSettings(real=frozenset(real))
+    )
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
-            broker = IbBroker(Gateway(port=server.port, timeout_s=0.5))
-            engine = OrderEngine(broker, journal, RiskGate({"halt": Halt()}))
+            broker = IbBroker(Gateway(port=server.port, timeout_s=timeout_s))
+            engine = OrderEngine(broker, journal, gate or RiskGate({"halt": Halt()}))
             try:
                 await engine.start()
                 yield Watched(server, engine, Supervisor(engine, patience))

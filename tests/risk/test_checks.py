@@ -16,6 +16,7 @@ from hydra.errors import BadParameter, ConfigError
 from hydra.risk._base import reduces
 from hydra.risk._gate import RiskGate, gate_of
 from hydra.risk.blackout import Blackout
+from hydra.risk.book_backed import BookBacked
 from hydra.risk.capital_share import CapitalShare
 from hydra.risk.closing_cutoff import ClosingCutoff
 from hydra.risk.connected import Connected
@@ -136,6 +137,22 @@ OVER_AND_UNDER = [
     (Blackout(), request(), at(4, 45), request(), at(4, 44)),
     (Blackout(), request(), at(5, 44), request(), at(5, 45)),
     (Blackout(("15:00-15:10 UTC",)), request(), at(15, 0), request(), at(15, 10)),
+    (BookBacked(), request(), context(contested={"AAPL": "It is not there."}), request(), CONTEXT),
+    (BookBacked(), request(), context(unbacked=frozenset({"s"})), request(), CONTEXT),
+    (
+        BookBacked(),
+        request(-1),
+        replace(holding(10), contested={"AAPL": "It is not there."}),
+        replace(request(-1), flatten=True),
+        replace(holding(10), contested={"AAPL": "It is not there."}),
+    ),
+    (
+        BookBacked(),
+        request(1),
+        replace(holding(10), unbacked=frozenset({"s"})),
+        request(-1),
+        replace(holding(10), unbacked=frozenset({"s"})),
+    ),
     (CapitalShare({"s": D("0.1")}), request(101), CONTEXT, request(100), CONTEXT),
     (CapitalShare({"s": D("0.1")}), request(-101), CONTEXT, request(-100), CONTEXT),
     (CapitalShare({"s": D("0.3")}), request(126), beside(250), request(125), beside(250)),

@@ -301,4 +301,4 @@ async def test_of_two_services_on_one_data_folder_one_tells(workspace, alerting,
 
 def test_every_kind_of_alert_is_one_that_the_settings_know():
     assert {"run_failed", "run_missed", "breaker", "halt", "refusal", "gateway", "login",
-            "session", "runner"} == set(EVENTS)  # fmt: skip
+            "session", "runner", "positions"} == set(EVENTS)  # fmt: skip

@@ -1,0 +1,425 @@
+"""What the account says and no fill explains is told apart, or left to a person."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ib_async import IB, MarketOrder, Stock
+
+from hydra.domain.events import (
+    CashMoved,
+    CommissionRecorded,
+    EpochBegun,
+    ExternalFillRecorded,
+    FillCorrected,
+    FillRecorded,
+    NavMarked,
+    Reconciled,
+    Recorded,
+    SplitApplied,
+)
+from hydra.domain.orders import Commission, Fill
+from hydra.errors import BadParameter, NotReconciled, UnknownName
+from hydra.execution.adoption import Decision, adoption_of
+from hydra.execution.broker import Account
+from hydra.execution.divergence import RATIOS, cash_lags, contradiction, split_of, unexplained
+from hydra.journal.fold import Holding, State
+from hydra.risk._gate import RiskGate
+from hydra.risk.book_backed import BookBacked
+from hydra.risk.halt import Halt
+from tests.execution.watched import AAPL, request, trade, until, watched
+
+NOW = datetime(2012, 10, 2, 14, 0, tzinfo=UTC)
+GATE = RiskGate({"halt": Halt(), "book_backed": BookBacked()})
+
+
+def an_account(quantity, price, cost, cash="1000", **changes) -> Account:
+    worth = Decimal(quantity) * Decimal(price)
+    known = Account(
+        "DU1",
+        4002,
+        "USD",
+        Decimal(cash),
+        Decimal(cash) + worth,
+        {"AAPL": Decimal(quantity)} if Decimal(quantity) else {},
+        {"AAPL": Decimal(price)} if Decimal(quantity) else {},
+        average_costs={"AAPL": Decimal(cost)},
+        con_ids={"AAPL": 265598},
+        position_value=worth,
+    )
+    return replace(known, **changes)
+
+
+def a_book(*quantities, cost="100", mark="100", external=0) -> State:
+    return State(
+        account="DU1",
+        currency="USD",
+        balances={"USD": Decimal(1000)},
+        holdings={
+            (f"s{n}", "AAPL"): Holding(Decimal(q), Decimal(cost)) for n, q in enumerate(quantities)
+        },
+        external={"AAPL": Decimal(external)} if external else {},
+        instruments={"AAPL": AAPL},
+        average_costs={"AAPL": Decimal(cost)},
+        con_ids={"AAPL": 265598},
+        mark=NavMarked(Decimal(11_000), Decimal(1000), Decimal(11_000), {"AAPL": Decimal(mark)}),
+    )
+
+
+# --- splits -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "held", "told"),
+    [(2, 1, 100, 200), (1, 10, 100, 10), (1, 10, 119, 11), (3, 2, 100, 150), (7, 1, -30, -210)],
+)
+def test_position_cost_and_price_that_agree_are_a_split(n, m, held, told):
+    price = Decimal(100) * m / n
+    found = split_of(a_book(held), an_account(told, price, price), "AAPL")
+    assert found is not None
+    assert (found.numerator, found.denominator, found.quantity) == (n, m, told)
+
+
+@pytest.mark.parametrize(
+    ("price", "cost", "is_split"),
+    [
+        ("50", "50", True),
+        ("50", "100", True),  # the average cost is refreshed later
+        ("100", "50", True),  # the price is yesterday's
+        ("100", "100", False),  # the same again was bought elsewhere
+        ("97", "98.5", False),
+    ],
+)
+def test_two_of_three_figures_must_agree(price, cost, is_split):
+    found = split_of(a_book(100), an_account(200, price, cost), "AAPL")
+    assert (found is not None) == is_split
+
+
+def test_a_price_that_fell_without_a_change_of_the_position_is_no_split():
+    assert split_of(a_book(100), an_account(100, "50", "100"), "AAPL") is None
+    assert not unexplained(a_book(100), an_account(100, "50", "100"))
+
+
+@given(
+    ratio=st.sampled_from(RATIOS),
+    held=st.integers(1, 100_000),
+    drift=st.floats(0.97, 1.03),
+    side=st.sampled_from([1, -1]),
+)
+def test_every_ratio_that_is_found_makes_the_account_s_position(ratio, held, drift, side):
+    exact = Decimal(held) * ratio.numerator / ratio.denominator
+    told = side * int(exact)
+    price = Decimal(100) * ratio.denominator / ratio.numerator
+    account = an_account(told, price * Decimal(str(drift)), price)
+    found = split_of(a_book(side * held), account, "AAPL")
+    if told:
+        assert found is not None
+        assert found.quantity == told
+        units = Decimal(held) * found.numerator / found.denominator
+        assert abs(units - abs(told)) < 1
+
+
+# --- figures that are not of one moment ---------------------------------------------------------
+
+
+def test_cash_that_lags_behind_a_purchase_contradicts_the_net_liquidation_value():
+    late = an_account(100, "100", "100", cash="11000", net_liquidation=Decimal(11_000))
+    assert "not of one moment" in contradiction(late)
+    assert not contradiction(an_account(100, "100", "100"))
+    assert not contradiction(replace(late, position_value=None))
+
+
+def recorded(seq, event, minutes_ago=0) -> Recorded:
+    time = NOW - timedelta(minutes=minutes_ago)
+    return Recorded(seq, time, time, event)
+
+
+def a_fill(exec_id, quantity, price) -> FillRecorded:
+    return FillRecorded(
+        Fill(exec_id, "s:1", "AAPL", Decimal(quantity), Decimal(price), NOW, "USD")
+    )
+
+
+def charged(exec_id, amount) -> CommissionRecorded:
+    return CommissionRecorded(Commission(exec_id, Decimal(amount), "USD"))
+
+
+@pytest.mark.parametrize(
+    ("told", "lags"),
+    [
+        ("989", False),  # all of it is told: there is nothing to explain
+        ("990", True),  # without the last charge
+        ("1000", True),  # before the last fill
+        ("1100", True),  # before both
+        ("1050", False),
+        ("1001", False),
+    ],
+)
+def test_cash_lags_where_it_is_ours_of_some_minutes_ago(told, lags):
+    late = [
+        recorded(1, a_fill("1", 10, "10")),
+        recorded(2, a_fill("2", 1, "10")),
+        recorded(3, charged("2", "1")),
+    ]
+    ours, theirs = {"USD": Decimal(989)}, {"USD": Decimal(told)}
+    assert cash_lags(late, ours, theirs, NOW) == lags
+
+
+def test_cash_that_lags_behind_a_bust_still_has_its_charge():
+    old = a_fill("1.01", -40, "65.97").fill
+    bust = FillCorrected(old, replace(old, exec_id="1.02", quantity=Decimal(0)), Decimal(1), "USD")
+    late = [recorded(1, bust), recorded(2, charged("1.02", "0"))]
+    ours, theirs = {"USD": Decimal("1000.00")}, {"USD": Decimal("3637.80")}
+    assert cash_lags(late, ours, theirs, NOW)
+
+
+def test_cash_does_not_lag_for_longer_than_a_cycle_of_account_values():
+    late = [recorded(1, a_fill("1", 10, "10"), minutes_ago=6)]
+    assert not cash_lags(late, {"USD": Decimal(900)}, {"USD": Decimal(1000)}, NOW)
+
+
+# --- what a person decides ----------------------------------------------------------------------
+
+
+def contested(state: State, account: Account) -> State:
+    return replace(state, contested=unexplained(state, account))
+
+
+@pytest.mark.parametrize(
+    ("books", "told", "to", "holdings", "external"),
+    [
+        ((100,), 150, "", {"s0": 100}, 50),  # still backed: the rest is nobody's
+        ((100,), 40, "", {"s0": 40}, 0),
+        ((100,), 0, "", {"s0": 0}, 0),
+        ((100,), -30, "", {"s0": 0}, -30),
+        ((100, 50), 75, "", {"s0": 50, "s1": 25}, 0),
+        ((100, 50), 74, "", {"s0": 50, "s1": 24}, 0),
+        ((100, 50), 120, "s1", {"s0": 100, "s1": 20}, 0),
+        ((100,), 150, "s0", {"s0": 150}, 0),
+    ],
+)
+def test_adopting_makes_books_and_external_units_the_account(books, told, to, holdings, external):
+    account = an_account(told, "100", "100")
+    state = contested(a_book(*books), account)
+    event = adoption_of(state, account, "AAPL", Decision("me", "why", to))
+    assert (dict(event.holdings), event.external) == (holdings, external)
+    assert sum(event.holdings.values()) + event.external == told
+
+
+def test_books_on_both_sides_need_a_person_to_name_one():
+    account = an_account(0, "100", "100")
+    state = contested(a_book(100, -50), account)
+    with pytest.raises(BadParameter, match="--to"):
+        adoption_of(state, account, "AAPL", Decision("me", "why"))
+    with pytest.raises(UnknownName, match="did you mean 's0'"):
+        adoption_of(state, account, "AAPL", Decision("me", "why", "s00"))
+    with pytest.raises(UnknownName, match="contested position"):
+        adoption_of(state, account, "IBM", Decision("me", "why"))
+
+
+# --- through the gateway ------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def holding(tmp_path, quantity=100, **how):
+    """A book of so many AAPL that has settled and was valued."""
+    async with watched(tmp_path, gate=GATE, **how) as one:
+        await trade(one, request(quantity=quantity))
+        await one.supervisor.settle(5)
+        await one.engine.mark()
+        yield one
+
+
+async def test_a_split_is_followed_in_book_cost_and_value(tmp_path):
+    async with holding(tmp_path, 119) as one:
+        before = one.engine.state
+        one.operate(lambda by: by.split("AAPL", 1, 10, True))
+        await one.engine.reconcile()
+        (split,) = one.events(SplitApplied)
+        state = one.engine.state
+        assert (split.numerator, split.denominator, split.quantity) == (1, 10, 11)
+        assert not state.contested
+        assert state.quantity("AAPL", "s") == state.quantity("AAPL") == 11
+        cost = before.holdings["s", "AAPL"].average_cost
+        assert state.holdings["s", "AAPL"].average_cost == cost * 10
+        assert state.instruments["AAPL"].con_id == split.con_id != AAPL.con_id
+        mark = await one.engine.mark()
+        assert abs(mark.nav - before.mark.nav) < 10  # what is left of a share was paid in cash
+
+
+async def test_a_split_is_followed_once(tmp_path):
+    async with holding(tmp_path) as one:
+        one.operate(lambda by: by.split("AAPL", 2, 1))
+        for _ in range(3):
+            await one.engine.reconcile()
+        assert len(one.events(SplitApplied)) == 1
+        assert one.engine.state.quantity("AAPL", "s") == 200
+
+
+async def test_a_reset_account_leaves_a_book_that_trades_nothing_until_a_person_decides(tmp_path):
+    async with holding(tmp_path) as one:
+        peak = one.engine.state.peak_nav
+        one.operate(lambda by: by.reset(500_000))
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert state.unbacked == {"s"}
+        assert not state.positions
+        for quantity, step in ((10, 1), (-10, 2)):
+            done = await trade(one, request(quantity=quantity, step=step))
+            assert not done.orders
+            assert "hydra adopt" in str(done.refusals[0])
+        await one.engine.mark()
+        assert one.engine.state.mark == state.mark  # a value that no trade made is not believed
+        one.engine.record(EpochBegun("the account was reset", "a test"))
+        await one.engine.reconcile()
+        await one.engine.mark()
+        state = one.engine.state
+        assert not state.contested
+        assert not state.positions
+        assert state.peak_nav == state.opening_nav == 500_000 < peak
+        assert (await trade(one, request(step=3))).orders
+
+
+async def test_a_transfer_that_leaves_the_book_backed_holds_its_symbol_only(tmp_path):
+    async with holding(tmp_path) as one:
+        one.operate(lambda by: by.transfer("AAPL", 30))
+        await one.engine.reconcile()
+        assert list(one.engine.state.contested) == ["AAPL"]
+        assert not one.engine.state.unbacked
+        assert not (await trade(one, request(step=1))).orders
+        account = one.engine.account
+        event = adoption_of(one.engine.state, account, "AAPL", Decision("me", "moved in"))
+        before = one.engine.state
+        one.engine.record(event)
+        await one.engine.reconcile()
+        await one.engine.mark()
+        after = one.engine.state
+        assert (after.quantity("AAPL", "s"), after.external["AAPL"]) == (100, 30)
+        moved = after.mark.nav - before.mark.nav
+        assert moved == after.transfers > 2_000
+        assert after.peak_nav - before.peak_nav == moved  # it is no profit
+        assert (await trade(one, request(step=2))).orders
+
+
+async def test_a_position_that_comes_back_by_itself_is_contested_no_more(tmp_path):
+    async with holding(tmp_path) as one:
+        one.operate(lambda by: by.transfer("AAPL", -30))
+        await one.engine.reconcile()
+        assert one.engine.state.contested
+        one.operate(lambda by: by.transfer("AAPL", 30))
+        await one.engine.reconcile()
+        assert not one.engine.state.contested
+        assert one.engine.state.quantity("AAPL", "s") == 100
+
+
+async def test_what_is_traded_by_hand_is_external_and_contests_nothing(tmp_path):
+    async with holding(tmp_path) as one:
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", one.server.port, clientId=77)
+        made = ib.placeOrder(Stock("AAPL", "SMART", "USD"), MarketOrder("BUY", 40))
+        await made.filledEvent
+        ib.disconnect()
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert len(one.events(ExternalFillRecorded)) == 1
+        assert not state.contested
+        assert (state.quantity("AAPL", "s"), state.external["AAPL"]) == (100, 40)
+        await one.engine.reconcile()
+        assert one.engine.state.external["AAPL"] == 40
+
+
+async def test_a_position_that_was_closed_by_hand_leaves_a_book_that_is_not_backed(tmp_path):
+    async with holding(tmp_path) as one:
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", one.server.port, clientId=77)
+        made = ib.placeOrder(Stock("AAPL", "SMART", "USD"), MarketOrder("SELL", 100))
+        await made.filledEvent
+        ib.disconnect()
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert state.positions == {}
+        assert not (await trade(one, request(step=1))).orders
+        one.engine.record(
+            adoption_of(state, one.engine.account, "AAPL", Decision("me", "closed by hand"))
+        )
+        await one.engine.reconcile()
+        assert one.engine.state.quantity("AAPL", "s") == 0
+        assert not one.engine.state.external
+
+
+@pytest.mark.parametrize("amount", [-200_000, 300_000])
+async def test_a_withdrawal_is_no_loss_and_a_deposit_no_gain(tmp_path, amount):
+    async with holding(tmp_path) as one:
+        before = one.engine.state
+        one.operate(lambda by: by.move_cash(amount))
+        await one.engine.reconcile()
+        await one.engine.mark()
+        state = one.engine.state
+        assert [e.is_transfer for e in one.events(CashMoved)] == [True]
+        assert state.mark.nav - before.mark.nav == amount
+        assert state.peak_nav - before.peak_nav == amount
+        assert state.opening_nav - before.opening_nav == amount
+
+
+async def test_a_dividend_is_income(tmp_path):
+    async with holding(tmp_path) as one:
+        before = one.engine.state
+        one.operate(lambda by: by.move_cash(250))
+        await one.engine.reconcile()
+        await one.engine.mark()
+        assert not one.events(CashMoved)
+        assert one.engine.state.peak_nav - before.peak_nav == 250
+
+
+async def test_an_account_that_is_not_ready_is_not_reconciled(tmp_path):
+    async with holding(tmp_path) as one:
+        one.operate(lambda by: by.set_ready(False))
+        with pytest.raises(NotReconciled, match="AccountReady"):
+            await one.engine.reconcile()
+        with pytest.raises(NotReconciled):
+            await trade(one, request(step=1)) if False else await one.engine.trade(
+                [request(step=1)]
+            )
+        one.operate(lambda by: by.set_ready(True))
+        await one.engine.reconcile()
+        assert (await trade(one, request(step=1))).orders
+
+
+async def test_cash_that_lags_behind_fills_is_neither_believed_nor_a_difference(tmp_path):
+    async with watched(tmp_path, real=["lagging_account"]) as one:
+        before = (await one.engine.mark()).nav
+        await trade(one, request(quantity=4000))
+        await one.supervisor.settle(5)
+        await one.engine.reconcile()
+        mark = await one.engine.mark()
+        assert abs(mark.nav - before) < 1_000  # costs and the way of the price, and not 36 %
+        assert not one.events(CashMoved)
+        assert not [d for event in one.events(Reconciled) for d in event.differences]
+        ours = one.engine.state.balances["USD"]
+        assert ours < before - 200_000
+
+
+async def test_what_filled_in_the_evening_before_a_restart_belongs_to_the_order_that_is_unknown(
+    tmp_path,
+):
+    async with holding(tmp_path) as one:
+        for message in ("openOrder", "orderStatus", "executionDetails", "commissionReport"):
+            one.arm(on=message, do="lose", times=0)
+        await trade(one, request(quantity=30, step=1))
+        await until(lambda: len(one.wire) == 2)
+        await one.engine.reconcile()
+        known = one.engine.state
+        assert list(known.unknown) == [request(step=1).order_ref]
+        assert request(step=1).order_ref in known.contested["AAPL"].reason
+        one.engine.record(
+            adoption_of(known, one.engine.account, "AAPL", Decision("me", "it had filled"))
+        )
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert (state.quantity("AAPL", "s"), state.external) == (130, {})
+        assert not state.unknown
+        assert not state.contested
