@@ -12,11 +12,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from hydra.errors import BadParameter, ConfigError, UnknownName, unknown
 from hydra.plugins import typed
+from hydra.timetable import Closure, close_on, timetable
 
 FOREIGN = frozenset({"HYDRA_FULL_ERROR", "HYDRA_MAIN_MODULE"})
 """Variables of hydra-core, another package with our import name; they are none of our business."""
@@ -39,10 +41,25 @@ class Gateway:
     client_ids: int = 8
     timeout_s: float = 10.0
     """How long one answer may take."""
+    history_timeout_s: float = 60.0
+    """How long bars may take: a data farm that sleeps is woken by the first request."""
+    market_data_lines: int = 100
+    """How many instruments may be quoted at a time; IB gives an account 100 to begin with."""
     heartbeat_s: float = 20.0
     """Silence after which a waiting session asks whether the gateway is still there."""
     give_up_s: float = 600.0
     """How long a session tries to reach a gateway that went away; a restart takes minutes."""
+
+    def __post_init__(self) -> None:
+        """Refuse no lines at all, and a time in which no bar could come."""
+        if self.market_data_lines < 1:
+            raise BadParameter(
+                f"market_data_lines is {self.market_data_lines}; it must be 1 or more (IB: 100)."
+            )
+        if not self.history_timeout_s > 0:
+            raise BadParameter(
+                f"history_timeout_s is {self.history_timeout_s:g}; it must be > 0 seconds."
+            )
 
 
 @dataclass(frozen=True)
@@ -63,7 +80,8 @@ class Notebooks:
 class Trading:
     """What a paper session trades when its parameters do not say otherwise."""
 
-    symbols: tuple[str, ...] = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
+    symbols: tuple[str, ...] = ("AAPL", "GOOG", "IBM", "MSFT")
+    """Stocks that are in the sample history and listed under the same names today."""
     calendar: str = "XNYS"
     currency: str = "USD"
     """That backtests reckon in; a paper session has the account's."""
@@ -71,10 +89,36 @@ class Trading:
     """How long a session waits for its orders to fill before it reports."""
     algo: str = "market"
     """How orders are worked: a file name of algos/."""
+    fractional_shares: bool = False
+    """Orders for parts of a share of US stocks; IB takes them from accounts that have asked for
+    it, and says 10243 to others."""
     max_turnover: float = 2.0
     """What all trades of a session may add up to, as a fraction of NAV; reductions pass."""
     max_impact_bps: float = 100.0
     """How far one trade may move its price, by the cost model's square root impact."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """What exchange_calendars does not know of the exchanges."""
+
+    closed: tuple[str, ...] = ()
+    """Days without a session, such as 2025-01-09 (all exchanges) or "XTKS 2025-01-09" (one)."""
+
+    def closures(self) -> tuple[Closure, ...]:
+        """The same as values; raises `BadParameter` for a text that is no day."""
+        return tuple(map(_closure, self.closed))
+
+
+def _closure(text: str) -> Closure:
+    calendar, _, day = text.strip().rpartition(" ")
+    try:
+        return Closure(date.fromisoformat(day), calendar.strip())
+    except ValueError:
+        raise BadParameter(
+            f"closed has {text!r}; it takes days such as 2025-01-09, or XTKS 2025-01-09 for one "
+            "calendar."
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -142,6 +186,7 @@ class Settings:
     data: Data = field(default_factory=Data)
     notebooks: Notebooks = field(default_factory=Notebooks)
     trading: Trading = field(default_factory=Trading)
+    calendar: Calendar = field(default_factory=Calendar)
     start: Start = field(default_factory=Start)
     runner: Runner = field(default_factory=Runner)
     alerts: Alerts = field(default_factory=Alerts)
@@ -188,6 +233,7 @@ SECTIONS: dict[str, type[Any]] = {
     "data": Data,
     "notebooks": Notebooks,
     "trading": Trading,
+    "calendar": Calendar,
     "start": Start,
     "runner": Runner,
     "alerts": Alerts,
@@ -209,7 +255,8 @@ def load_settings(
     """Read all sources; raises `ConfigError` naming the source, the key and what is allowed.
 
     hydra.toml and .env are the nearest in `folder` or above it: by default in the folder that
-    HYDRA_SETTINGS_DIR names, else in the current one.
+    HYDRA_SETTINGS_DIR names, else in the current one. The closures of [calendar] hold in this
+    process from here on.
     """
     environment = dict(os.environ if environ is None else environ)
     given = environment.pop(FOLDER, "")
@@ -222,7 +269,21 @@ def load_settings(
     dotenv = _above(start, ".env")
     if dotenv:
         settings = _apply(settings, _from_variables(_read_env(dotenv)), str(dotenv), dotenv.parent)
-    return _apply(settings, _from_variables(environment), "the environment", start)
+    settings = _apply(settings, _from_variables(environment), "the environment", start)
+    close_on(_closures(settings))
+    return settings
+
+
+def _closures(settings: Settings) -> tuple[Closure, ...]:
+    """Of calendars that there are; raises `ConfigError` naming what is wrong."""
+    try:
+        found = settings.calendar.closures()
+        for closure in found:
+            if closure.calendar:
+                timetable(closure.calendar)
+    except (BadParameter, UnknownName) as problem:
+        raise ConfigError(f"hydra.toml [calendar]: {problem}") from problem
+    return found
 
 
 def _folder(given: str) -> Path:
@@ -282,9 +343,9 @@ def _section(current: Any, table: Any, source: str, section: str, base: Path) ->
         raise ConfigError(f"{source}: {section} is {table!r}; it must be a table [{section}].")
     try:
         values = typed(type(current), table, f"[{section}]")
+        return replace(current, **{key: _absolute(value, base) for key, value in values.items()})
     except (UnknownName, BadParameter) as problem:
         raise ConfigError(f"{source}: {problem}") from problem
-    return replace(current, **{key: _absolute(value, base) for key, value in values.items()})
 
 
 def _absolute(value: Any, base: Path) -> Any:

@@ -279,9 +279,8 @@ def open_board(
 @asynccontextmanager
 async def reconciled_engine(settings: Settings, journal: Journal) -> AsyncIterator[OrderEngine]:
     """An engine on a connection of its own, compared with the broker; logs off on leaving."""
-    from hydra.brokers.ib import IbBroker
 
-    broker = IbBroker(settings.gateway, wiring.build_products(settings))
+    broker = wiring.build_broker(settings)
     engine = OrderEngine(broker, journal, wiring.build_gate(settings))
     try:
         await engine.broker.connect()

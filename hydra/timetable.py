@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -53,12 +54,50 @@ def rises(column: tuple[Any, ...]) -> bool:
     return bool(column) and all(a < b for a, b in pairwise(column))
 
 
+@dataclass(frozen=True)
+class Closure:
+    """A day on which an exchange was closed that its calendar has as a session: a day of mourning,
+    a storm. Without a calendar's code it is one of every exchange."""
+
+    day: date
+    calendar: str = ""
+
+    def concerns(self, name: str) -> bool:
+        """Whether it closes that calendar; the markets of currencies (24/5) are no exchange."""
+        return self.calendar == name if self.calendar else name not in ALWAYS
+
+
+ALWAYS = frozenset({"24/5", "24/7"})
+_closures: frozenset[Closure] = frozenset()
+
+
+def close_on(closures: Iterable[Closure]) -> None:
+    """Have these closures, and no others, taken out of every calendar of this process."""
+    global _closures  # sessions are asked for everywhere by a calendar's name alone
+    wanted = frozenset(closures)
+    if wanted != _closures:
+        _closures = wanted
+        timetable.cache_clear()
+
+
 @lru_cache(maxsize=16)
 def timetable(name: str) -> Timetable:
-    """The sessions of an exchange from 1990 to about a year ahead, by its code (XNYS, 24/5 …).
+    """The sessions of an exchange from 1990 to about a year ahead, by its code (XNYS, 24/5 …),
+    without the days of `close_on`.
 
     Read once a process. Raises `UnknownName` for a code that exchange_calendars does not have.
     """
+    known = _library(name)
+    closed = {closure.day for closure in _closures if closure.concerns(name)}
+    if not closed.intersection(known.sessions):
+        return known
+    rows = zip(known.sessions, known.opens, known.closes, strict=True)
+    return Timetable(known.zone, *zip(*(row for row in rows if row[0] not in closed), strict=True))
+
+
+@lru_cache(maxsize=16)
+def _library(name: str) -> Timetable:
+    """What exchange_calendars says, from the file that keeps it where there is one."""
     path = _file(name)
     kept = _read(path) if path else None
     if kept is not None:

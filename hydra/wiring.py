@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hydra import plugins
 from hydra.breakers._base import Breaker
 from hydra.config import Settings, load_settings
+from hydra.domain.events import Warned
 from hydra.errors import BadParameter, ConfigError, UnknownInstrument, UnknownName, unknown
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, HaltOutcome
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     # A session needs pandas, which takes a third of a second to load; a halt does without.
     from datetime import date, datetime
 
+    from hydra.brokers.ib import IbBroker
     from hydra.costs.liquidity import Liquidity
     from hydra.costs.model import CostModel
     from hydra.data._series import Series
@@ -93,6 +95,14 @@ def build_products(settings: Settings) -> Mapping[str, Product]:
     from hydra.ib.products import products_of
 
     return products_of(settings.futures)
+
+
+def build_broker(settings: Settings) -> IbBroker:
+    """The gateway of the settings as a broker, not connected yet."""
+    from hydra.brokers.ib import IbBroker
+
+    fractional = settings.trading.fractional_shares
+    return IbBroker(settings.gateway, build_products(settings), fractional_shares=fractional)
 
 
 def build_strategy(settings: Settings, name: str, parameters: Mapping[str, Any]) -> Any:
@@ -191,11 +201,9 @@ def with_algo(settings: Settings, plan: Plan, algo: Chosen) -> Plan:
 @asynccontextmanager
 async def open_engine(settings: Settings) -> AsyncIterator[OrderEngine]:
     """An order engine on the gateway of the settings, reconciled; closed on leaving."""
-    from hydra.brokers.ib import IbBroker
-
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway, build_products(settings)),
+            build_broker(settings),
             journal,
             build_gate(settings),
             build_watch(settings),
@@ -224,7 +232,6 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     Raises before it connects when a name or parameter is wrong, and logs off again when the
     account is not paper or the journal cannot be used; nothing is sent in any of these cases.
     """
-    from hydra.brokers.ib import IbBroker
     from hydra.data.gateway import Gateway
     from hydra.execution.session import PaperSession
     from hydra.ib.pacing import Pacing
@@ -235,10 +242,12 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
     )
     plan = with_algo(settings, plan, Chosen(algo, algo_parameters or {}))
     gate, watch = build_gate(settings), build_watch(settings)
-    broker = IbBroker(settings.gateway, build_products(settings))
+    broker = build_broker(settings)
     engine = OrderEngine(broker, Journal.open(settings.journal_path), gate, watch)
     pacing = Pacing(settings.pacing_path)
-    source = Gateway(settings.gateway, lambda: broker.ib, pacing, broker.products)
+    source = Gateway(
+        settings.gateway, lambda: broker.ib, pacing, broker.products, _warning(engine)
+    )
     session = PaperSession(plan, engine, source, patience_of(settings))
     try:
         await session.connect()
@@ -246,6 +255,15 @@ async def open_paper_session(  # noqa: PLR0913 — a notebook's parameters are i
         await session.close()
         raise
     return session
+
+
+def _warning(engine: OrderEngine) -> Callable[[str], None]:
+    """Journals a sentence as a warning."""
+
+    def warn(text: str) -> None:
+        engine.record(Warned(0, text))
+
+    return warn
 
 
 async def halt(
@@ -256,8 +274,6 @@ async def halt(
     Works with no kernel running and beside a program that has stopped. `flatten` closes what our
     strategies hold, `everything` cancels the account's other orders too.
     """
-    from hydra.brokers.ib import IbBroker
-
     order = HaltOrder(
         reason,
         by,
@@ -266,18 +282,17 @@ async def halt(
         settings.trading.calendar,
         settings.trading.fill_timeout_s,
     )
-    broker = IbBroker(settings.gateway, build_products(settings))
+    broker = build_broker(settings)
     return await run_halt(settings.journal_path, broker, build_gate(settings), order)
 
 
 async def catch_up(settings: Settings) -> CaughtUp:
     """Learn what happened since anybody last listened, and compare: see `catching_up`."""
-    from hydra.brokers.ib import IbBroker
     from hydra.execution.catching_up import catch_up as run_catch_up
 
     with Journal.open(settings.journal_path) as journal:
         engine = OrderEngine(
-            IbBroker(settings.gateway, build_products(settings)),
+            build_broker(settings),
             journal,
             build_gate(settings),
             build_watch(settings),
@@ -380,14 +395,21 @@ def _listed_in(symbol: str, products: Mapping[str, Product], base: str) -> str:
 
 
 def research_instruments(settings: Settings, symbols: Sequence[str]) -> dict[str, Instrument]:
-    """What is known of the symbols without a gateway, prices in the base currency: lots of one,
-    what a price in pence is in money. Contracts behind a series come with its bars."""
-    from hydra.ib.contracts import named
+    """What is known of the symbols without a gateway, prices in the base currency: the lots that a
+    paper session orders, what a price in pence is in money. Contracts behind a series come with
+    its bars."""
+    from hydra.ib.contracts import FRACTION, named
     from hydra.ib.products import continuous_root
 
     products, base = build_products(settings), settings.trading.currency
     plain = [named(s, products) for s in symbols if not continuous_root(s)]
+    if settings.trading.fractional_shares:
+        plain = [replace(one, lot_size=FRACTION) if _is_us(one) else one for one in plain]
     return {one.symbol: replace(one, currency=base) for one in plain}
+
+
+def _is_us(one: Instrument) -> bool:
+    return one.sec_type == "STK" and one.currency == "USD"
 
 
 async def update_bars(
@@ -403,18 +425,17 @@ async def update_bars(
 
     Raises what `hydra.data._update.Updater` raises; what was loaded by then is kept.
     """
-    from hydra.brokers.ib import IbBroker
     from hydra.data._series import BarFiles, Series
     from hydra.data._update import Updater, update_future
     from hydra.ib.pacing import Pacing
     from hydra.ib.products import continuous_root, product_named
 
     products = build_products(settings)
-    broker = IbBroker(settings.gateway, products)
+    broker = build_broker(settings)
     await broker.connect(to_trade=False)
     try:
         files, pacing = BarFiles(settings.bars_dir), Pacing(settings.pacing_path)
-        updater = Updater(broker.ib, files, pacing, 6 * settings.gateway.timeout_s, told)
+        updater = Updater(broker.ib, files, pacing, settings.gateway, told)
         instruments = await broker.qualify([s for s in symbols if not continuous_root(s)])
         now, done = await broker.time(), []
         for symbol in symbols:

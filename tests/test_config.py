@@ -59,6 +59,8 @@ def test_the_search_begins_where_the_environment_says_and_not_in_the_current_fol
         ('[gateway]\nport = "x"\n', ["hydra.toml", "port", "'x'", "a whole number"]),
         ("[gateway]\nport = 1.5\n", ["hydra.toml", "port", "1.5", "a whole number"]),
         ("[start]\nrunner = 3\n", ["hydra.toml", "runner", "true or false"]),
+        ("[gateway]\nmarket_data_lines = 0\n", ["hydra.toml", "market_data_lines is 0", "1 or"]),
+        ("[gateway]\nhistory_timeout_s = 0\n", ["hydra.toml", "history_timeout_s is 0", "> 0"]),
         ("gateway = 3\n", ["hydra.toml", "must be a table"]),
         ("[gateway\n", ["hydra.toml", "not valid TOML"]),
         ("[risk]\nhalt = 3\n", ["hydra.toml", "one table for each check"]),

@@ -8,17 +8,26 @@ import pytest
 
 from hydra import timetable as kept
 from hydra.clock import Sessions
-from hydra.errors import BadParameter, UnknownName
-from hydra.timetable import FIRST_DAY, timetable
+from hydra.config import load_settings
+from hydra.data._sessions import closes
+from hydra.errors import BadParameter, ConfigError, UnknownName
+from hydra.runner.schedule import Timetable as Schedule
+from hydra.timetable import FIRST_DAY, Closure, timetable
+
+
+def forget():
+    """As in a program that begins."""
+    kept._library.cache_clear()
+    timetable.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """A cache folder of the test's own, and nothing remembered from before."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    timetable.cache_clear()
+    forget()
     yield tmp_path
-    timetable.cache_clear()
+    forget()
 
 
 def the_file(cache):
@@ -30,7 +39,7 @@ def the_file(cache):
 def test_sessions_opens_and_closes_are_the_librarys(name):
     theirs = exchange_calendars.get_calendar(name, start=FIRST_DAY)
     table = timetable(name)
-    timetable.cache_clear()
+    forget()
     read = timetable(name)
     for one in (table, read):
         assert list(one.sessions) == [day.date() for day in theirs.sessions]
@@ -65,7 +74,7 @@ def test_a_session_that_just_closed_is_over():
 
 def test_the_library_is_asked_once_a_version(monkeypatch):
     first = timetable("XNYS")
-    timetable.cache_clear()
+    forget()
     monkeypatch.setattr(kept, "_made", lambda name: pytest.fail("it was asked again"))
     assert timetable("XNYS").sessions == first.sessions
 
@@ -88,7 +97,7 @@ def test_a_file_that_is_damaged_is_made_anew(cache, damage):
     path = the_file(cache)
     text = path.read_text()
     path.write_text(damage(text))
-    timetable.cache_clear()
+    forget()
     assert timetable("XNYS").sessions == good.sessions
     assert path.read_text() == text
 
@@ -100,7 +109,7 @@ def test_a_calendar_that_ends_within_300_days_is_made_anew(cache):
     for column in ("sessions", "opens", "closes"):
         told[column] = told[column][:-100]
     path.write_text(json.dumps(told))
-    timetable.cache_clear()
+    forget()
     assert timetable("XNYS").sessions[-1] == good.sessions[-1]
 
 
@@ -131,3 +140,64 @@ def test_days_out_of_reach_are_refused_in_words():
 
 def test_a_calendar_that_is_known_of_later_days_only_begins_with_them():
     assert timetable("XTKS").sessions[0].year == 1997
+
+
+@pytest.fixture
+def closures():
+    """Closures that end with the test."""
+    yield kept.close_on
+    kept.close_on(())
+
+
+def test_a_closure_is_no_session_of_any_exchange_and_its_neighbours_are_beside_each_other(
+    closures,
+):
+    day = date(2013, 1, 9)
+    closures([Closure(day)])
+    for name in ("XNYS", "XLON"):
+        sessions = Sessions(name)
+        assert not sessions.is_session(day)
+        assert sessions.next(date(2013, 1, 8)) == date(2013, 1, 10)
+        assert sessions.previous(date(2013, 1, 10)) == date(2013, 1, 8)
+        assert sessions.session_at(datetime(2013, 1, 9, 15, tzinfo=UTC)) == date(2013, 1, 10)
+        with pytest.raises(BadParameter, match="the next is 2013-01-10"):
+            sessions.opens(day)
+    assert Sessions("24/5").is_session(day)
+    assert day not in closes("XNYS").index.date
+
+
+def test_a_closure_of_one_calendar_leaves_the_others(closures):
+    day = date(2013, 1, 9)
+    closures([Closure(day, "XTKS")])
+    assert Sessions("XNYS").is_session(day)
+    assert not Sessions("XTKS").is_session(day)
+
+
+def test_the_settings_name_the_closures_and_later_settings_take_them_back(
+    tmp_path, closures, cache
+):
+    day = date(2013, 1, 9)
+    toml = tmp_path / "hydra.toml"
+    toml.write_text('[calendar]\nclosed = ["2013-01-09"]\n')
+    load_settings(tmp_path, {})
+    assert not Sessions().is_session(day)
+    toml.write_text("")
+    load_settings(tmp_path, {})
+    assert Sessions().is_session(day)
+
+
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [("2013-13-01", "takes days such as"), ("XNY 2013-01-09", "did you mean 'XNYS'")],
+)
+def test_a_closure_that_is_no_day_or_of_no_calendar_is_named(tmp_path, closed, words, closures):
+    (tmp_path / "hydra.toml").write_text(f'[calendar]\nclosed = ["{closed}"]\n')
+    with pytest.raises(ConfigError, match=words):
+        load_settings(tmp_path, {})
+
+
+def test_a_job_of_each_session_is_not_due_on_a_closure(closures):
+    jobs = Schedule("open+5min", "", "", "XNYS", ())
+    closures([Closure(date(2013, 1, 9))])
+    due = jobs.dues(datetime(2013, 1, 8, tzinfo=UTC), datetime(2013, 1, 11, tzinfo=UTC))
+    assert [one.at.day for one in due] == [8, 10]

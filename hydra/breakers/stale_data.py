@@ -9,7 +9,7 @@ from hydra.breakers._base import Breaker, Facts, Reading, in_range, percent
 
 @dataclass(frozen=True, kw_only=True)
 class StaleData(Breaker):
-    """Refusals for an old price, and orders that left on delayed quotes."""
+    """Refusals for an old price, or for a delayed one where those are not allowed."""
 
     limit_fraction: float = 0.5
     least_orders: int = 10

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Trade
+from ib_async import IB, CommissionReport, OrderState, PortfolioItem, TagValue, Trade
 from ib_async import Order as WireOrder
 
 from hydra.config import Gateway
@@ -59,16 +59,26 @@ UNSET = Decimal("1e300")
 class IbBroker:
     """The Broker port on one ib_async connection. One event loop, one thread."""
 
-    def __init__(self, settings: Gateway, products: Mapping[str, Product] = PRODUCTS) -> None:
-        """Remember where to connect; `connect` does it. `products` are futures by their roots."""
+    def __init__(
+        self,
+        settings: Gateway,
+        products: Mapping[str, Product] = PRODUCTS,
+        *,
+        fractional_shares: bool = False,
+    ) -> None:
+        """Remember where to connect; `connect` does it. `products` are futures by their roots,
+        `fractional_shares` is whether orders may be for parts of a share."""
         self.settings = settings
+        self.fractional_shares = fractional_shares
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._ib: IB | None = None
         self._account = ""
         self.products = products
         self._known: dict[int, Instrument] = {}
         """What was asked for, or is held, by IB's contract numbers."""
-        self._feed = QuoteFeed(lambda: self.ib, lambda: self.time(), settings.timeout_s)
+        self._feed = QuoteFeed(
+            lambda: self.ib, lambda: self.time(), lambda: self.settings, self.events.put_nowait
+        )
         self._trades: dict[str, Trade] = {}
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
@@ -111,6 +121,8 @@ class IbBroker:
         self._held.clear()
         self._tells_no_ends = False
         self._feed.connected(ib)
+        if self.fractional_shares:
+            contracts.allow_fractions(ib)
 
     async def disconnect(self) -> None:
         """Log off; working orders stay at the broker."""
@@ -184,6 +196,8 @@ class IbBroker:
         timeout_s = self.settings.timeout_s
         asked = [contracts.qualify(self.ib, s, timeout_s, self.products) for s in symbols]
         found = dict(zip(symbols, await asyncio.gather(*asked), strict=True))
+        for text in contracts.unanswered_rules(self.ib):
+            self.events.put_nowait(Warned(0, text))
         self._known.update({one.con_id: one for one in found.values()})
         return found
 
@@ -195,14 +209,14 @@ class IbBroker:
             await chain(self.ib, product, self.settings.timeout_s)
         await self.qualify([symbol for symbol in symbols if not continuous_root(symbol)])
 
-    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
-        """Subscribe where we are not yet, and wait for a last price of each within the time-out.
-
-        An instrument without one is returned with None: the gate refuses to trade on that.
-        """
+    async def quotes(
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+    ) -> dict[str, Quote]:
+        """A quote of each instrument within the time-out, by symbol; `short` are symbols that are
+        to be sold short. Without a price it has None: the gate refuses to trade on that."""
         for instrument in instruments:
             self._remember(instrument)
-        return await self._feed.quotes(instruments)
+        return await self._feed.quotes(instruments, short)
 
     def forget_executions(self) -> None:
         """Let go of what was executed so far, once it is journalled: the gateway tells of each on
@@ -219,14 +233,20 @@ class IbBroker:
 
         ib_async never returns from a what-if that is answered by a warning or without a margin.
         """
-        order = _wire_terms(request, self._account)
-        call = self.ib.whatIfOrderAsync(to_contract(request.instrument), order)
         try:
-            told = await self._ask(call, "the margin")
+            told = await self.ask_what_if(request, self.settings.timeout_s)
         except BrokerError:
             return None
         initial, equity = _margin(told, "initMarginAfter"), _margin(told, "equityWithLoanAfter")
         return None if initial is None or equity is None else Margin(initial, equity)
+
+    async def ask_what_if(self, request: OrderRequest, timeout_s: float) -> OrderState:
+        """All that the gateway's what-if tells; no exchange sees the request. Raises `BrokerError`
+        for a refusal and `GatewayUnreachable` without an answer."""
+        order = _wire_terms(request, self._account)
+        call = self.ib.whatIfOrderAsync(to_contract(request.instrument), order)
+        told: OrderState = await bounded(call, timeout_s, "a what-if")
+        return told
 
     async def executions(self) -> list[tuple[Fill, Commission | None]]:
         """All executions of the account that the gateway still tells of, of any client."""
@@ -497,6 +517,8 @@ class IbBroker:
                 self._feed.forget()
             self.events.put_nowait(ConnectionChanged(codes.CONNECTION[code], code, text))
             return
+        if self._feed.on_error(req_id, code, text):
+            return
         trade = self._placed_here(req_id)
         if trade is None:
             about = f"{self._symbol(contract)}: " if contract else ""
@@ -505,7 +527,8 @@ class IbBroker:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
         elif codes.rejects(code):
             ref = trade.order.orderRef
-            self.events.put_nowait(OrderEnded(ref, "rejected", f"error {code}: {text}"))
+            reason = f"error {code}: {text}{codes.ADVICE.get(code, '')}"
+            self.events.put_nowait(OrderEnded(ref, "rejected", reason))
         else:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -89,7 +89,9 @@ class Memory:
                 raise UnknownInstrument(unknown("instrument", symbol, self.prices))
         return {symbol: Instrument(symbol) for symbol in symbols}
 
-    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+    async def quotes(
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+    ) -> dict[str, Quote]:
         """The price as bid, ask and last, of this moment."""
         found: Mapping[str, Decimal] = {i.symbol: self.prices[i.symbol] for i in instruments}
         return {s: Quote(s, price, price, price, self.now) for s, price in found.items()}

@@ -102,7 +102,10 @@ def _market(facts: Facts) -> Row:
     time = facts.ledger.market_time
     if time is None:
         return _figure("market time", "unknown", "no gateway has told it yet")
-    return _figure("market time", "", session_words(facts.calendar, time), at=time)
+    words = session_words(facts.calendar, time)
+    if facts.ledger.prices_delayed:
+        return _figure("market time", "", f"{words}; PRICES ARE DELAYED", "bad", at=time)
+    return _figure("market time", "", words, at=time)
 
 
 @lru_cache(maxsize=64)

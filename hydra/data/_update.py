@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from hydra.clock import Sessions
+from hydra.config import Gateway
 from hydra.data._chains import save_chain
 from hydra.data._series import BarFiles, Series, check_same
 from hydra.errors import BadParameter, BarsError
@@ -57,12 +58,13 @@ class Updater:
         ib: IB,
         files: BarFiles,
         pacing: Pacing,
-        timeout_s: float,
+        settings: Gateway,
         told: Callable[[Series, int], None] = lambda series, bars: None,
     ) -> None:
-        """`pacing` is shared with all processes."""
+        """`pacing` is shared with all processes; `settings` say how long answers may take."""
         self.ib, self.files, self.pacing = ib, files, pacing
-        self.timeout_s, self.told = timeout_s, told
+        self.timeout_s, self.told = settings.timeout_s, told
+        self.history_timeout_s = settings.history_timeout_s
         self._requests = 0
 
     async def update(
@@ -158,24 +160,23 @@ class Updater:
         self, instrument: Instrument, series: Series, at: datetime | None, end: datetime
     ) -> pd.DataFrame:
         """One request, for what ends at `at`; None is now, in IB's words an empty text."""
-        from hydra.ib.history import asked, bars_until, shown
+        from hydra.ib.bar_requests import BarRequests, BarsWanted
+        from hydra.ib.history import bars_until, shown
 
         adjusted = series.kind == "adjusted"
         duration = "10 Y" if adjusted else SIZES[series.bar_size][0]
         until = "" if adjusted or at is None else f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}"
-        await self.pacing.turn(asked(instrument, series.bar_size, duration, until, series.kind))
-        self._requests += 1
-        return await bars_until(
-            self.ib,
+        wanted = BarsWanted(
             instrument,
-            until,
             duration,
+            until,
             series.bar_size,
             ADJUSTED_LAST if adjusted else shown(instrument),
-            Sessions(instrument.calendar),
-            end,
-            self.timeout_s,
+            series.kind,
         )
+        self._requests += 1
+        requests = BarRequests(self.ib, self.history_timeout_s, self.pacing)
+        return await bars_until(requests, wanted, end)
 
     def _done(self, series: Series, new: int, *, reloaded: bool = False) -> Updated:
         rows = self.files.read(series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -15,6 +15,9 @@ from hydra.domain.bars import Bars
 from hydra.errors import BarsError
 
 FIELDS = ("open", "high", "low", "close", "volume")
+MOST_CLOSED = 5
+"""More unforeseen closures than this within one look-back are a gap in the data: in September 2001
+New York's exchange was closed for four sessions."""
 
 
 def checked(bars: Bars) -> Bars:
@@ -51,12 +54,49 @@ def missing_sessions(bars: Bars, calendar: str = "XNYS") -> dict[str, pd.Datetim
 def without_holes(bars: Bars, calendar: str = "XNYS") -> Bars:
     """The same daily bars; raises `BarsError` for a session missing inside a symbol's life."""
     for symbol, missing in missing_sessions(bars, calendar).items():
+        _refuse_hole(symbol, missing, calendar)
+    return bars
+
+
+def closed_days(bars: Bars, calendar: str) -> pd.DatetimeIndex:
+    """Sessions of the calendar from the first daily bar to the last on which no symbol has one:
+    the exchange was closed and its calendar knows it not. Dates are naive midnights.
+
+    Raises `BarsError` for more of them than an exchange ever was closed for: bars are missing.
+    """
+    traded = bars.close.notna().any(axis=1).to_numpy()
+    known = sessions_of(bars.index[traded], calendar)
+    days = _between(known, calendar).difference(known)
+    if len(days) > MOST_CLOSED:
+        raise BarsError(
+            f"No symbol has a bar of {len(days)} {calendar} sessions from {days[0]:%Y-%m-%d} to "
+            f"{days[-1]:%Y-%m-%d}; the data source has a gap."
+        )
+    return days
+
+
+def without_unknown_holes(bars: Bars, calendar: str, warn: Callable[[str], None]) -> Bars:
+    """The same daily bars; as `without_holes`, but days on which no symbol has a bar are taken for
+    closures, each of which is warned of."""
+    closed = closed_days(bars, calendar)
+    for day in closed:
+        warn(
+            f"None of {len(bars.symbols)} symbols has a bar of the {calendar} session "
+            f"{day:%Y-%m-%d}: taken for a day on which the exchange was closed. If it was, add "
+            "it to closed in [calendar] of hydra.toml."
+        )
+    for symbol, missing in missing_sessions(bars, calendar).items():
+        _refuse_hole(symbol, missing.difference(closed), calendar)
+    return bars
+
+
+def _refuse_hole(symbol: str, missing: pd.DatetimeIndex, calendar: str) -> None:
+    if len(missing):
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise BarsError(
             f"{symbol} has no bar for the {calendar} session {missing[0]:%Y-%m-%d}{more}; "
             "a symbol needs one for every session between its first and its last."
         )
-    return bars
 
 
 def _between(listed: pd.DatetimeIndex, calendar: str) -> pd.DatetimeIndex:

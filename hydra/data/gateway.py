@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +16,10 @@ from hydra.ib.products import PRODUCTS, Product, continuous_root, product_named
 if TYPE_CHECKING:
     from ib_async import IB
 
+    from hydra.ib.bar_requests import BarRequests
     from hydra.ib.pacing import Pacing
+
+log = logging.getLogger(__name__)
 
 YEAR_ROWS = 252
 ROLL_ROWS = 60
@@ -36,6 +40,8 @@ class Gateway:
     ib: Callable[[], IB] | None = None
     pacing: Pacing | None = None
     products: Mapping[str, Product] = field(default_factory=lambda: PRODUCTS)
+    warn: Callable[[str], None] = log.warning
+    """Takes a sentence about bars that are not as the calendar says."""
 
     async def bars(
         self,
@@ -100,17 +106,19 @@ class Gateway:
     async def _plain(self, ib: IB, symbols: Sequence[str], rows: int) -> Bars | None:
         if not symbols:
             return None
-        from hydra.data._validate import checked, without_holes
+        from hydra.data._validate import checked, without_unknown_holes
         from hydra.ib.contracts import qualify
+        from hydra.ib.gateway_clock import clock_of
         from hydra.ib.history import daily_bars
 
         timeout_s = self.settings.timeout_s
         instruments = [await qualify(ib, s, timeout_s, self.products) for s in symbols]
-        bars = checked(await daily_bars(ib, instruments, rows, timeout_s, self.pacing))
+        now = await clock_of(ib, timeout_s).now()
+        bars = checked(await daily_bars(self._requests(ib, now), instruments, rows, now))
         # A pair's market has no calendar of its own: 24/5 knows no holiday.
         for calendar in {one.calendar for one in instruments if one.sec_type != "CASH"}:
             mine = [one.symbol for one in instruments if one.calendar == calendar]
-            without_holes(bars.select(mine), calendar)
+            without_unknown_holes(bars.select(mine), calendar, self.warn)
         return bars
 
     async def _series(self, ib: IB, symbol: str, product: Product, rows: int) -> Bars:
@@ -126,5 +134,12 @@ class Gateway:
         rows = max(rows, ROLL_ROWS)
         first = now.date() - timedelta(days=10 + rows * 3 // 2)
         listed = between(await chain(ib, product, timeout_s), first, now.date())
-        raw = await contract_bars(ib, listed, rows, now, timeout_s, self.pacing)
+        raw = await contract_bars(self._requests(ib, now), listed, rows, now)
         return continuous(symbol, raw, listed, rule_of(product), product.adjust)
+
+    def _requests(self, ib: IB, now: datetime) -> BarRequests:
+        from hydra.ib.bar_requests import BarRequests
+        from hydra.ib.history import is_simulated
+
+        timeout_s = self.settings.history_timeout_s
+        return BarRequests(ib, timeout_s, self.pacing, paced=not is_simulated(now))

@@ -12,6 +12,8 @@ class Quote:
     """Top of the book; None where the broker has no figure. `time` is of the last trade, UTC.
 
     A currency pair has no trades: its last price is the middle of its sides, and the time theirs.
+    `halted` is whether the exchange has halted trading, None where nobody told; `shortable` is how
+    many shares can be borrowed for a short sale, None likewise.
     """
 
     symbol: str
@@ -20,3 +22,5 @@ class Quote:
     last: Decimal | None
     time: datetime | None
     delayed: bool = False
+    halted: bool | None = None
+    shortable: Decimal | None = None

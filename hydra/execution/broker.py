@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -116,8 +116,11 @@ class Broker(Protocol):
     async def qualify(self, symbols: Sequence[str]) -> dict[str, Instrument]:
         """The one contract for each symbol; raises `UnknownInstrument`."""
 
-    async def quotes(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
-        """A quote for each instrument, by symbol."""
+    async def quotes(
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
+    ) -> dict[str, Quote]:
+        """A quote for each instrument, by symbol; of those in `short`, which are to be sold short,
+        also how many shares can be borrowed, where the broker tells."""
 
     async def what_if(self, request: OrderRequest) -> Margin | None:
         """What margin the account would need with the request; nothing is sent to an exchange.

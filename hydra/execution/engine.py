@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ from hydra.execution.divergence import (
     unexplained,
     with_marks,
 )
-from hydra.execution.moment import context_of
+from hydra.execution.moment import context_of, sold_short
 from hydra.execution.reconcile import (
     LIFE,
     compare,
@@ -378,7 +378,11 @@ class OrderEngine:
         if not fresh:
             return done
         stops_losses = all(r.flatten for r in fresh)
-        quotes = await self._quotes([r.instrument for r in fresh], not stops_losses)
+        instruments = [r.instrument for r in fresh]
+        if stops_losses:
+            quotes = await self._quotes_at_hand(instruments)
+        else:
+            quotes = await self._quotes(instruments, sold_short(fresh, self.state))
         await self._set_clock(not stops_losses)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
@@ -397,7 +401,8 @@ class OrderEngine:
         self._reconciled()
         if not all(self.may_trade(r.order_ref) for r in requests):
             return Traded((), (), tuple(r.order_ref for r in requests))
-        quotes = await self._quotes([r.instrument for r in requests])
+        short = sold_short(requests, self.state)
+        quotes = await self._quotes([r.instrument for r in requests], short)
         await self._set_clock()
         self.drain()
         done = self._judge_attached(requests, quotes)
@@ -417,10 +422,8 @@ class OrderEngine:
         with self._together():
             before = self._expected(account, quotes)
             after = before.after(requests[0])
-            verdicts = [
-                self._review(r, self._context(after if r.parent else before, quotes))
-                for r in requests
-            ]
+            contexts = [self._context(after if r.parent else before, quotes) for r in requests]
+            verdicts = list(map(self._review, requests, contexts))
             objections = tuple(o for v in verdicts if isinstance(v, Refusal) for o in v.objections)
             if objections:
                 refusals = tuple(_attached(v, objections) for v in verdicts)
@@ -428,8 +431,9 @@ class OrderEngine:
                     self._refuse(refusal)
                 return Traded((), refusals, ())
             orders = tuple(v for v in verdicts if isinstance(v, Order))
-            for order in orders:
+            for order, context in zip(orders, contexts, strict=True):
                 self._admit(order, quotes[order.request.instrument.symbol])
+                self._warn(order, context)
         return Traded(orders, (), ())
 
     async def modify(
@@ -837,6 +841,7 @@ class OrderEngine:
                         self._refuse(verdict)
                         refusals.append(verdict)
                     elif self._admit(verdict, quotes[request.instrument.symbol]):
+                        self._warn(verdict, context)
                         context = context.after(verdict.request)
                         orders.append(verdict)
                     else:
@@ -853,6 +858,11 @@ class OrderEngine:
             return False
         self.record(OrderQuoted(ref, quote.bid, quote.ask, quote.last, quote.delayed))
         return True
+
+    def _warn(self, order: Order, context: Context) -> None:
+        """Journal what the checks have to say of an order that they admitted."""
+        for text in self.gate.warnings(order.request, context):
+            self.record(Warned(0, text))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Journal a refusal; an order that had been admitted and never left ends by it."""
@@ -911,17 +921,16 @@ class OrderEngine:
         return self.account
 
     async def _quotes(
-        self, instruments: Sequence[Instrument], strict: bool = True
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
     ) -> dict[str, Quote]:
-        """Quotes, and rates of their currencies; who stops losses waits `QUOTES_S` for them."""
-        if not strict:
-            return await self._quotes_at_hand(instruments)
-        quotes = await self.broker.quotes(instruments)
+        """Quotes, and rates of their currencies; see `Broker.quotes`."""
+        quotes = await self.broker.quotes(instruments, short)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
 
     async def _quotes_at_hand(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        """The same for who stops losses: it waits `QUOTES_S` at most, and goes on without."""
         try:
             async with asyncio.timeout(QUOTES_S):
                 return await self.broker.quotes(instruments)

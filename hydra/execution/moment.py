@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from hydra.clock import Sessions
+from hydra.domain.orders import OrderRequest
 from hydra.domain.portfolio import Portfolio
 from hydra.domain.quotes import Quote
 from hydra.errors import UnknownName
 from hydra.execution.broker import Account
 from hydra.journal.fold import State
 from hydra.journal.held import books_of, traffic_of
-from hydra.risk._base import Context, SessionTimes
+from hydra.risk._base import ZERO, Context, SessionTimes
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ def session_times(calendar: str, now: datetime) -> SessionTimes:
     return SessionTimes(session, sessions.opens(session), sessions.closes(session))
 
 
+def sold_short(requests: Iterable[OrderRequest], state: State) -> frozenset[str]:
+    """Symbols that one of the requests would sell short, by what has filled: of those the broker
+    is asked how many shares can be borrowed."""
+    held = state.positions
+    sold = ((r.instrument.symbol, r.quantity) for r in requests if r.quantity < 0)
+    return frozenset(s for s, quantity in sold if held.get(s, ZERO) + quantity < 0)
+
+
 def context_of(
     state: State,
     account: Account,
@@ -69,6 +78,8 @@ def context_of(
         bids={s: q.bid for s, q in quotes.items()},
         asks={s: q.ask for s, q in quotes.items()},
         delayed=frozenset(s for s, q in quotes.items() if q.delayed),
+        trading_halts=frozenset(s for s, q in quotes.items() if q.halted),
+        shortable={s: q.shortable for s, q in quotes.items() if q.shortable is not None},
         halted=state.halted,
         sessions=SessionsAt(now),
         books=books_of(state, account.marks, portfolio),

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from hydra.costs.slippage import slippage_bps
 from hydra.domain.events import (
     CommissionRecorded,
+    Event,
     FillRecorded,
     NavMarked,
     OrderRefused,
     Reconciled,
     Recorded,
     TargetSet,
+    Warned,
 )
 from hydra.execution.barchart import BarChart, values_of
 from hydra.execution.targets import tracking_error
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd  # takes a third of a second to load; a halt does without
 
 ZERO = Decimal(0)
+FARMS = frozenset({2104, 2106, 2107, 2108, 2119, 2158})
+"""Codes that tell that a data farm is well, or sleeps: no warnings."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class SessionReport:
     tracking_error: float = 0.0
     """How far the targets in whole lots, within the session's limits, are from the weights wanted:
     root of the summed squared differences, a fraction of NAV."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know: orders that wait for shares to borrow (404) or for a halt's end,
+    prices that are delayed, and whatever else was told; each once."""
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -53,6 +60,7 @@ class SessionReport:
             "Cash": f"{self.cash:,.2f}",
             "Fills": str(self.fills),
             "Refused orders": str(len(self.refusals)),
+            "Warnings": "; ".join(self.warnings) or "none",
             "Differences found when reconciling": str(len(self.differences)),
             "Tracking error of whole lots and limits": f"{self.tracking_error:.4%}",
         }
@@ -84,6 +92,7 @@ class SessionReport:
             "fills": self.fills,
             "refusals": list(self.refusals),
             "differences": list(self.differences),
+            "warnings": list(self.warnings),
             "tracking_error": self.tracking_error,
         }
 
@@ -115,7 +124,14 @@ def make_report(
         _tracking_error(
             targets, state, next((e for e in events if isinstance(e, NavMarked)), mark)
         ),
+        _warnings(events),
     )
+
+
+def _warnings(events: Sequence[Event]) -> tuple[str, ...]:
+    """Each sentence once, with its code where it has one."""
+    told = (e for e in events if isinstance(e, Warned) and e.code not in FARMS)
+    return tuple(dict.fromkeys(f"{e.text} ({e.code})" if e.code else e.text for e in told))
 
 
 def _tracking_error(targets: Sequence[TargetSet], state: State, opening: NavMarked) -> float:

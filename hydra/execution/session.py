@@ -157,7 +157,8 @@ class PaperSession:
         if bars.index[-1] != expected:
             raise BarsError(
                 f"The newest bar ended at {bars.index[-1]} and the last completed session at "
-                f"{expected}; nothing is decided on old bars."
+                f"{expected}; nothing is decided on old bars. If {self.plan.calendar} was closed "
+                f"on {expected:%Y-%m-%d}, add that day to closed in [calendar] of hydra.toml."
             )
         volumes = daily_volume_of(real_of(bars)).iloc[-1].to_dict()
         self.engine.daily_volume.update(

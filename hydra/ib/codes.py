@@ -5,6 +5,9 @@ Sources: IB's page "TWS API Error Codes", and what a real gateway 10.40 was reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 FINAL = frozenset(
     {
         103,  # duplicate order id
@@ -59,6 +62,50 @@ CONNECTION = {1100: False, 1300: False, 2110: False, 1101: True, 1102: True}
 
 DATA_LOST = 1101
 """The way is open again and all market data subscriptions are gone."""
+
+NO_MARKET_DATA = frozenset(
+    {
+        101,  # all market data lines are taken
+        200,  # no such contract
+        321,  # the request is not valid
+        354,  # not subscribed
+        10168,  # not subscribed, and delayed data are not enabled
+        10186,  # the same, of newer gateways
+        10197,  # another session of the same user has the data
+    }
+)
+"""Codes after which a market data request brings no ticks (any more). Sources: IB's page "TWS API
+Error Codes"; rust-ibapi #672 has 200, 354, 10168 and 10197 end a subscription, and 10167 not."""
+
+NEEDS_SUBSCRIPTION = 10089
+"""Not subscribed for the API; its text says whether delayed data follow (IB4m #158)."""
+
+
+STILL_SUBSCRIBED = frozenset({0, 10197})
+"""No error, or one after which the gateway still has the request: it is to be cancelled."""
+
+
+def ends_market_data(code: int, text: str) -> bool:
+    """Whether no price of a market data request will come after this error."""
+    if code == NEEDS_SUBSCRIPTION:
+        return "delayed market data is available" not in text.lower()
+    return code in NO_MARKET_DATA
+
+
+HISTORY = 162
+"""Whatever the historical data service has to say, a violation of its pacing too."""
+
+
+def is_pacing_violation(code: int, text: str) -> bool:
+    """Whether a request for history came too soon (IB's page "Historical Data Limitations")."""
+    return code == HISTORY and "pacing violation" in text.lower()
+
+
+ADVICE: Mapping[int, str] = MappingProxyType(
+    {10243: " Set fractional_shares = false in [trading]: this account takes whole shares only."}
+)
+"""By code: which setting to change. 10243: fractional orders are not taken through the API
+(vnpy_ib #75)."""
 
 CLIENT_ID_IN_USE = 326
 NO_SECURITY = 200

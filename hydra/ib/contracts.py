@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
-from ib_async import IB, Contract, ContractDetails
+from ib_async import IB, Contract, ContractDetails, PriceIncrement
 
-from hydra.domain.instruments import Instrument
-from hydra.errors import BrokerError, GatewayUnreachable, UnknownInstrument
+from hydra.domain.instruments import ONE, Instrument
+from hydra.errors import BrokerError, UnknownInstrument
 from hydra.ib.calls import bounded
 from hydra.ib.products import (
     MONTHLY,
@@ -111,7 +111,7 @@ async def described(
         details = []
     known = next((d for d in details if d.contract is not None), None)
     one = _named_by(contract, known, products)
-    return with_details(one, known) if known else one
+    return with_details(one, known, fractional=ib in FRACTIONAL) if known else one
 
 
 def _named_by(
@@ -156,9 +156,12 @@ async def identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instru
     """The gateway's one contract for a description of it, asked for once a connection; raises as
     `qualify` does."""
     known = KNOWN.setdefault(ib, {})
-    if instrument not in known:
-        known[instrument] = await _identified(ib, instrument, timeout_s)
-    return known[instrument]
+    if instrument in known:
+        return known[instrument]
+    found = await _identified(ib, instrument, timeout_s)
+    if not _rules_of(ib).unanswered:  # what comes late is taken the next time
+        known[instrument] = found
+    return found
 
 
 async def _identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instrument:
@@ -179,7 +182,8 @@ async def _identified(ib: IB, instrument: Instrument, timeout_s: float) -> Instr
     if len({d.contract.conId for d in found if d.contract}) > 1:
         places = ", ".join(sorted({d.contract.primaryExchange for d in found if d.contract}))
         raise UnknownInstrument(f"{symbol!r} is ambiguous: the gateway lists it on {places}.")
-    return with_details(instrument, found[0], await _ticks(ib, instrument, found[0], timeout_s))
+    ticks = await _ticks(ib, instrument, found[0], timeout_s)
+    return with_details(instrument, found[0], ticks, fractional=ib in FRACTIONAL)
 
 
 class MarketRules:
@@ -187,21 +191,67 @@ class MarketRules:
 
     def __init__(self) -> None:
         """Nothing is known yet."""
-        self._known: dict[int, Ticks] = {}
-        self._asking = asyncio.Lock()
-        """ib_async keys an answer by the rule alone, so two questions would lose one."""
+        self._asked: dict[int, asyncio.Future[list[PriceIncrement]]] = {}
+        self.unanswered: set[int] = set()
+        """Rules that were not told in time; of those `minTick` is taken until they are."""
+        self._named: set[int] = set()
 
     async def steps(self, ib: IB, rule: int, timeout_s: float) -> Ticks:
-        """(lowest price, increment) of the rule in rising order."""
-        async with self._asking:
-            if rule not in self._known:
-                what = f"market rule {rule}"
-                told = await bounded(ib.reqMarketRuleAsync(rule), timeout_s, what)
-                if not told:
-                    raise GatewayUnreachable(f"The gateway did not tell {what} in time.")
-                self._known[rule] = tuple((decimal(s.lowEdge), decimal(s.increment)) for s in told)
-            return self._known[rule]
+        """(lowest price, increment) of the rule in rising order; () when it does not come in time.
 
+        Not ib_async's own call: that gives up after a second and forgets the question. A rule that
+        comes late is taken when it is asked for again. Raises `GatewayUnreachable` when the
+        connection goes.
+        """
+        if rule not in self._asked:
+            asked = ib.wrapper.startReq(f"marketRule-{rule}")  # type: ignore[no-untyped-call]
+            asked.add_done_callback(_seen)  # nobody may be waiting when the connection goes
+            self._asked[rule] = asked
+            ib.client.reqMarketRule(rule)  # type: ignore[no-untyped-call]
+        answer = self._asked[rule]
+        wait_s = 0.0 if rule in self.unanswered else timeout_s
+        await asyncio.wait([answer], timeout=wait_s)
+        if not answer.done():
+            self.unanswered.add(rule)
+            return ()
+        self.unanswered.discard(rule)
+        told = await bounded(answer, timeout_s, f"market rule {rule}")
+        return tuple((decimal(s.lowEdge), decimal(s.increment)) for s in told)
+
+    def news(self) -> list[str]:
+        """A sentence for each rule that was not told, once."""
+        fresh = sorted(self.unanswered - self._named)
+        self._named.update(fresh)
+        return [
+            f"The gateway did not tell market rule {rule} in time, so prices are rounded to the "
+            "smallest step of the contract; one that the exchange does not take is rejected (110)."
+            for rule in fresh
+        ]
+
+
+def _seen(answer: asyncio.Future[list[PriceIncrement]]) -> None:
+    if not answer.cancelled():
+        answer.exception()
+
+
+def unanswered_rules(ib: IB) -> list[str]:
+    """What a person should know of market rules that this connection was not told; each once."""
+    return _rules_of(ib).news()
+
+
+def _rules_of(ib: IB) -> MarketRules:
+    return RULES.setdefault(ib, MarketRules())
+
+
+def allow_fractions(ib: IB) -> None:
+    """Have stocks of this connection in parts of a share where the gateway lists them so."""
+    FRACTIONAL.add(ib)
+
+
+FRACTION = Decimal("0.0001")
+"""The steps in which US stocks may be ordered by an account that trades parts of a share."""
+FRACTIONAL: WeakSet[IB] = WeakSet()
+"""Connections whose orders may be for parts of a share."""
 
 KNOWN: WeakKeyDictionary[IB, dict[Instrument, Instrument]] = WeakKeyDictionary()
 """Each connection's contracts by what was asked for."""
@@ -216,7 +266,7 @@ async def _ticks(
     rule = _rule_at(details, instrument.exchange)
     if rule is None:
         return ()
-    return await RULES.setdefault(ib, MarketRules()).steps(ib, rule, timeout_s)
+    return await _rules_of(ib).steps(ib, rule, timeout_s)
 
 
 def _rule_at(details: ContractDetails, exchange: str) -> int | None:
@@ -230,26 +280,46 @@ def with_details(
     instrument: Instrument,
     details: ContractDetails,
     ticks: Ticks = (),
+    *,
+    fractional: bool = False,
 ) -> Instrument:
     """The instrument with the gateway's identity, ticks and sizes.
 
     Where prices are quoted in a fraction of the currency (`priceMagnifier` 100: pence), they stay
     as quoted everywhere, and the multiplier makes money of them. `minTick` is in the currency.
+    `fractional` takes the sizes of stocks as they are listed, parts of a share too.
     """
     contract = details.contract
     if contract is None or not contract.conId:
         raise BrokerError(f"The gateway gave no contract id for {instrument.symbol}.")
-    increment, magnifier = details.sizeIncrement, Decimal(details.priceMagnifier or 1)
+    magnifier = Decimal(details.priceMagnifier or 1)
     return replace(
         instrument,
         con_id=contract.conId,
         primary_exchange=contract.primaryExchange,
         min_tick=decimal(details.minTick) * magnifier,
-        lot_size=decimal(increment) if 0 < increment < 1e9 else Decimal(1),
+        lot_size=_lot(details, instrument.sec_type, fractional),
         multiplier=decimal(contract.multiplier or 1) / magnifier,
         ticks=ticks,
         expires=_last_day(contract),
     )
+
+
+def _lot(details: ContractDetails, sec_type: str, fractional: bool) -> Decimal:
+    """What orders are multiples of. IB lists US stocks in steps of 0.0001 (recorded for AAPL in
+    2025 and an ETF in 2026), which only some accounts may order (else 10243); exchanges abroad
+    have lots of several shares."""
+    step = _listed(details.sizeIncrement)
+    if sec_type != "STK":
+        return step or ONE
+    if fractional and step:
+        return step
+    return max(ONE, step or ONE, _listed(details.minSize) or ONE)
+
+
+def _listed(size: float) -> Decimal | None:
+    """A size that the gateway lists; None for IB's ways to say that there is none."""
+    return decimal(size) if 0 < size < 1e9 else None
 
 
 def _last_day(contract: Contract) -> date | None:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 IDENTICAL_S = 15.0
 SAME_S, SAME_MOST = 2.0, 5
 ALL_S, ALL_MOST = 600.0, 60
+GIVEN_UP = 0
+"""The weight of a line that says when a request was given up."""
 WORTH_A_WORD_S = 5.0
 WAIT_S = 10.0
 """How long another process may hold the book."""
@@ -66,6 +68,30 @@ class Pacing:
             waited += wait
         return waited
 
+    def note_given_up(self, asked: Asked) -> None:
+        """Write down that a request was given up now, or refused for its pacing: the same again
+        counts from here."""
+        with self._open() as book:
+            book.execute(
+                "INSERT INTO asked VALUES (?, ?, ?, ?)",
+                (self._now(), asked.request, asked.market, GIVEN_UP),
+            )
+            book.execute("COMMIT")
+
+    async def after_giving_up(self, asked: Asked) -> float:
+        """Wait until the same request was given up long enough ago; returns the seconds waited."""
+        if not self.path.exists():
+            return 0.0
+        query = "SELECT max(at) FROM asked WHERE request = ? AND weight = ?"
+        with self._open() as book:
+            last = book.execute(query, (asked.request, GIVEN_UP)).fetchone()[0]
+            book.execute("COMMIT")
+        wait = 0.0 if last is None else last + IDENTICAL_S - self._now()
+        if wait > 0:
+            log.warning("history waits %.0f s: the same request was given up just before", wait)
+            await self._pause(wait)
+        return max(wait, 0.0)
+
     def _booked(self, asked: Asked) -> float:
         """0 when it was booked, else how long to wait before asking again."""
         with self._open() as book:
@@ -91,7 +117,7 @@ class Pacing:
         return 0.0 if last is None else last + IDENTICAL_S - now
 
     def _too_many(self, book: sqlite3.Connection, asked: Asked, now: float) -> float:
-        query = "SELECT at FROM asked WHERE market = ? AND at > ? ORDER BY at DESC"
+        query = "SELECT at FROM asked WHERE market = ? AND at > ? AND weight > 0 ORDER BY at DESC"
         times = [row[0] for row in book.execute(query, (asked.market, now - SAME_S))]
         return times[SAME_MOST - 1] + SAME_S - now if len(times) >= SAME_MOST else 0.0
 

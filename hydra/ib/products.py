@@ -94,12 +94,14 @@ class Product:
 
 @dataclass(frozen=True)
 class Listing:
-    """An exchange by IB's name: the currency of its shares, its calendar, and what of the currency
-    a price is quoted in (0.01: pence)."""
+    """An exchange by IB's name: the currency of its shares, its calendar, what of the currency a
+    price is quoted in (0.01: pence), and the lot of its shares, which research reckons in. A
+    gateway tells each share's own lot, which orders have."""
 
     currency: str
     calendar: str
     quoted_in: Decimal = Decimal(1)
+    lot: Decimal = Decimal(1)
 
 
 def _by_root(*products: Product) -> dict[str, Product]:
@@ -157,12 +159,14 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "EBS": Listing("CHF", "XSWX"),
         "SFB": Listing("SEK", "XSTO"),
         "TSE": Listing("CAD", "XTSE"),
-        "TSEJ": Listing("JPY", "XTKS"),
+        "TSEJ": Listing("JPY", "XTKS", lot=Decimal(100)),
         "SEHK": Listing("HKD", "XHKG"),
         "ASX": Listing("AUD", "XASX"),
     }
 )
-"""Exchanges by the name that IB lists their shares under (its primary exchange)."""
+"""Exchanges by the name that IB lists their shares under (its primary exchange). Tokyo trades all
+shares in units of 100 (Japan Exchange Group, "Trading Unit", since October 2018); those of Hong
+Kong have board lots of their own, which only the gateway knows."""
 
 
 def products_of(tables: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Product]:
@@ -216,6 +220,7 @@ def share_named(symbol: str) -> Instrument | None:
         primary_exchange=place,
         calendar=listing.calendar,
         multiplier=listing.quoted_in,
+        lot_size=listing.lot,
         listed_as=name,
     )
 

@@ -533,9 +533,8 @@ def _refused(draft: Folding, event: OrderRefused, time: datetime) -> None:
 
 
 def _quoted(draft: Folding, event: OrderQuoted, time: datetime) -> None:
-    if event.delayed:
-        draft.count(event.ref, "stale")
-    elif event.bid is not None and event.ask is not None:
+    # One that left on delayed prices was allowed to (`delayed_data`): it is not stale.
+    if not event.delayed and event.bid is not None and event.ask is not None:
         draft.arrivals[event.ref] = (event.bid + event.ask) / 2
 
 

@@ -303,6 +303,8 @@ class Ledger:
         self.last: Recorded | None = None
         self.market_time: datetime | None = None
         """The market's time at the last event that came of trading; people's deeds have ours."""
+        self.prices_delayed = False
+        """Whether the last order left, or was refused, on delayed prices."""
 
     @classmethod
     def of(cls, records: Iterable[Recorded]) -> Ledger:
@@ -340,10 +342,8 @@ class Ledger:
         if isinstance(event, COST_KINDS):
             self.costs.take(record)
         self._untold.append(record)
-        if isinstance(event, OrderRefused):
-            self.refusals.extend(
-                {**row, "session": event.refusal.request.session} for row in refusal_rows([record])
-            )
+        if isinstance(event, OrderQuoted | OrderRefused):
+            self._judged(event, record)
         elif isinstance(event, TargetSet):
             self._target(event, record)
         elif isinstance(event, NavMarked):
@@ -364,6 +364,16 @@ class Ledger:
             self.equity.transfer(float(self._folding.transfers - before))
         if isinstance(record.event, EpochBegun):
             self.equity.begin_anew()
+
+    def _judged(self, event: OrderQuoted | OrderRefused, record: Recorded) -> None:
+        if isinstance(event, OrderQuoted):
+            self.prices_delayed = event.delayed
+            return
+        refused = event.refusal
+        self.prices_delayed |= any(o.check == "delayed_data" for o in refused.objections)
+        self.refusals.extend(
+            {**row, "session": refused.request.session} for row in refusal_rows([record])
+        )
 
     def _target(self, event: TargetSet, record: Recorded) -> None:
         key = (event.strategy, event.symbol)

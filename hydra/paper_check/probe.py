@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import ib_async
 import pandas as pd
 
 from hydra.brokers.ib import IbBroker
@@ -16,10 +15,9 @@ from hydra.clock import Sessions
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BrokerError, GatewayUnreachable
-from hydra.ib.calls import bounded
+from hydra.ib.bar_requests import BarRequests, BarsWanted
 from hydra.ib.connection import PAPER_PREFIXES
-from hydra.ib.contracts import to_contract
-from hydra.ib.history import ANOTHER_TIME, asked, completed, duration, shown
+from hydra.ib.history import completed, duration, is_simulated, shown
 from hydra.ib.pacing import Pacing
 
 HISTORY_BARS = 30
@@ -108,43 +106,17 @@ class Probe:
 
         Raises `BrokerError` where the gateway refuses, `GatewayUnreachable` without an answer.
         """
-        length = duration(HISTORY_BARS)
-        if abs(now - datetime.now(UTC)) < ANOTHER_TIME:  # a simulated one needs no turn
-            await pacing.turn(asked(instrument, "1 day", length, "", "trades"))
-        bars = await bounded(
-            self.broker.ib.reqHistoricalDataAsync(
-                to_contract(instrument),
-                endDateTime="",
-                durationStr=length,
-                barSizeSetting="1 day",
-                whatToShow=shown(instrument),
-                useRTH=True,
-                timeout=0,
-            ),
-            timeout_s,
-            f"daily bars of {instrument.symbol}",
-        )
-        return completed(bars, Sessions(instrument.calendar), now)
+        requests = BarRequests(self.broker.ib, timeout_s, pacing, not is_simulated(now))
+        wanted = BarsWanted(instrument, duration(HISTORY_BARS), show=shown(instrument))
+        return completed(await requests.bars(wanted), Sessions(instrument.calendar), now)
 
-    async def what_if(
-        self, request: OrderRequest, account: str, timeout_s: float
-    ) -> WhatIfAnswer | None:
+    async def what_if(self, request: OrderRequest, timeout_s: float) -> WhatIfAnswer | None:
         """The gateway's what-if with its commission; None without an answer.
 
-        ib_async marks it as a what-if, so no exchange sees it. Raises `BrokerError` where the
-        gateway refuses.
+        Raises `BrokerError` where the gateway refuses.
         """
-        question = ib_async.Order(
-            action="BUY" if request.quantity > 0 else "SELL",
-            totalQuantity=float(abs(request.quantity)),
-            orderType=str(request.order_type),
-            account=account,
-            tif=request.time_in_force,
-            whatIf=True,
-        )
-        call = self.broker.ib.whatIfOrderAsync(to_contract(request.instrument), question)
         try:
-            told = await bounded(call, timeout_s, "a what-if")
+            told = await self.broker.ask_what_if(request, timeout_s)
         except GatewayUnreachable:
             if not self.broker.ib.isConnected():
                 raise

@@ -56,7 +56,8 @@ class Context:
     `books` the same for each strategy alone (no cash), and `held` what has filled, signed, both
     sides' working orders left out. `quotes` are last prices by symbol, `quoted_at` their times,
     `bids` and `asks` the two sides, None where there is none; `delayed` are the symbols whose
-    prices are old. `sessions` are by calendar, `daily_volume` is the mean of a day's
+    prices are old, `trading_halts` those whose trading the exchange has halted, `shortable` how
+    many shares can be borrowed. `sessions` are by calendar, `daily_volume` is the mean of a day's
     volume in units, `rates_at` when the rate of another currency was told, `margins` the
     broker's what-if by order reference where it was asked. `halted` and `reduce_only` are the
     reasons while trading is halted, or while orders may only reduce; `no_entries` is the reason
@@ -79,6 +80,8 @@ class Context:
     bids: Mapping[str, Decimal | None] = field(default_factory=dict)
     asks: Mapping[str, Decimal | None] = field(default_factory=dict)
     delayed: frozenset[str] = frozenset()
+    trading_halts: frozenset[str] = frozenset()
+    shortable: Mapping[str, Decimal] = field(default_factory=dict)
     sessions: Mapping[str, SessionTimes] = field(default_factory=dict)
     daily_volume: Mapping[str, Decimal | None] = field(default_factory=dict)
     rates_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -195,7 +198,8 @@ class Check(Protocol):
         """Why the request must not leave, or None. Pure; judges the proposed portfolio.
 
         A check with a limit on what is held or sent may have `usage(context)`, too: what is taken
-        of it now, one `Usage` a figure.
+        of it now, one `Usage` a figure. One that lets an order pass and has something to say of it
+        may have `warning(request, context)`: a sentence, or None.
         """
 
 

@@ -38,6 +38,11 @@ class RiskGate:
             return Refusal(request, objections)
         return Order(request, context.now, self._names)
 
+    def warnings(self, request: OrderRequest, context: Context) -> tuple[str, ...]:
+        """What the checks have to say of a request that they admit."""
+        ways = (getattr(check, "warning", None) for check in self.checks.values())
+        return tuple(text for warn in ways if warn and (text := warn(request, context)))
+
     def _unpriced(self, request: OrderRequest, context: Context) -> Objection | None:
         """No figure of an order is right in a currency without a rate; also with `tradable` off,
         which says so itself."""

@@ -90,9 +90,8 @@ def _risk(settings: Settings) -> str:
 
 
 async def _gateway(settings: Settings) -> str:
-    from hydra.brokers.ib import IbBroker
 
-    broker = IbBroker(settings.gateway, wiring.build_products(settings))
+    broker = wiring.build_broker(settings)
     await broker.connect()
     try:
         account, time = await broker.account(), await broker.time()

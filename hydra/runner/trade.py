@@ -150,11 +150,10 @@ def is_expected(run: Run) -> bool:
 
 async def _greet(settings: Settings, symbols: tuple[str, ...]) -> datetime:
     """Log on and off again: the gateway answers, the account is paper, the symbols are known."""
-    from hydra.brokers.ib import IbBroker
 
     wanted = symbols or settings.trading.symbols
     wiring.calendar_of(settings, wanted)
-    broker = IbBroker(settings.gateway, wiring.build_products(settings))
+    broker = wiring.build_broker(settings)
     await broker.connect()
     try:
         await broker.look_up(wanted)

@@ -235,7 +235,7 @@ async def test_fills_far_from_the_market_at_their_arrival_trip_the_slippage_brea
     one = await desk(slippage=Slippage(limit_bps=50, orders=3)).open(THURSDAY)
     quotes = one.broker.quotes
 
-    async def rosier(instruments):
+    async def rosier(instruments, short=()):
         found = await quotes(instruments)
         mid = Decimal("99.4")
         return {s: replace(q, bid=mid, ask=mid) for s, q in found.items()}
@@ -263,8 +263,8 @@ async def test_prices_that_are_old_trip_the_stale_data_breaker(desk):
     assert await one.trade(1)
     quotes = one.broker.quotes
 
-    async def old(instruments):
-        found = await quotes(instruments)
+    async def old(instruments, short=()):
+        found = await quotes(instruments, short)
         return {s: replace(q, time=q.time - timedelta(hours=1)) for s, q in found.items()}
 
     one.broker.quotes = old

@@ -17,6 +17,7 @@ from hydra.domain.events import (
     Halted,
     NavMarked,
     OrderEnded,
+    OrderQuoted,
     Resumed,
     RunEnded,
     RunMissed,
@@ -259,6 +260,14 @@ def test_the_status_says_halted_silent_and_not_paper():
     assert (shown["trading"]["value"], shown["trading"]["standing"]) == ("HALTED", "bad")
     assert shown["trading"]["detail"] == "looks wrong (me)"
     assert shown["gateway"]["value"] == "answers"
+
+
+def test_the_status_says_that_prices_are_delayed_while_orders_leave_on_them():
+    delayed = OrderQuoted("s:20130114:AAPL:9", Decimal(1), Decimal(2), Decimal(1), delayed=True)
+    live = replace(delayed, ref="s:20130114:AAPL:10", delayed=False)
+    for events, is_told in (([delayed], True), ([delayed, live], False)):
+        shown = {row["figure"]: row for row in rows("status", [*one_session(), *events])}
+        assert shown["market time"]["detail"].endswith("PRICES ARE DELAYED") is is_told
 
 
 def test_equity_is_held_against_its_benchmark_and_its_peak():

@@ -200,6 +200,7 @@ async def test_two_strategies_share_one_future_as_the_broker_does(tmp_path):
         es = (await one.engine.broker.qualify(["ES.201303"]))["ES.201303"]
         await one.trade(es, 3)
         one.server.deliver(one.server.world.command("2013-01-14T16:00:00Z"))
+        one.engine.broker.unsubscribe()  # the clock leapt past the prices that stream
         last = (await one.engine.broker.quotes([es]))["ES.201303"].last
         other = OrderRequest("t", DAY, es, Decimal(-5), last)
         await one.engine.trade([other])

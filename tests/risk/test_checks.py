@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -47,6 +47,7 @@ from hydra.risk.session_hours import SessionHours
 from hydra.risk.short_selling import ShortSelling
 from hydra.risk.stale_price import StalePrice
 from hydra.risk.tradable import Tradable
+from hydra.risk.trading_halt import TradingHalt
 from hydra.risk.turnover_per_day import TurnoverPerDay
 from hydra.risk.valid_terms import ValidTerms
 from hydra.risk.volume_share import VolumeShare
@@ -94,6 +95,43 @@ def beside(quantity):
     return holding(quantity, symbol="IBM")
 
 
+STOPPED = {"trading_halts": frozenset({"AAPL"})}
+HALTED = context(**STOPPED)
+EXITING = replace(holding(10), **STOPPED)
+OLD = {"quoted_at": quoted(D(100), 901).quoted_at}
+
+
+def at_with_yesterdays_price(hour, minute):
+    """That time of the session, and the last trade at the close of the one before."""
+    return replace(at(hour, minute), quoted_at={"AAPL": at(21, 0, day=11).now})
+
+
+OPENED = at_with_yesterdays_price(14, 45)
+
+
+def on_close(exchange):
+    """An order for the closing auction of the exchange that lists the stock."""
+    return request(instrument=replace(AAPL, primary_exchange=exchange), **CLOSING)
+
+
+def before_the_open(age_s):
+    """A price so old, two hours before the session opens."""
+    now = at(12, 30).now
+    return context(now=now, quoted_at={"AAPL": now - timedelta(seconds=age_s)})
+
+
+def delayed_by(age_s):
+    """A delayed price so old, an hour and a half after the open."""
+    now = at(16, 0).now
+    told = {"AAPL": now - timedelta(seconds=age_s)}
+    return context(now=now, quoted_at=told, delayed=frozenset({"AAPL"}))
+
+
+def lending(shares, held=0):
+    """So many shares can be borrowed while that many are held."""
+    return replace(holding(held), shortable={"AAPL": D(shares)})
+
+
 OVER_AND_UNDER = [
     (NoEntries(), request(), replace(CONTEXT, no_entries="why"), request(), CONTEXT),
     (Blackout(), request(), at(4, 45), request(), at(4, 44)),
@@ -127,6 +165,17 @@ OVER_AND_UNDER = [
     ),
     (CapitalShare({"t": ONE}, D("0.1")), request(101), CONTEXT, request(100), CONTEXT),
     (ClosingCutoff(), request(**CLOSING), at(20, 50, 1), request(**CLOSING), at(20, 50)),
+    (ClosingCutoff(), on_close("NASDAQ"), at(20, 55, 1), on_close("NASDAQ"), at(20, 55)),
+    (ClosingCutoff(), on_close("NYSE"), at(20, 50, 1), on_close("NYSE"), at(20, 50)),
+    (ClosingCutoff(), on_close("TSEJ"), at(20, 50, 1), on_close("TSEJ"), at(20, 50)),
+    (ClosingCutoff(400.0), on_close("NASDAQ"), at(20, 55), on_close("NASDAQ"), at(20, 53)),
+    (
+        ClosingCutoff(exchanges={"ARCA": 120.0}),
+        on_close("ARCA"),
+        at(20, 58, 1),
+        on_close("ARCA"),
+        at(20, 58),
+    ),
     (ClosingCutoff(), request(**CLOSING), context(sessions={}), request(**CLOSING), CONTEXT),
     (ClosingCutoff(), request(**CLOSING), at(20, 55), request(), at(20, 55)),
     (Connected(), request(), context(connected=False), request(), CONTEXT),
@@ -286,9 +335,32 @@ OVER_AND_UNDER = [
     ),
     (ShortSelling(never=("AAPL",)), request(-1), CONTEXT, request(-1, instrument=IBM), CONTEXT),
     (ShortSelling(allow=False), request(-1), CONTEXT, request(1), holding(-100)),
+    (ShortSelling(), request(-101), lending(100), request(-100), lending(100)),
+    (ShortSelling(), request(-151), lending(100, 50), request(-150), lending(100, 50)),
+    (ShortSelling(), request(-101), lending(100, -50), request(-100), lending(100, -50)),
+    (ShortSelling(), request(-1), lending(0), request(-1), CONTEXT),
+    (ShortSelling(when_unknown="refuse"), request(-1), CONTEXT, request(-1), lending(1)),
+    (
+        ShortSelling(when_unknown="refuse"),
+        request(-1),
+        CONTEXT,
+        request(-1, instrument=FUTURE),
+        CONTEXT,
+    ),
     (StalePrice(60.0), request(), quoted(D(100), 61), request(), quoted(D(100), 60)),
     (StalePrice(60.0), request(), quoted(D(100), -2), request(), quoted(D(100), -1)),
     (StalePrice(), request(), context(quoted_at={}), request(), CONTEXT),
+    (StalePrice(), request(), quoted(D(100), 901), request(), quoted(D(100), 900)),
+    (StalePrice(), request(), quoted(D(100), 901), request(), before_the_open(3 * 86_400)),
+    (StalePrice(), request(), quoted(D(100), 901), request(-10), replace(holding(10), **OLD)),
+    (StalePrice(), request(), at_with_yesterdays_price(14, 46), request(), OPENED),
+    (
+        StalePrice(),
+        request(),
+        delayed_by(2101),
+        request(),
+        delayed_by(2100),
+    ),
     (Tradable(), request(instrument=EUR), CONTEXT, request(instrument=EUR), rated(EUR="1.25")),
     (
         Tradable(limit_rate_age_s=60),
@@ -321,6 +393,8 @@ OVER_AND_UNDER = [
         request(80, instrument=EUR),
         rated(EUR="1.25"),
     ),
+    (TradingHalt(), request(), HALTED, request(), CONTEXT),
+    (TradingHalt(), request(-11), replace(holding(10), **STOPPED), request(-10), EXITING),
     (
         TurnoverPerDay(D("0.1")),
         request(81, instrument=EUR),
@@ -393,6 +467,29 @@ def test_a_check_refuses_over_its_limit_and_admits_under_it(check, over, over_in
     assert objection.figure
     assert objection.limit
     assert check.objection(under, under_in) is None
+
+
+def test_an_exit_from_a_halted_stock_leaves_with_a_warning_that_it_waits():
+    gate = gate_of()
+    assert isinstance(gate.review(request(-10), EXITING), Order)
+    [told] = gate.warnings(request(-10), EXITING)
+    assert "halted trading in AAPL" in told
+    assert gate.warnings(request(-10), holding(10)) == ()
+
+
+def test_a_short_of_which_nobody_told_how_many_can_be_borrowed_leaves_with_a_warning():
+    gate = gate_of()
+    [told] = gate.warnings(request(-1), CONTEXT)
+    assert "how many shares of AAPL can be borrowed is not known" in told
+    assert gate.warnings(request(-1), lending(1)) == ()
+    assert gate.warnings(request(-1, instrument=FUTURE), CONTEXT) == ()
+    assert gate.warnings(request(-10), holding(10)) == ()
+
+
+def test_a_short_beyond_what_can_be_borrowed_is_refused_with_figure_and_limit():
+    objection = ShortSelling().objection(request(-151), lending(100, 50))
+    assert (objection.figure, objection.limit) == ("101", "100")
+    assert "101 shares would have to be borrowed; 100 can be." in objection.sentence
 
 
 def test_every_check_that_is_found_is_in_the_table_above():
