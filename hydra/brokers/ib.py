@@ -13,6 +13,7 @@ import ib_async
 from ib_async import IB, CommissionReport, OrderState, PortfolioItem, TagValue, Trade
 from ib_async import Order as WireOrder
 
+from hydra.brokers._account import account_of, values_of
 from hydra.config import Gateway
 from hydra.domain.events import (
     CommissionRecorded,
@@ -29,7 +30,6 @@ from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
-from hydra.ib.account import account_of, values_of
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
 from hydra.ib.connection import connect, connect_as, log_off, quiet_library
