@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ KINDS: tuple[type[Event], ...] = (
     RunStarted, RunEnded, RunMissed, BreakerTripped, Halted, Resumed, OrderRefused, SessionEnded,
     NavMarked,
 )  # fmt: skip
+SHORTEST_PART = 8
+"""Shorter parts of an address are words such as a host's."""
 TRIES = 5
 """How often a message is tried before it is given up, with the log's word for it."""
 
@@ -281,6 +284,12 @@ def addresses(settings: Alerts) -> list[str]:
                     "apprise knows; it takes addresses such as tgram://TOKEN/CHAT."
                 )
     return found
+
+
+def secrets_of(urls: Iterable[str]) -> set[str]:
+    """The addresses, and of each the parts behind its scheme: an error may name one of them."""
+    parts = {part for url in urls for part in re.split(r"[/:@?&=]+", url.partition("://")[2])}
+    return {*urls, *(part for part in parts if len(part) >= SHORTEST_PART)}
 
 
 def check_events(settings: Alerts) -> None:

@@ -17,7 +17,7 @@ from hydra.config import Settings
 from hydra.errors import HydraError
 from hydra.ib.pulse import Health, Pulse
 from hydra.runner.after_close import AfterClose
-from hydra.runner.alerts import Alerting
+from hydra.runner.alerts import Alerting, addresses, secrets_of
 from hydra.runner.beat import EVERY_S, read_beat, write_beat
 from hydra.runner.jobs import check_jobs, load_jobs
 from hydra.runner.lease import Lease, holder
@@ -225,7 +225,7 @@ class Service:
 
     def _make_alerting(self) -> Alerting:
         alerts = self.settings.alerts
-        redactor = Redactor({*own_secrets(), *alerts.urls})
+        redactor = Redactor({*own_secrets(), *secrets_of(addresses(alerts))})
         place = self.settings.data.dir / "alerts.json"
         return Alerting(alerts, self.settings.journal_path, place, redactor)
 
