@@ -107,13 +107,14 @@ class Service:
         """Ask the gateway, a simulated one often, for its clock leaps."""
         now = datetime.now(UTC)
         quick = self.clock.is_simulated or not self.pulse.health.handshake
+        quick = quick or self.clock.is_in_doubt
         pause = SIMULATED_PROBE_S if quick else self.settings.runner.probe_s
         if now - self._looked_at < timedelta(seconds=pause):
             return
         self._looked_at = now
         health = await self.pulse.look()
-        if health.handshake and health.market:
-            self.clock.set(health.market)
+        if health.handshake and health.market and (said := self.clock.set(health.market)):
+            log.warning("%s", said)
         self._mind_the_gateway(health, now)
 
     def _mind_the_gateway(self, health: Health, now: datetime) -> None:
@@ -136,7 +137,8 @@ class Service:
             if self.runner is None and not self._make_runner():
                 return
             if self.runner:
-                self.runner.tick()
+                if not self.clock.is_in_doubt:  # a second look will tell what the time is
+                    self.runner.tick()
                 self._ticked_at = datetime.now(UTC)
             self._settle("")
         except (HydraError, OSError) as problem:
@@ -170,14 +172,14 @@ class Service:
         if not self.clock.is_known and waited < FIRST_LOOK_S:
             return False
         if not self.clock.is_known and (beat := read_beat(self.settings)):
-            self.clock.ahead = beat.ahead
+            self.clock.assume(beat.ahead)
         self.runner = Runner(self.settings, jobs, self.clock)
         self.say(f"The schedule has {len(jobs)} jobs.")
         return True
 
     async def _learn(self) -> None:
         """After the close: what has filled since anybody listened."""
-        if self.runner is None or not self.pulse.health.handshake:
+        if self.runner is None or not self.pulse.health.handshake or self.clock.is_in_doubt:
             return
         try:
             await self._after_close.look(self.clock.now())
