@@ -272,10 +272,11 @@ def request_run(settings: Settings, name: str) -> None:
 
     from hydra.runner.beat import read_beat
     from hydra.runner.jobs import load_jobs
+    from hydra.runner.jobs_file import present_settings
     from hydra.runner.lease import holder
     from hydra.runner.trade import lease_path
 
-    jobs = load_jobs(settings)
+    jobs = load_jobs(present_settings(settings))
     if name not in jobs:
         raise UnknownName(unknown("job", name, jobs))
     beat = read_beat(settings)

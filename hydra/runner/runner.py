@@ -111,6 +111,35 @@ class Runner:
         self._retry(now)
         self._answer(now)
 
+    def take_jobs(self, jobs: Mapping[str, Job]) -> None:
+        """Go on with other jobs, from now on; a run that goes on keeps what it began with.
+
+        What was due by the old ones is settled first: a moment that waits for its strategy while
+        its job goes away, or gets another timetable, is a miss.
+        """
+        now = self.clock.now()
+        for name, job in self.jobs.items():
+            if name not in jobs or jobs[name].timetable != job.timetable:
+                self._settle_before_a_change(name, job, now)
+        kept = {
+            name: self._from[name]
+            for name, job in jobs.items()
+            if name in self.jobs and self.jobs[name].timetable == job.timetable
+        }
+        self.next_dues = {name: self.next_dues[name] if name in kept else None for name in jobs}
+        self._from = {name: kept.get(name, now) for name in jobs}
+        self.jobs = jobs
+
+    def note(self, text: str) -> None:
+        """Leave a sentence in the journal."""
+        self._append(Warned(0, text))
+
+    def _settle_before_a_change(self, name: str, job: Job, now: datetime) -> None:
+        self._look_at(name, job, now)
+        for due in job.timetable.dues(self._from[name], now):
+            if not self.history.settled((name, due.at)):
+                self._miss(job, due, "Its job was changed before the run could begin.")
+
     def stop(self, reason: str) -> None:
         """Tell every run that was begun here to stop, wait for it, kill what does not."""
         for child in self.children.values():

@@ -19,7 +19,7 @@ from hydra.ib.pulse import Health, Pulse
 from hydra.runner.after_close import AfterClose
 from hydra.runner.alerts import Alerting, addresses, secrets_of
 from hydra.runner.beat import EVERY_S, read_beat, write_beat
-from hydra.runner.jobs import check_jobs, load_jobs
+from hydra.runner.jobs_file import JobsFile, described
 from hydra.runner.lease import Lease, holder
 from hydra.runner.market_clock import FollowedClock
 from hydra.runner.redact import Redactor, own_secrets
@@ -54,6 +54,8 @@ class Service:
         self.pulse = Pulse(self.settings.gateway)
         self.clock = FollowedClock()
         self._after_close = AfterClose(self.settings)
+        self._jobs_file = JobsFile(self.settings)
+        self._jobs_problem = ""
         self.runner: Runner | None = None
         self._alerting: Alerting | None = None
         self._lease: Lease | None = None
@@ -137,12 +139,38 @@ class Service:
             if self.runner is None and not self._make_runner():
                 return
             if self.runner:
+                self._follow_jobs(self.runner)
                 if not self.clock.is_in_doubt:  # a second look will tell what the time is
                     self.runner.tick()
                 self._ticked_at = datetime.now(UTC)
             self._settle("")
         except (HydraError, OSError) as problem:
             self._settle(str(problem))
+
+    def _follow_jobs(self, runner: Runner) -> None:
+        """Take the jobs of hydra.toml when it has changed; one that cannot be used changes
+        nothing, and that is said."""
+        try:
+            jobs = self._jobs_file.look()
+        except HydraError as problem:
+            if str(problem) != self._jobs_problem:
+                self._jobs_problem = str(problem)
+                self._say_of_jobs(runner, "The jobs stay as they were", str(problem))
+            return
+        if jobs is None:
+            return
+        self._jobs_problem = ""
+        if said := described(runner.jobs, jobs):
+            runner.take_jobs(jobs)
+            runner.note(said)
+            self.say(said)
+
+    def _say_of_jobs(self, runner: Runner, title: str, problem: str) -> None:
+        log.error("%s: %s", title.lower(), problem)
+        self.say(f"{title}: {problem}")
+        runner.note(f"{title}: {problem}")
+        if self._alerting:
+            self._alerting.tell("runner", title, problem, datetime.now(UTC))
 
     def _settle(self, problem: str) -> None:
         """Say a problem once, when it comes, and to those who get alerts."""
@@ -166,8 +194,7 @@ class Service:
             import os
 
             self._lease.say(pid=os.getpid())
-        jobs = load_jobs(self.settings)
-        check_jobs(self.settings, jobs)
+        jobs = self._jobs_file.read()
         waited = (datetime.now(UTC) - self._started).total_seconds()
         if not self.clock.is_known and waited < FIRST_LOOK_S:
             return False
