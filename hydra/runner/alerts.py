@@ -208,6 +208,8 @@ class Alerting:
         if not self.is_on or not self._journal.is_file():
             return
         with Journal.read_only(self._journal) as journal:
+            if journal.last_seq() < (self._seq or 0):  # it is another journal now
+                self._seq = journal.last_seq()
             records = list(journal.read(after=self._seq or 0, kinds=KINDS))
         for alert in self._writer.alerts(records):
             self.outbox.add(alert, now)

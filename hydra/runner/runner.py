@@ -32,11 +32,13 @@ from hydra.domain.events import (
     RunStarted,
     Warned,
 )
+from hydra.errors import JournalReplaced
 from hydra.journal.journal import Journal
 from hydra.runner.beat import read_beat
 from hydra.runner.history import KINDS, Attempt, History
 from hydra.runner.jobs import Job
 from hydra.runner.lease import Lease, holder
+from hydra.runner.notebook import make_private
 from hydra.runner.redact import Redactor, own_secrets, without_secrets
 from hydra.runner.schedule import Due
 from hydra.runner.trade import kernel_environment, lease_path
@@ -88,6 +90,7 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Read the journal and the last runner's sign of life."""
+        make_private(self.settings.runs_dir)
         self.journal = Journal.open(self.settings.journal_path)
         self.history = History()
         self.children: dict[str, Child] = {}
@@ -101,7 +104,8 @@ class Runner:
 
     def tick(self) -> None:
         """Act on what has changed since the last tick; raises `JournalError` and `OSError` kinds,
-        and can be called again then."""
+        and can be called again then, but for `JournalReplaced`."""
+        self.journal.check_file()
         now = self.clock.now()
         self._follow()
         self._end_dead_runs()
@@ -151,7 +155,8 @@ class Runner:
             except subprocess.TimeoutExpired:
                 _kill(child.process.pid)
                 child.process.wait()
-            self._append(RunEnded(child.run, "stopped", reason, self._age(child.run)))
+            with suppress(JournalReplaced):  # it was said already, and the run ends it itself
+                self._append(RunEnded(child.run, "stopped", reason, self._age(child.run)))
         self.children.clear()
         self.journal.close()
 

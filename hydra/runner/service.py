@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hydra.config import Settings
-from hydra.errors import HydraError
+from hydra.errors import HydraError, JournalReplaced
 from hydra.ib.pulse import Health, Pulse
 from hydra.runner.after_close import AfterClose
 from hydra.runner.alerts import Alerting, addresses, secrets_of
@@ -56,6 +56,7 @@ class Service:
         self._after_close = AfterClose(self.settings)
         self._jobs_file = JobsFile(self.settings)
         self._jobs_problem = ""
+        self._fatal: JournalReplaced | None = None
         self.runner: Runner | None = None
         self._alerting: Alerting | None = None
         self._lease: Lease | None = None
@@ -69,7 +70,8 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
-        """Work until `stop` is called; raises `HydraError` for settings that cannot be used."""
+        """Work until `stop` is called; raises `HydraError` for settings that cannot be used, and
+        `JournalReplaced` once it was told: then nothing more is written."""
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         self._loop = asyncio.get_running_loop()
@@ -86,7 +88,11 @@ class Service:
             await self._stopping.wait()
         finally:
             scheduler.shutdown(wait=False)
+            if self._fatal:
+                await self._tell()
             self._end()
+        if self._fatal:
+            raise self._fatal
 
     def stop(self) -> None:
         """End `run`; may be called from another thread."""
@@ -136,7 +142,7 @@ class Service:
 
     async def _tick(self) -> None:
         try:
-            if self.runner is None and not self._make_runner():
+            if self._fatal or (self.runner is None and not self._make_runner()):
                 return
             if self.runner:
                 self._follow_jobs(self.runner)
@@ -144,6 +150,10 @@ class Service:
                     self.runner.tick()
                 self._ticked_at = datetime.now(UTC)
             self._settle("")
+        except JournalReplaced as problem:
+            self._settle(str(problem))
+            self._fatal = problem
+            self._stopping.set()
         except (HydraError, OSError) as problem:
             self._settle(str(problem))
 

@@ -19,7 +19,7 @@ from typing import Any
 from hydra.config import Settings, load_settings
 from hydra.domain.events import RunStarted
 from hydra.errors import HydraError
-from hydra.runner.notebook import ORDER
+from hydra.runner.notebook import ORDER, private, write_whole
 from hydra.runner.redact import Redactor, own_secrets
 
 LOG = "run.log"
@@ -48,9 +48,9 @@ class Assignment:
 
     def note(self, folder: Path, redactor: Redactor) -> None:
         """Leave it in the run's new folder, without secrets; may raise `OSError`."""
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
         plain = json.dumps(redactor.plain(asdict(self)), indent=2) + "\n"
-        (folder / ORDER).write_text(plain, encoding="utf-8")
+        write_whole(folder / ORDER, plain)
 
     @property
     def begun(self) -> RunStarted:
@@ -145,7 +145,7 @@ def _redacted_log(path: Path, redactor: Redactor) -> Any:
 
 def _append_line(path: Path, line: str) -> None:
     try:
-        with path.open("a", encoding="utf-8") as log:
+        with open(path, "a", encoding="utf-8", opener=private) as log:
             log.write(line)
     except OSError:
         return  # there is nowhere left to say it
