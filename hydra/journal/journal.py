@@ -286,6 +286,11 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours, one sentence each."""
     try:
         yield
+    except UnicodeEncodeError as problem:
+        raise JournalError(
+            f"An event for the journal {path} has half a character (a lone surrogate) in its "
+            "reference or key, so it was not written."
+        ) from problem
     except sqlite3.OperationalError as problem:
         raise JournalUnwritable(_unwritable(path, problem)) from problem
     except sqlite3.DatabaseError as problem:

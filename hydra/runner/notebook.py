@@ -134,7 +134,8 @@ def write_whole(path: Path, text: str) -> None:
     its owner; may raise."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with open(part, "w", encoding="utf-8", opener=private) as file:
+        # half a character (a lone surrogate) that a cell has printed is written as its escape
+        with open(part, "w", encoding="utf-8", errors="backslashreplace", opener=private) as file:
             file.write(text)
         part.replace(path)
     except OSError:

@@ -90,7 +90,8 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Read the journal and the last runner's sign of life."""
-        make_private(self.settings.runs_dir)
+        with suppress(OSError):  # each run says what is wrong with it
+            make_private(self.settings.runs_dir)
         self.journal = Journal.open(self.settings.journal_path)
         self.history = History()
         self.children: dict[str, Child] = {}

@@ -145,7 +145,7 @@ def _redacted_log(path: Path, redactor: Redactor) -> Any:
 
 def _append_line(path: Path, line: str) -> None:
     try:
-        with open(path, "a", encoding="utf-8", opener=private) as log:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace", opener=private) as log:
             log.write(line)
     except OSError:
         return  # there is nowhere left to say it

@@ -332,7 +332,8 @@ class Stack:
         data = "None" if body is None else f"{json.dumps(body)!r}.encode()"
         code = (
             "import urllib.request as u;"
-            f"print(u.urlopen(u.Request('{CONTROL}{path}', {data}), timeout=30).read().decode())"
+            f"r = u.Request('{CONTROL}{path}', {data}, {{'Content-Type': 'application/json'}});"
+            "print(u.urlopen(r, timeout=30).read().decode())"
         )
         return self.inside("ib-gateway-sim", "python", "-c", code)
 

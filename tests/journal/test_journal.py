@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra.domain.events import FillRecorded, Halted, Resumed, Warned
+from hydra.domain.events import FillRecorded, Halted, Resumed, RunEnded, Warned
 from hydra.domain.orders import Fill
 from hydra.errors import (
     BadParameter,
@@ -23,6 +23,7 @@ from hydra.errors import (
     JournalUnwritable,
 )
 from hydra.journal.check import export, faults
+from hydra.journal.codec import decode
 from hydra.journal.journal import Journal
 
 NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
@@ -263,3 +264,25 @@ def test_a_newer_journal_keeps_its_permissions_too(tmp_path, usual_umask):
     with pytest.raises(JournalNewer):
         Journal.open(path)
     assert modes(path)["journal.db"] == "644"
+
+
+def test_half_a_character_is_kept_as_it_is_and_can_be_exported(journal):
+    text = "a\ud800b é"
+    journal.append(Warned(1, text), NOW)
+    assert [r.event.text for r in journal.read()] == [text]
+    (line,) = export(journal.path)
+    assert json.loads(line.encode())["text"] == text
+
+
+def test_half_a_character_in_a_key_is_refused_with_a_sentence(journal):
+    run = RunEnded("run-\ud800", "well", "", 1.0)
+    assert run.once is not None
+    with pytest.raises(JournalError, match="half a character"):
+        journal.append(run, NOW)
+    assert journal.append(Warned(1, "x"), NOW) == 1
+
+
+def test_what_is_nested_without_end_is_refused_with_a_sentence():
+    deep = "[" * 100_000 + "]" * 100_000
+    with pytest.raises(JournalError, match="cannot be read"):
+        decode("Warned", f'{{"code": 1, "text": {deep}}}')

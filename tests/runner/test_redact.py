@@ -13,6 +13,7 @@ from hydra.journal.check import export
 from hydra.journal.journal import Journal
 from hydra.journal.ledger import Ledger
 from hydra.runner.alerts import Writer, secrets_of
+from hydra.runner.notebook import write_whole
 from hydra.runner.redact import HIDDEN, Redactor, known_secrets, without_secrets
 
 SECRETS = st.text(min_size=8, max_size=40).filter(lambda text: len(text.strip()) == len(text))
@@ -276,3 +277,8 @@ def test_no_sink_of_a_run_has_a_secret_whether_it_is_known_or_only_looks_like_on
     secrets = (VALUE, BASIC, GOOGLE, STRIPE, "B00000000", "known-to-all-runs", "nested-secret-1")
     assert [(name, s) for name, text in sinks.items() for s in secrets if s in text] == []
     assert "65.15" in sinks["order.json"]
+
+
+def test_half_a_character_is_written_as_its_escape(tmp_path):
+    write_whole(tmp_path / "page.html", "a\ud800b")
+    assert (tmp_path / "page.html").read_text() == "a\\ud800b"
