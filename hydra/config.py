@@ -85,6 +85,15 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """What the Jupyter server answers to."""
+
+    hosts: tuple[str, ...] = ()
+    """Names of this machine that a browser may use, beside localhost, 127.0.0.1, [::1] and the
+    machine's own; a request with another Host is refused."""
+
+
+@dataclass(frozen=True)
 class Runner:
     """How the schedule keeps its runs, and how patiently it ends them."""
 
@@ -142,6 +151,7 @@ class Settings:
     notebooks: Notebooks = field(default_factory=Notebooks)
     trading: Trading = field(default_factory=Trading)
     start: Start = field(default_factory=Start)
+    allowed: Allowed = field(default_factory=Allowed)
     runner: Runner = field(default_factory=Runner)
     alerts: Alerts = field(default_factory=Alerts)
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -188,6 +198,7 @@ SECTIONS: dict[str, type[Any]] = {
     "notebooks": Notebooks,
     "trading": Trading,
     "start": Start,
+    "allowed": Allowed,
     "runner": Runner,
     "alerts": Alerts,
 }
@@ -229,6 +240,11 @@ def _folder(given: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"{FOLDER} is {given!r}; it must be a folder, and there is none there.")
     return folder
+
+
+def nearest_toml(start: Path) -> Path | None:
+    """The hydra.toml that `load_settings` reads for a folder, if there is one."""
+    return _above(start.resolve(), "hydra.toml")
 
 
 def _above(start: Path, name: str) -> Path | None:

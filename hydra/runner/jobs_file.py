@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from hydra.config import Settings, load_settings
+from hydra.config import Settings, load_settings, nearest_toml
 from hydra.errors import ConfigError, HydraError
 from hydra.runner.jobs import Job, check_jobs, load_jobs
 
 AGAIN_LOOKS = 30
 """Looks after which a file that could not be used is tried again: a notebook or a strategy that it
 names may have come meanwhile."""
-Signature = tuple[int, int, int, int]
+Signature = tuple[str, int, int, int, int]
 
 
 def present_settings(settings: Settings) -> Settings:
@@ -84,9 +84,11 @@ def described(old: Mapping[str, Job], new: Mapping[str, Job]) -> str:
 
 
 def _signature(settings: Settings) -> Signature | None:
-    path = settings.toml or (settings.folder or Path.cwd()) / "hydra.toml"
+    path = nearest_toml(settings.folder or Path.cwd())
     try:
-        found = path.stat()
+        found = path.stat() if path else None
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    if found is None:
+        return None
+    return str(path), found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
