@@ -136,6 +136,11 @@ class Alerts:
     """More are not sent; one message says how many were left out."""
     gateway_down_s: float = 300.0
     """How long a gateway may be away before somebody is told; its restart takes minutes."""
+    reset_windows: tuple[str, ...] = ("23:45-01:45 US/Eastern", "Fri 23:00-03:00 US/Eastern")
+    """When IB resets its servers: a gateway that is away then is told only if it stays away. IB's
+    page "System status" of North America: 23:45 to 00:45 ET in 2024, 00:15 to 01:45 ET since; on
+    Fridays 23:00 to 03:00 ET in all regions. Europe: 05:45 to 07:45 CET; Asia: 04:45 to 06:05 and
+    20:15 to 21:15 HKT."""
     weekly_login: str = "Sun 12:00 US/Eastern"
     """When to remind of the weekly login of a real gateway; empty: never."""
 

@@ -37,6 +37,8 @@ class Health:
     fresh: bool = False
     market: datetime | None = None
     sentence: str = "The gateway was not asked yet."
+    is_up: bool = True
+    """Whether the gateway had its way to the exchange (1100 and 2110 end it)."""
 
 
 class Pulse:
@@ -72,7 +74,7 @@ class Pulse:
 
     def _seen(self) -> Health:
         fresh = self._is_up and not self._broken
-        return Health(True, fresh, None, self._state())
+        return Health(True, fresh, None, self._state(), self._is_up)
 
     def close(self) -> None:
         """Log off."""

@@ -36,6 +36,7 @@ from hydra.errors import ConfigError, UnknownName, unknown
 from hydra.journal.journal import Journal
 from hydra.runner.notebook import write_whole
 from hydra.runner.redact import Redactor
+from hydra.runner.resets import check_windows
 from hydra.runner.schedule import DAYS
 
 log = logging.getLogger("hydra.alerts")
@@ -299,6 +300,7 @@ def check_events(settings: Alerts) -> None:
     for name in settings.events:
         if name not in EVENTS:
             raise ConfigError(f"[alerts] {unknown('event to alert', name, EVENTS)}")
+    check_windows(settings.reset_windows)
     if settings.weekly_login:
         _weekly(settings.weekly_login)
 

@@ -35,7 +35,7 @@ from hydra.domain.events import (
 from hydra.errors import JournalReplaced
 from hydra.journal.journal import Journal
 from hydra.runner.beat import read_beat
-from hydra.runner.history import KINDS, Attempt, History
+from hydra.runner.history import KINDS, Attempt, History, Slot
 from hydra.runner.jobs import Job
 from hydra.runner.lease import Lease, holder
 from hydra.runner.notebook import make_private
@@ -87,6 +87,9 @@ class Runner:
     clock: Clock = field(default_factory=WallClock)
     """The market's: a simulated gateway lives in another year."""
     spawn: Callable[[Settings, Assignment, int], subprocess.Popen[bytes]] | None = None
+    gateway_is_there: Callable[[], bool] = lambda: True
+    """What is due while it is not waits like one whose strategy is busy: IB's nightly reset takes
+    two hours, and a run that begins in it fails."""
 
     def __post_init__(self) -> None:
         """Read the journal and the last runner's sign of life."""
@@ -95,6 +98,8 @@ class Runner:
         self.journal = Journal.open(self.settings.journal_path)
         self.history = History()
         self.children: dict[str, Child] = {}
+        self._waiting: dict[Slot, str] = {}
+        """What is due and could not begin yet, and why."""
         self.started = datetime.now(UTC)
         self.began = self.clock.now()
         self.next_dues: dict[str, datetime | None] = dict.fromkeys(self.jobs)
@@ -192,21 +197,32 @@ class Runner:
             self._from[name] = now
 
     def _settle(self, job: Job, due: Due, now: datetime) -> bool:
-        """Begin or miss; False while the strategy is busy and there is still time."""
+        """Begin or miss; False while the strategy is busy, or the gateway away, and there is still
+        time."""
         on_time = (now - due.at).total_seconds() <= job.grace_s
         in_session = now < due.until
         if not on_time and not (job.late == "session" and in_session):
-            self._miss(job, due, self._why_missed(due, "The machine was asleep or too busy."))
+            waited_for = self._waiting.pop((job.name, due.at), "")
+            asleep = "The machine was asleep or too busy."
+            self._miss(job, due, waited_for or self._why_missed(due, asleep))
             return True
         name = f"{due.at:%Y%m%dT%H%M%SZ}-{job.name}"
         start = Start(name, job, "schedule" if on_time else "late", due)
-        busy = self._begin(start)
+        busy = self._away(job) or self._begin(start)
         grace = due.at + timedelta(seconds=job.grace_s)
         last = max(grace, due.until) if job.late == "session" else grace
         if busy and now + NEARLY > last:
             self._miss(job, due, busy)
             return True
+        if busy:
+            self._waiting[job.name, due.at] = busy
+        else:
+            self._waiting.pop((job.name, due.at), None)
         return not busy
+
+    def _away(self, job: Job) -> str:
+        """A sentence while a job that trades would find no gateway; else empty."""
+        return "The gateway was away." if job.strategy and not self.gateway_is_there() else ""
 
     def _why_missed(self, due: Due, otherwise: str) -> str:
         return "No runner was running." if due.at <= self.began else otherwise
@@ -310,6 +326,8 @@ class Runner:
         for slot, tries in self.history.failed():
             job, last = self.jobs.get(slot[0]), tries[-1]
             if job is None or not may_retry(job, tries) or last.ended_at is None:
+                continue
+            if self._away(job):
                 continue
             due = next(job.timetable.dues(slot[1] - timedelta(seconds=1), slot[1]), None)
             ready = last.ended_at + timedelta(seconds=job.retry_after_s)

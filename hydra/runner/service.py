@@ -23,6 +23,7 @@ from hydra.runner.jobs_file import JobsFile, described
 from hydra.runner.lease import Lease, holder
 from hydra.runner.market_clock import FollowedClock
 from hydra.runner.redact import Redactor, own_secrets
+from hydra.runner.resets import is_reset
 from hydra.runner.retention import remove_old_runs
 from hydra.runner.runner import Runner
 from hydra.timetable import timetable
@@ -135,7 +136,12 @@ class Service:
             return
         self._down_since = self._down_since or now
         away = (now - self._down_since).total_seconds()
-        if not self._told_down and away >= self.settings.alerts.gateway_down_s:
+        alerts = self.settings.alerts
+        if (
+            not self._told_down
+            and away >= alerts.gateway_down_s
+            and not is_reset(alerts.reset_windows, now)
+        ):
             since = f"since {self._down_since:%Y-%m-%d %H:%M} UTC"
             self._alerting.tell("gateway", f"The gateway is away {since}", health.sentence, now)
             self._told_down = True
@@ -210,9 +216,13 @@ class Service:
             return False
         if not self.clock.is_known and (beat := read_beat(self.settings)):
             self.clock.assume(beat.ahead)
-        self.runner = Runner(self.settings, jobs, self.clock)
+        self.runner = Runner(self.settings, jobs, self.clock, gateway_is_there=self._is_there)
         self.say(f"The schedule has {len(jobs)} jobs.")
         return True
+
+    def _is_there(self) -> bool:
+        """Whether a session that begins now finds the gateway, and it finds the exchange."""
+        return self.pulse.health.handshake and self.pulse.health.is_up
 
     async def _learn(self) -> None:
         """After the close: what has filled since anybody listened."""
