@@ -53,7 +53,9 @@ class JobsFile:
         Raises `ConfigError` for a file that cannot be used; it is tried again once it has changed,
         and now and then.
         """
-        last, self._seen = self._seen, _signature(self.settings)
+        if self.settings.folder is None:
+            return None  # settings that no file was sought for
+        last, self._seen = self._seen, _signature(self.settings.folder)
         if self._is_read and (self._seen != last or not self._is_due()):
             return None
         self._read, self._is_read = self._seen, True
@@ -83,8 +85,8 @@ def described(old: Mapping[str, Job], new: Mapping[str, Job]) -> str:
     return f"The jobs of hydra.toml were read again: {'; '.join(said)}." if said else ""
 
 
-def _signature(settings: Settings) -> Signature | None:
-    path = nearest_toml(settings.folder or Path.cwd())
+def _signature(folder: Path) -> Signature | None:
+    path = nearest_toml(folder)
     try:
         found = path.stat() if path else None
     except OSError:
