@@ -129,6 +129,15 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """What the Jupyter server answers to."""
+
+    hosts: tuple[str, ...] = ()
+    """Names of this machine that a browser may use, beside localhost, 127.0.0.1, [::1] and the
+    machine's own; a request with another Host is refused."""
+
+
+@dataclass(frozen=True)
 class Runner:
     """How the schedule keeps its runs, and how patiently it ends them."""
 
@@ -172,6 +181,11 @@ class Alerts:
     """More are not sent; one message says how many were left out."""
     gateway_down_s: float = 300.0
     """How long a gateway may be away before somebody is told; its restart takes minutes."""
+    reset_windows: tuple[str, ...] = ("23:45-01:45 US/Eastern", "Fri 23:00-03:00 US/Eastern")
+    """When IB resets its servers: a gateway that is away then is told only if it stays away. IB's
+    page "System status" of North America: 23:45 to 00:45 ET in 2024, 00:15 to 01:45 ET since; on
+    Fridays 23:00 to 03:00 ET in all regions. Europe: 05:45 to 07:45 CET; Asia: 04:45 to 06:05 and
+    20:15 to 21:15 HKT."""
     weekly_login: str = "Sun 12:00 US/Eastern"
     """When to remind of the weekly login of a real gateway; empty: never."""
 
@@ -188,6 +202,7 @@ class Settings:
     trading: Trading = field(default_factory=Trading)
     calendar: Calendar = field(default_factory=Calendar)
     start: Start = field(default_factory=Start)
+    allowed: Allowed = field(default_factory=Allowed)
     runner: Runner = field(default_factory=Runner)
     alerts: Alerts = field(default_factory=Alerts)
     risk: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -235,6 +250,7 @@ SECTIONS: dict[str, type[Any]] = {
     "trading": Trading,
     "calendar": Calendar,
     "start": Start,
+    "allowed": Allowed,
     "runner": Runner,
     "alerts": Alerts,
 }
@@ -291,6 +307,11 @@ def _folder(given: str) -> Path:
     if not folder.is_dir():
         raise ConfigError(f"{FOLDER} is {given!r}; it must be a folder, and there is none there.")
     return folder
+
+
+def nearest_toml(start: Path) -> Path | None:
+    """The hydra.toml that `load_settings` reads for a folder, if there is one."""
+    return _above(start.resolve(), "hydra.toml")
 
 
 def _above(start: Path, name: str) -> Path | None:

@@ -9,6 +9,7 @@
     ├── BarsError                 bars that break a rule; names the row
     ├── JournalError              the journal cannot be used: nothing trades
     │   ├── JournalNewer          it was written by a newer version
+    │   ├── JournalReplaced       its file was deleted, moved or replaced while it was open
     │   └── JournalUnwritable     its folder is read-only, its disk is full, or it is locked
     ├── BrokerError               the gateway, or what it said
     │   ├── GatewayUnreachable    nothing answers there, or it answers and says nothing
@@ -51,6 +52,10 @@ class JournalError(HydraError):
 
 class JournalNewer(JournalError):
     """The journal was written by a newer version of HYDRA."""
+
+
+class JournalReplaced(JournalError):
+    """The journal's file is no longer the one that was opened; what is written would be lost."""
 
 
 class JournalUnwritable(JournalError):

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import ib_async
-from ib_async import IB, CommissionReport, PortfolioItem, TagValue, Trade
+from ib_async import IB, CommissionReport, OrderState, PortfolioItem, TagValue, Trade
 from ib_async import Order as WireOrder
 
+from hydra.brokers._account import account_of, values_of
 from hydra.config import Gateway
 from hydra.domain.events import (
     CommissionRecorded,
@@ -29,7 +30,6 @@ from hydra.domain.quotes import Quote
 from hydra.errors import BadParameter, BrokerError, ClientIdInUse, GatewayUnreachable
 from hydra.execution.broker import Account, HeldOrder, Swept
 from hydra.ib import codes, contracts
-from hydra.ib.account import account_of, values_of
 from hydra.ib.calls import bounded
 from hydra.ib.chains import chain
 from hydra.ib.connection import connect, connect_as, log_off, quiet_library
@@ -233,14 +233,20 @@ class IbBroker:
 
         ib_async never returns from a what-if that is answered by a warning or without a margin.
         """
-        order = _wire_terms(request, self._account)
-        call = self.ib.whatIfOrderAsync(to_contract(request.instrument), order)
         try:
-            told = await self._ask(call, "the margin")
+            told = await self.ask_what_if(request, self.settings.timeout_s)
         except BrokerError:
             return None
         initial, equity = _margin(told, "initMarginAfter"), _margin(told, "equityWithLoanAfter")
         return None if initial is None or equity is None else Margin(initial, equity)
+
+    async def ask_what_if(self, request: OrderRequest, timeout_s: float) -> OrderState:
+        """All that the gateway's what-if tells; no exchange sees the request. Raises `BrokerError`
+        for a refusal and `GatewayUnreachable` without an answer."""
+        order = _wire_terms(request, self._account)
+        call = self.ib.whatIfOrderAsync(to_contract(request.instrument), order)
+        told: OrderState = await bounded(call, timeout_s, "a what-if")
+        return told
 
     async def executions(self) -> list[tuple[Fill, Commission | None]]:
         """All executions of the account that the gateway still tells of, of any client."""

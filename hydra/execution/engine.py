@@ -378,8 +378,11 @@ class OrderEngine:
         if not fresh:
             return done
         stops_losses = all(r.flatten for r in fresh)
-        short = sold_short(fresh, self.state)
-        quotes = await self._quotes([r.instrument for r in fresh], short, not stops_losses)
+        instruments = [r.instrument for r in fresh]
+        if stops_losses:
+            quotes = await self._quotes_at_hand(instruments)
+        else:
+            quotes = await self._quotes(instruments, sold_short(fresh, self.state))
         await self._set_clock(not stops_losses)
         for start in range(0, len(fresh), CHUNK):
             chunk = fresh[start : start + CHUNK]
@@ -918,17 +921,16 @@ class OrderEngine:
         return self.account
 
     async def _quotes(
-        self, instruments: Sequence[Instrument], short: Collection[str] = (), strict: bool = True
+        self, instruments: Sequence[Instrument], short: Collection[str] = ()
     ) -> dict[str, Quote]:
-        """Quotes, and rates of their currencies; who stops losses waits `QUOTES_S` for them."""
-        if not strict:
-            return await self._quotes_at_hand(instruments)
+        """Quotes, and rates of their currencies; see `Broker.quotes`."""
         quotes = await self.broker.quotes(instruments, short)
         self._seen.update({s: q.last for s, q in quotes.items() if q.last is not None})
         await self.learn_rates(instruments)
         return quotes
 
     async def _quotes_at_hand(self, instruments: Sequence[Instrument]) -> dict[str, Quote]:
+        """The same for who stops losses: it waits `QUOTES_S` at most, and goes on without."""
         try:
             async with asyncio.timeout(QUOTES_S):
                 return await self.broker.quotes(instruments)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -21,6 +22,10 @@ from hydra.gateway.snapshot import snapshot
 from hydra.gateway.values import Contract
 
 LOOPBACK = "127.0.0.1"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+JSON = "application/json"
+DEEPEST = 20
+"""Levels of a command; one has two."""
 CLOCK_COMMANDS = '{"to": "open" | "close" | "next_open" | ISO time} or {"sessions": N}'
 HALT_COMMANDS = '{"symbol": "AAPL"}, with "until": ISO time or with "resume": true'
 MAX_SESSIONS = 10_000
@@ -117,6 +122,23 @@ class JsonHandler(RequestHandler):
         """Called by tornado."""
         self.control = control
 
+    def prepare(self) -> None:
+        """Refuse what a page of somebody else's could make a browser send: another name of this
+        machine (DNS rebinding), another origin, or a form."""
+        host, origin = self.request.host, self.request.headers.get("Origin")
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if _name(f"//{host}") not in LOOPBACK_NAMES:
+            self.forbid(f"Host is {host!r}; this port answers to {_names()} only")
+        elif origin is not None and _name(origin) not in LOOPBACK_NAMES:
+            self.forbid(f"Origin is {origin!r}; this port takes requests of {_names()} only")
+        elif self.request.method == "POST" and self.request.body and kind != JSON:
+            said = f"Content-Type is {kind!r}; a body must be {JSON}"
+            self.answer({"error": said}, status=415)
+
+    def forbid(self, sentence: str) -> None:
+        """Send 403 and a sentence."""
+        self.answer({"error": sentence}, status=403)
+
     def answer(self, body: dict[str, Any], status: int = 200) -> None:
         """Send `body`."""
         self.set_status(status)
@@ -131,11 +153,46 @@ class JsonHandler(RequestHandler):
         """The request's JSON object; raises SettingsError when it is none."""
         try:
             found = json.loads(self.request.body)
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise SettingsError("the body holds half a character (a lone surrogate)") from None
         except ValueError:
             found = None
+        except RecursionError:
+            raise SettingsError(_too_deep()) from None
+        if _is_deep(found):
+            raise SettingsError(_too_deep())
         if not isinstance(found, dict):
             raise SettingsError("the body must be a JSON object")
         return found
+
+
+def _name(address: str) -> str:
+    """The host's name in an address, without its port; empty where there is none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _names() -> str:
+    return ", ".join(sorted(LOOPBACK_NAMES))
+
+
+def _too_deep() -> str:
+    return f"the body is nested too deeply; {DEEPEST} levels are read"
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for part in level
+            if isinstance(part, dict | list)
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    return bool(level)
 
 
 class StateHandler(JsonHandler):

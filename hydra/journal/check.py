@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hydra.errors import JournalError
-from hydra.journal.codec import encode
+from hydra.journal.codec import as_line, encode
 from hydra.journal.fold import fold
 from hydra.journal.journal import Journal
 
@@ -39,7 +39,7 @@ def export(path: Path) -> Iterator[str]:
                 "recorded": record.recorded.isoformat(),
                 "kind": type(record.event).__name__,
             }
-            yield json.dumps({**head, **json.loads(encode(record.event))}, ensure_ascii=False)
+            yield as_line({**head, **json.loads(encode(record.event))})
 
 
 def _record_faults(journal: Journal) -> Iterator[str]:

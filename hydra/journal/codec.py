@@ -24,23 +24,37 @@ Decoder = Callable[[Any], Any]
 
 
 def encode(event: Event) -> str:
-    """The event's fields as one line of JSON; raises `JournalError` for a figure that is none.
+    """The event's fields as one line of JSON; raises `JournalError` for a figure that is none, and
+    for tables that are nested without end.
 
     NaN and infinity are none: JSON has no word for them, and NaN does not even equal itself.
     """
     try:
-        return json.dumps(
-            _plain(event), separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        return as_line(_plain(event), separators=(",", ":"))
     except ValueError as problem:
         raise JournalError(f"{event!r} holds a figure that is no number.") from problem
+    except RecursionError as problem:
+        raise JournalError(f"A {type(event).__name__} is nested too deeply.") from problem
+
+
+def as_line(value: Any, separators: tuple[str, str] | None = None) -> str:
+    """JSON on one line that can be stored and printed: half a character (a lone surrogate, as
+    foreign text may hold it) is written as its escape, and read back as it was."""
+    line = json.dumps(value, separators=separators, ensure_ascii=False, allow_nan=False)
+    if line.isascii():
+        return line
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=separators, allow_nan=False)
+    return line
 
 
 def decode(kind: str, body: str) -> Event:
     """The event of that kind; raises `JournalError` for an unknown kind or a body that is torn."""
     try:
         event: Event = _decoder(typing.cast(Any, KINDS[kind]))(json.loads(body))
-    except (KeyError, ValueError, TypeError, ArithmeticError) as problem:
+    except (KeyError, ValueError, TypeError, ArithmeticError, RecursionError) as problem:
         raise JournalError(
             f"A journal record of kind {kind} cannot be read: {problem!r}."
         ) from problem

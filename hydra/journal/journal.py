@@ -3,11 +3,17 @@
 One `append` is one transaction, on the disk when it returns (WAL with full synchronisation), so an
 order may leave as soon as its event was appended. Readers follow by sequence number and never
 block the writer. The file's `user_version` is the schema's; a newer one is refused untouched.
+
+Only the owner may read it. Before each transaction the path is held against the file that was
+opened: one that was deleted, moved or replaced takes no event any more.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -17,12 +23,17 @@ from typing import Self
 
 from hydra.clock import aware_utc
 from hydra.domain.events import Event, Recorded
-from hydra.errors import JournalError, JournalNewer, JournalUnwritable
+from hydra.errors import JournalError, JournalNewer, JournalReplaced, JournalUnwritable
 from hydra.journal.codec import decode, encode
+
+log = logging.getLogger("hydra.journal")
 
 VERSION = 1
 BUSY_S = 5.0
 """How long a write waits for another process's write to end."""
+PRIVATE, OTHERS = 0o600, 0o077
+BESIDE = ("", "-wal", "-shm")
+"""SQLite's files of one journal; it makes the last two with the first one's permissions."""
 
 SCHEMA = """
 BEGIN IMMEDIATE;
@@ -52,6 +63,8 @@ class Journal:
         """Use `Journal.open` or `Journal.read_only`."""
         self._connection = connection
         self.path = path
+        self._place = path.absolute()
+        self._opened = _identity(self._place)
 
     @classmethod
     def open(cls, path: Path, *, durable: bool = True) -> Self:
@@ -63,12 +76,14 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _create_private(path)
         except OSError as problem:
             raise JournalUnwritable(_unwritable(path, problem)) from problem
         with _explained(path):
             connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             try:
                 _prepare(connection, path, durable=durable)
+                _mend_permissions(path)
             except BaseException:
                 connection.close()
                 raise
@@ -117,6 +132,15 @@ class Journal:
         """Whether a transaction is open, so that no other process writes."""
         return self._connection.in_transaction
 
+    def check_file(self) -> None:
+        """Raise `JournalReplaced` unless the path still leads to the file that was opened."""
+        if _identity(self._place) != self._opened:
+            raise JournalReplaced(
+                f"The journal {self.path} was deleted, moved or replaced while it was open, so "
+                "nothing more is written and nothing trades; put the right file there and start "
+                "again."
+            )
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Make all appends inside one transaction: all of them are durable afterwards, or none.
@@ -127,6 +151,7 @@ class Journal:
         if self._connection.in_transaction:
             yield
             return
+        self.check_file()
         with _explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -215,6 +240,37 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, durable: bool) -> No
     connection.execute("ROLLBACK")
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode; None where there is no file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _create_private(path: Path) -> None:
+    """Make the file, if there is none, so that nobody else can read it for a moment either."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        return
+
+
+def _mend_permissions(path: Path) -> None:
+    """Take from others what an earlier version left them, and say so."""
+    for file in (path.with_name(path.name + end) for end in BESIDE):
+        try:
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & OTHERS:
+                file.chmod(mode & ~OTHERS)
+                log.warning("%s could be read by others (%o); now its owner alone can", file, mode)
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            log.warning("%s can be read by others, and that cannot be changed: %s", file, problem)
+
+
 def _refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
@@ -230,6 +286,11 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours, one sentence each."""
     try:
         yield
+    except UnicodeEncodeError as problem:
+        raise JournalError(
+            f"An event for the journal {path} has half a character (a lone surrogate) in its "
+            "reference or key, so it was not written."
+        ) from problem
     except sqlite3.OperationalError as problem:
         raise JournalUnwritable(_unwritable(path, problem)) from problem
     except sqlite3.DatabaseError as problem:

@@ -357,6 +357,14 @@ class Ledger:
         else:
             self.market_time = record.time
 
+    def _fold(self, record: Recorded) -> None:
+        before = self._folding.transfers
+        self._folding.take(record)
+        if self._folding.transfers != before:
+            self.equity.transfer(float(self._folding.transfers - before))
+        if isinstance(record.event, EpochBegun):
+            self.equity.begin_anew()
+
     def _judged(self, event: OrderQuoted | OrderRefused, record: Recorded) -> None:
         if isinstance(event, OrderQuoted):
             self.prices_delayed = event.delayed
@@ -366,14 +374,6 @@ class Ledger:
         self.refusals.extend(
             {**row, "session": refused.request.session} for row in refusal_rows([record])
         )
-
-    def _fold(self, record: Recorded) -> None:
-        before = self._folding.transfers
-        self._folding.take(record)
-        if self._folding.transfers != before:
-            self.equity.transfer(float(self._folding.transfers - before))
-        if isinstance(record.event, EpochBegun):
-            self.equity.begin_anew()
 
     def _target(self, event: TargetSet, record: Recorded) -> None:
         key = (event.strategy, event.symbol)

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import ib_async
 import pandas as pd
 
 from hydra.brokers.ib import IbBroker
@@ -17,9 +16,7 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import BrokerError, GatewayUnreachable
 from hydra.ib.bar_requests import BarRequests, BarsWanted
-from hydra.ib.calls import bounded
 from hydra.ib.connection import PAPER_PREFIXES
-from hydra.ib.contracts import to_contract
 from hydra.ib.history import completed, duration, is_simulated, shown
 from hydra.ib.pacing import Pacing
 
@@ -109,30 +106,17 @@ class Probe:
 
         Raises `BrokerError` where the gateway refuses, `GatewayUnreachable` without an answer.
         """
+        requests = BarRequests(self.broker.ib, timeout_s, pacing, not is_simulated(now))
         wanted = BarsWanted(instrument, duration(HISTORY_BARS), show=shown(instrument))
-        paced = not is_simulated(now)
-        bars = await BarRequests(self.broker.ib, timeout_s, pacing, paced=paced).bars(wanted)
-        return completed(bars, Sessions(instrument.calendar), now)
+        return completed(await requests.bars(wanted), Sessions(instrument.calendar), now)
 
-    async def what_if(
-        self, request: OrderRequest, account: str, timeout_s: float
-    ) -> WhatIfAnswer | None:
+    async def what_if(self, request: OrderRequest, timeout_s: float) -> WhatIfAnswer | None:
         """The gateway's what-if with its commission; None without an answer.
 
-        ib_async marks it as a what-if, so no exchange sees it. Raises `BrokerError` where the
-        gateway refuses.
+        Raises `BrokerError` where the gateway refuses.
         """
-        question = ib_async.Order(
-            action="BUY" if request.quantity > 0 else "SELL",
-            totalQuantity=float(abs(request.quantity)),
-            orderType=str(request.order_type),
-            account=account,
-            tif=request.time_in_force,
-            whatIf=True,
-        )
-        call = self.broker.ib.whatIfOrderAsync(to_contract(request.instrument), question)
         try:
-            told = await bounded(call, timeout_s, "a what-if")
+            told = await self.broker.ask_what_if(request, timeout_s)
         except GatewayUnreachable:
             if not self.broker.ib.isConnected():
                 raise

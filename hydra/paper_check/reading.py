@@ -224,7 +224,7 @@ async def history(check: CheckContext) -> StepResult:
         instrument,
         check.engine.clock.now(),
         Pacing(check.settings.pacing_path),
-        check.timeout_s,
+        check.settings.gateway.history_timeout_s,
     )
     took_s = loop.time() - began
     if bars.empty:
@@ -320,7 +320,7 @@ async def what_if(check: CheckContext) -> StepResult:
     instrument, last = check.traded()
     mark = len(check.probe.heard)
     request = check.orders.request(instrument, check.size.quantity, last)
-    answer = await check.probe.what_if(request, check.account.code, check.timeout_s)
+    answer = await check.probe.what_if(request, check.timeout_s)
     facts: dict[str, Any] = {
         "quantity": f"{check.size.quantity:,}",
         "bounded_by": check.size.bound,

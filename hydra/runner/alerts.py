@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from hydra.errors import ConfigError, UnknownName, unknown
 from hydra.journal.journal import Journal
 from hydra.runner.notebook import write_whole
 from hydra.runner.redact import Redactor
+from hydra.runner.resets import check_windows
 from hydra.runner.schedule import DAYS
 
 log = logging.getLogger("hydra.alerts")
@@ -46,6 +48,8 @@ KINDS: tuple[type[Event], ...] = (
     RunStarted, RunEnded, RunMissed, BreakerTripped, Halted, Resumed, OrderRefused, SessionEnded,
     NavMarked, Reconciled, SplitApplied,
 )  # fmt: skip
+SHORTEST_PART = 8
+"""Shorter parts of an address are words such as a host's."""
 TRIES = 5
 """How often a message is tried before it is given up, with the log's word for it."""
 
@@ -221,6 +225,8 @@ class Alerting:
         if not self.is_on or not self._journal.is_file():
             return
         with Journal.read_only(self._journal) as journal:
+            if journal.last_seq() < (self._seq or 0):  # it is another journal now
+                self._seq = journal.last_seq()
             records = list(journal.read(after=self._seq or 0, kinds=KINDS))
         for alert in self._writer.alerts(records):
             self.outbox.add(alert, now)
@@ -299,11 +305,18 @@ def addresses(settings: Alerts) -> list[str]:
     return found
 
 
+def secrets_of(urls: Iterable[str]) -> set[str]:
+    """The addresses, and of each the parts behind its scheme: an error may name one of them."""
+    parts = {part for url in urls for part in re.split(r"[/:@?&=]+", url.partition("://")[2])}
+    return {*urls, *(part for part in parts if len(part) >= SHORTEST_PART)}
+
+
 def check_events(settings: Alerts) -> None:
     """Raise for an event that nobody tells, or a time that is none."""
     for name in settings.events:
         if name not in EVENTS:
             raise ConfigError(f"[alerts] {unknown('event to alert', name, EVENTS)}")
+    check_windows(settings.reset_windows)
     if settings.weekly_login:
         _weekly(settings.weekly_login)
 

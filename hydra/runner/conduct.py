@@ -35,7 +35,7 @@ def conduct(settings: Settings, what: Conduct, watch: KernelWatch | None = None)
     Raises what prevents the beginning; afterwards the journal has an end, whatever happens here
     short of the process being killed.
     """
-    redactor = Redactor(own_secrets())
+    redactor = Redactor(own_secrets()).knowing(what.parameters)
     begun = replace(what.begun, parameters=redactor.plain(what.begun.parameters))
     append(settings, begun, what.ahead)
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,7 +92,7 @@ def _risk(settings: Settings) -> str:
 
 
 async def _gateway(settings: Settings) -> str:
-
+    await _find_host(settings)
     broker = wiring.build_broker(settings)
     await broker.connect()
     try:
@@ -102,6 +104,19 @@ async def _gateway(settings: Settings) -> str:
         f"{account.net_liquidation:,.2f} {account.currency}; "
         f"its clock says {time:%Y-%m-%d %H:%M} UTC"
     )
+
+
+async def _find_host(settings: Settings) -> None:
+    """Raise for a host that nobody is called: in the containers, no gateway was started."""
+    host = settings.gateway.host
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, settings.gateway.port)
+    except socket.gaierror as problem:
+        raise HydraError(
+            f"Nothing is called {host!r}, so there is no gateway (HYDRA_GATEWAY_HOST). In the "
+            "containers none was started: use docker compose --profile sim up, or fill in "
+            "docker/.env for your paper account."
+        ) from problem
 
 
 EXAMINATIONS: dict[str, Callable[[Settings], str]] = {

@@ -17,6 +17,7 @@ from hydra.config import Settings, load_settings
 from hydra.errors import HydraError
 from hydra.runner.handlers import HANDLERS, Shared
 from hydra.runner.health import HealthCheck
+from hydra.runner.hosts import allowed_hosts, guard
 
 log = logging.getLogger("hydra.runner")
 
@@ -40,6 +41,9 @@ class HydraExtension(ExtensionApp):
         except HydraError as wrong:
             settings, problem = Settings(), str(wrong)
             self.log.error("hydra: %s", wrong)
+        if self.serverapp is not None:
+            names = allowed_hosts(settings.allowed.hosts, self.serverapp.ip)
+            guard(self.serverapp.web_app, names)
         shared = Shared(settings, self._health(settings), problem)
         self.settings["hydra"] = shared
         # JupyterLab brings its own MathJax; Voilà would fetch one from outside, formula or not.

@@ -31,6 +31,9 @@ BY = "Jupyter server"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 """A run's name; it is looked up in the journal before it ever becomes a path."""
 LONGEST_BODY = 10_000
+DEEPEST = 20
+"""Levels of a request's JSON; what is taken has one."""
+TOO_DEEP = f"The request's body is nested too deeply; {DEEPEST} levels are read."
 
 
 @dataclass
@@ -129,7 +132,7 @@ class PageHandler(HydraHandler):
         """The page as it was saved."""
         settings = self.shared.settings
         page = await self.work(lambda: page_of(settings, name))
-        self.finish(page, set_content_type="text/html; charset=utf-8")
+        self.finish(_whole_characters(page), set_content_type="text/html; charset=utf-8")
 
 
 class RunsPageHandler(JupyterHandler):
@@ -143,7 +146,7 @@ class RunsPageHandler(JupyterHandler):
             rows = await asyncio.to_thread(rows_of, shared.settings)
         except HydraError as problem:
             raise web.HTTPError(503, *_sentence(problem)) from problem
-        self.finish(runs_page(rows, self.base_url))
+        self.finish(_whole_characters(runs_page(rows, self.base_url)))
 
 
 class JobHandler(HydraHandler):
@@ -209,11 +212,32 @@ def _object(text: bytes) -> dict[str, Any]:
         raise BadParameter(f"The request's body is longer than {LONGEST_BODY} bytes.")
     try:
         body = json.loads(text or b"{}")
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise BadParameter(
+            "The request's body holds half a character (a lone surrogate); send whole ones."
+        ) from problem
+    except RecursionError as problem:
+        raise BadParameter(TOO_DEEP) from problem
     except ValueError as problem:
         raise BadParameter(f"The request's body is no JSON: {problem}.") from problem
     if not isinstance(body, dict):
         raise BadParameter("The request's body must be a JSON object.")
+    if _is_deep(body):
+        raise BadParameter(TOO_DEEP)
     return body
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for part in level
+            if isinstance(part, dict | list)
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    return bool(level)
 
 
 def rows_of(settings: Settings) -> list[dict[str, Any]]:
@@ -272,10 +296,11 @@ def request_run(settings: Settings, name: str) -> None:
 
     from hydra.runner.beat import read_beat
     from hydra.runner.jobs import load_jobs
+    from hydra.runner.jobs_file import present_settings
     from hydra.runner.lease import holder
     from hydra.runner.trade import lease_path
 
-    jobs = load_jobs(settings)
+    jobs = load_jobs(present_settings(settings))
     if name not in jobs:
         raise UnknownName(unknown("job", name, jobs))
     beat = read_beat(settings)
@@ -329,6 +354,11 @@ def _append(settings: Settings, event: Event) -> None:
 def _sentence(problem: HydraError) -> tuple[str, str]:
     """tornado formats log messages with %; ours are taken as they are."""
     return "%s", str(problem)
+
+
+def _whole_characters(text: str) -> str:
+    """The text as it can be sent: half a character (a lone surrogate) is written as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(value: Any) -> Any:

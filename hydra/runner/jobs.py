@@ -187,7 +187,7 @@ def _check_at(job: Job) -> None:
 
 def _check_cron(job: Job) -> None:
     if job.cron:
-        parse_cron(job.cron, job.timezone)
+        parse_cron(job.cron)
 
 
 def _check_zone(job: Job) -> None:

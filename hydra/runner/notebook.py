@@ -116,11 +116,27 @@ def save_record(run: Run, notebook: str, parameters: Mapping[str, Any], started:
         write_whole(run.folder / RECORD, json.dumps(record, indent=2) + "\n")
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that its owner alone can enter, or take that from others; may raise
+    `OSError`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (mode := folder.stat().st_mode) & 0o077:
+        folder.chmod(mode & 0o700)
+
+
+def private(path: str, flags: int) -> int:
+    """An `opener` of files that their owner alone can read."""
+    return os.open(path, flags, 0o600)
+
+
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that readers see the old one or the new one, never a part; may raise."""
+    """Write a file so that readers see the old one or the new one, never a part, and nobody but
+    its owner; may raise."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        # half a character (a lone surrogate) that a cell has printed is written as its escape
+        with open(part, "w", encoding="utf-8", errors="backslashreplace", opener=private) as file:
+            file.write(text)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)
@@ -195,7 +211,7 @@ def _save_html(folder: Path) -> None:
 
 def _new_folder(folder: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=(folder / ORDER).is_file())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=(folder / ORDER).is_file())
     except OSError as problem:
         raise RunFailed(f"The run's folder {folder} cannot be made: {problem}.") from problem
     return folder

@@ -32,11 +32,13 @@ from hydra.domain.events import (
     RunStarted,
     Warned,
 )
+from hydra.errors import JournalReplaced
 from hydra.journal.journal import Journal
 from hydra.runner.beat import read_beat
-from hydra.runner.history import KINDS, Attempt, History
+from hydra.runner.history import KINDS, Attempt, History, Slot
 from hydra.runner.jobs import Job
 from hydra.runner.lease import Lease, holder
+from hydra.runner.notebook import make_private
 from hydra.runner.redact import Redactor, own_secrets, without_secrets
 from hydra.runner.schedule import Due
 from hydra.runner.trade import kernel_environment, lease_path
@@ -85,12 +87,19 @@ class Runner:
     clock: Clock = field(default_factory=WallClock)
     """The market's: a simulated gateway lives in another year."""
     spawn: Callable[[Settings, Assignment, int], subprocess.Popen[bytes]] | None = None
+    gateway_is_there: Callable[[], bool] = lambda: True
+    """What is due while it is not waits like one whose strategy is busy: IB's nightly reset takes
+    two hours, and a run that begins in it fails."""
 
     def __post_init__(self) -> None:
         """Read the journal and the last runner's sign of life."""
+        with suppress(OSError):  # each run says what is wrong with it
+            make_private(self.settings.runs_dir)
         self.journal = Journal.open(self.settings.journal_path)
         self.history = History()
         self.children: dict[str, Child] = {}
+        self._waiting: dict[Slot, str] = {}
+        """What is due and could not begin yet, and why."""
         self.started = datetime.now(UTC)
         self.began = self.clock.now()
         self.next_dues: dict[str, datetime | None] = dict.fromkeys(self.jobs)
@@ -101,7 +110,8 @@ class Runner:
 
     def tick(self) -> None:
         """Act on what has changed since the last tick; raises `JournalError` and `OSError` kinds,
-        and can be called again then."""
+        and can be called again then, but for `JournalReplaced`."""
+        self.journal.check_file()
         now = self.clock.now()
         self._follow()
         self._end_dead_runs()
@@ -110,6 +120,35 @@ class Runner:
             self._look_at(name, job, now)
         self._retry(now)
         self._answer(now)
+
+    def take_jobs(self, jobs: Mapping[str, Job]) -> None:
+        """Go on with other jobs, from now on; a run that goes on keeps what it began with.
+
+        What was due by the old ones is settled first: a moment that waits for its strategy while
+        its job goes away, or gets another timetable, is a miss.
+        """
+        now = self.clock.now()
+        for name, job in self.jobs.items():
+            if name not in jobs or jobs[name].timetable != job.timetable:
+                self._settle_before_a_change(name, job, now)
+        kept = {
+            name: self._from[name]
+            for name, job in jobs.items()
+            if name in self.jobs and self.jobs[name].timetable == job.timetable
+        }
+        self.next_dues = {name: self.next_dues[name] if name in kept else None for name in jobs}
+        self._from = {name: kept.get(name, now) for name in jobs}
+        self.jobs = jobs
+
+    def note(self, text: str) -> None:
+        """Leave a sentence in the journal."""
+        self._append(Warned(0, text))
+
+    def _settle_before_a_change(self, name: str, job: Job, now: datetime) -> None:
+        self._look_at(name, job, now)
+        for due in job.timetable.dues(self._from[name], now):
+            if not self.history.settled((name, due.at)):
+                self._miss(job, due, "Its job was changed before the run could begin.")
 
     def stop(self, reason: str) -> None:
         """Tell every run that was begun here to stop, wait for it, kill what does not."""
@@ -122,7 +161,8 @@ class Runner:
             except subprocess.TimeoutExpired:
                 _kill(child.process.pid)
                 child.process.wait()
-            self._append(RunEnded(child.run, "stopped", reason, self._age(child.run)))
+            with suppress(JournalReplaced):  # it was said already, and the run ends it itself
+                self._append(RunEnded(child.run, "stopped", reason, self._age(child.run)))
         self.children.clear()
         self.journal.close()
 
@@ -157,21 +197,32 @@ class Runner:
             self._from[name] = now
 
     def _settle(self, job: Job, due: Due, now: datetime) -> bool:
-        """Begin or miss; False while the strategy is busy and there is still time."""
+        """Begin or miss; False while the strategy is busy, or the gateway away, and there is still
+        time."""
         on_time = (now - due.at).total_seconds() <= job.grace_s
         in_session = now < due.until
         if not on_time and not (job.late == "session" and in_session):
-            self._miss(job, due, self._why_missed(due, "The machine was asleep or too busy."))
+            waited_for = self._waiting.pop((job.name, due.at), "")
+            asleep = "The machine was asleep or too busy."
+            self._miss(job, due, waited_for or self._why_missed(due, asleep))
             return True
         name = f"{due.at:%Y%m%dT%H%M%SZ}-{job.name}"
         start = Start(name, job, "schedule" if on_time else "late", due)
-        busy = self._begin(start)
+        busy = self._away(job) or self._begin(start)
         grace = due.at + timedelta(seconds=job.grace_s)
         last = max(grace, due.until) if job.late == "session" else grace
         if busy and now + NEARLY > last:
             self._miss(job, due, busy)
             return True
+        if busy:
+            self._waiting[job.name, due.at] = busy
+        else:
+            self._waiting.pop((job.name, due.at), None)
         return not busy
+
+    def _away(self, job: Job) -> str:
+        """A sentence while a job that trades would find no gateway; else empty."""
+        return "The gateway was away." if job.strategy and not self.gateway_is_there() else ""
 
     def _why_missed(self, due: Due, otherwise: str) -> str:
         return "No runner was running." if due.at <= self.began else otherwise
@@ -275,6 +326,8 @@ class Runner:
         for slot, tries in self.history.failed():
             job, last = self.jobs.get(slot[0]), tries[-1]
             if job is None or not may_retry(job, tries) or last.ended_at is None:
+                continue
+            if self._away(job):
                 continue
             due = next(job.timetable.dues(slot[1] - timedelta(seconds=1), slot[1]), None)
             ready = last.ended_at + timedelta(seconds=job.retry_after_s)

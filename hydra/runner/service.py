@@ -14,15 +14,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hydra.config import Settings
-from hydra.errors import HydraError
+from hydra.errors import HydraError, JournalReplaced
 from hydra.ib.pulse import Health, Pulse
 from hydra.runner.after_close import AfterClose
-from hydra.runner.alerts import Alerting
+from hydra.runner.alerts import Alerting, addresses, secrets_of
 from hydra.runner.beat import EVERY_S, read_beat, write_beat
-from hydra.runner.jobs import check_jobs, load_jobs
+from hydra.runner.jobs_file import JobsFile, described
 from hydra.runner.lease import Lease, holder
 from hydra.runner.market_clock import FollowedClock
 from hydra.runner.redact import Redactor, own_secrets
+from hydra.runner.resets import is_reset
 from hydra.runner.retention import remove_old_runs
 from hydra.runner.runner import Runner
 from hydra.timetable import timetable
@@ -54,6 +55,9 @@ class Service:
         self.pulse = Pulse(self.settings.gateway)
         self.clock = FollowedClock()
         self._after_close = AfterClose(self.settings)
+        self._jobs_file = JobsFile(self.settings)
+        self._jobs_problem = ""
+        self._fatal: JournalReplaced | None = None
         self.runner: Runner | None = None
         self._alerting: Alerting | None = None
         self._lease: Lease | None = None
@@ -67,7 +71,8 @@ class Service:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
-        """Work until `stop` is called; raises `HydraError` for settings that cannot be used."""
+        """Work until `stop` is called; raises `HydraError` for settings that cannot be used, and
+        `JournalReplaced` once it was told: then nothing more is written."""
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
         self._loop = asyncio.get_running_loop()
@@ -84,7 +89,11 @@ class Service:
             await self._stopping.wait()
         finally:
             scheduler.shutdown(wait=False)
+            if self._fatal:
+                await self._tell()
             self._end()
+        if self._fatal:
+            raise self._fatal
 
     def stop(self) -> None:
         """End `run`; may be called from another thread."""
@@ -107,13 +116,14 @@ class Service:
         """Ask the gateway, a simulated one often, for its clock leaps."""
         now = datetime.now(UTC)
         quick = self.clock.is_simulated or not self.pulse.health.handshake
+        quick = quick or self.clock.is_in_doubt
         pause = SIMULATED_PROBE_S if quick else self.settings.runner.probe_s
         if now - self._looked_at < timedelta(seconds=pause):
             return
         self._looked_at = now
         health = await self.pulse.look()
-        if health.handshake and health.market:
-            self.clock.set(health.market)
+        if health.handshake and health.market and (said := self.clock.set(health.market)):
+            log.warning("%s", said)
         self._mind_the_gateway(health, now)
 
     def _mind_the_gateway(self, health: Health, now: datetime) -> None:
@@ -126,21 +136,57 @@ class Service:
             return
         self._down_since = self._down_since or now
         away = (now - self._down_since).total_seconds()
-        if not self._told_down and away >= self.settings.alerts.gateway_down_s:
+        alerts = self.settings.alerts
+        if (
+            not self._told_down
+            and away >= alerts.gateway_down_s
+            and not is_reset(alerts.reset_windows, now)
+        ):
             since = f"since {self._down_since:%Y-%m-%d %H:%M} UTC"
             self._alerting.tell("gateway", f"The gateway is away {since}", health.sentence, now)
             self._told_down = True
 
     async def _tick(self) -> None:
         try:
-            if self.runner is None and not self._make_runner():
+            if self._fatal or (self.runner is None and not self._make_runner()):
                 return
             if self.runner:
-                self.runner.tick()
+                self._follow_jobs(self.runner)
+                if not self.clock.is_in_doubt:  # a second look will tell what the time is
+                    self.runner.tick()
                 self._ticked_at = datetime.now(UTC)
             self._settle("")
+        except JournalReplaced as problem:
+            self._settle(str(problem))
+            self._fatal = problem
+            self._stopping.set()
         except (HydraError, OSError) as problem:
             self._settle(str(problem))
+
+    def _follow_jobs(self, runner: Runner) -> None:
+        """Take the jobs of hydra.toml when it has changed; one that cannot be used changes
+        nothing, and that is said."""
+        try:
+            jobs = self._jobs_file.look()
+        except HydraError as problem:
+            if str(problem) != self._jobs_problem:
+                self._jobs_problem = str(problem)
+                self._say_of_jobs(runner, "The jobs stay as they were", str(problem))
+            return
+        if jobs is None:
+            return
+        self._jobs_problem = ""
+        if said := described(runner.jobs, jobs):
+            runner.take_jobs(jobs)
+            runner.note(said)
+            self.say(said)
+
+    def _say_of_jobs(self, runner: Runner, title: str, problem: str) -> None:
+        log.error("%s: %s", title.lower(), problem)
+        self.say(f"{title}: {problem}")
+        runner.note(f"{title}: {problem}")
+        if self._alerting:
+            self._alerting.tell("runner", title, problem, datetime.now(UTC))
 
     def _settle(self, problem: str) -> None:
         """Say a problem once, when it comes, and to those who get alerts."""
@@ -164,20 +210,23 @@ class Service:
             import os
 
             self._lease.say(pid=os.getpid())
-        jobs = load_jobs(self.settings)
-        check_jobs(self.settings, jobs)
+        jobs = self._jobs_file.read()
         waited = (datetime.now(UTC) - self._started).total_seconds()
         if not self.clock.is_known and waited < FIRST_LOOK_S:
             return False
         if not self.clock.is_known and (beat := read_beat(self.settings)):
-            self.clock.ahead = beat.ahead
-        self.runner = Runner(self.settings, jobs, self.clock)
+            self.clock.assume(beat.ahead)
+        self.runner = Runner(self.settings, jobs, self.clock, gateway_is_there=self._is_there)
         self.say(f"The schedule has {len(jobs)} jobs.")
         return True
 
+    def _is_there(self) -> bool:
+        """Whether a session that begins now finds the gateway, and it finds the exchange."""
+        return self.pulse.health.handshake and self.pulse.health.is_up
+
     async def _learn(self) -> None:
         """After the close: what has filled since anybody listened."""
-        if self.runner is None or not self.pulse.health.handshake:
+        if self.runner is None or not self.pulse.health.handshake or self.clock.is_in_doubt:
             return
         try:
             await self._after_close.look(self.clock.now())
@@ -225,7 +274,7 @@ class Service:
 
     def _make_alerting(self) -> Alerting:
         alerts = self.settings.alerts
-        redactor = Redactor({*own_secrets(), *alerts.urls})
+        redactor = Redactor({*own_secrets(), *secrets_of(addresses(alerts))})
         place = self.settings.data.dir / "alerts.json"
         return Alerting(alerts, self.settings.journal_path, place, redactor)
 

@@ -36,10 +36,11 @@ class Simulator:
         return self._call("/clock", {"to": to})
 
     def _call(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        url = f"http://{self.host}:{self.control_port}{path}"
+        url = f"http://127.0.0.1:{self.control_port}{path}"  # wherever its clients connect
         data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, data), timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 result: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as refusal:
             sentence = json.load(refusal).get("error", str(refusal))

@@ -19,7 +19,7 @@ from typing import Any
 from hydra.config import Settings, load_settings
 from hydra.domain.events import RunStarted
 from hydra.errors import HydraError
-from hydra.runner.notebook import ORDER
+from hydra.runner.notebook import ORDER, private, write_whole
 from hydra.runner.redact import Redactor, own_secrets
 
 LOG = "run.log"
@@ -48,9 +48,9 @@ class Assignment:
 
     def note(self, folder: Path, redactor: Redactor) -> None:
         """Leave it in the run's new folder, without secrets; may raise `OSError`."""
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
         plain = json.dumps(redactor.plain(asdict(self)), indent=2) + "\n"
-        (folder / ORDER).write_text(plain, encoding="utf-8")
+        write_whole(folder / ORDER, plain)
 
     @property
     def begun(self) -> RunStarted:
@@ -70,7 +70,8 @@ class Assignment:
 def main() -> int:
     """Do what the order on standard input says; 0 when it ended well, else 1."""
     order = Assignment(**json.load(sys.stdin))
-    log = _redacted_log(Path(order.data_dir) / "runs" / order.run / LOG)
+    redactor = Redactor(own_secrets()).knowing(order.parameters)
+    log = _redacted_log(Path(order.data_dir) / "runs" / order.run / LOG, redactor)
     try:
         return 0 if _run(order) == "well" else 1
     finally:
@@ -102,7 +103,7 @@ def _could_not_begin(settings: Settings, order: Assignment, problem: Exception) 
     from hydra.domain.events import RunEnded
     from hydra.runner.conduct import append
 
-    reason = Redactor(own_secrets()).text(str(problem))
+    reason = Redactor(own_secrets()).knowing(order.parameters).text(str(problem))
     sys.stderr.write(reason + "\n")
     append(settings, RunEnded(order.run, "failed", reason, 0.0), timedelta(seconds=order.ahead_s))
     return "failed"
@@ -113,12 +114,11 @@ def _settings(order: Assignment) -> Settings:
     return replace(settings, data=replace(settings.data, dir=Path(order.data_dir)))
 
 
-def _redacted_log(path: Path) -> Any:
+def _redacted_log(path: Path, redactor: Redactor) -> Any:
     """Send what this process and its kernel print into a file, line by line, without secrets.
 
     Returns what ends it. A disk that is full loses the line and not the run.
     """
-    redactor = Redactor(own_secrets())
     reading, writing = os.pipe()
     for descriptor in (1, 2):
         os.dup2(writing, descriptor)
@@ -126,8 +126,8 @@ def _redacted_log(path: Path) -> Any:
 
     def copy() -> None:
         with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                _append_line(path, redactor.text(line))
+            for line in redactor.lines(lines):
+                _append_line(path, line)
 
     thread = threading.Thread(target=copy, name="run-log", daemon=True)
     thread.start()
@@ -145,7 +145,7 @@ def _redacted_log(path: Path) -> Any:
 
 def _append_line(path: Path, line: str) -> None:
     try:
-        with path.open("a", encoding="utf-8") as log:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace", opener=private) as log:
             log.write(line)
     except OSError:
         return  # there is nowhere left to say it

@@ -27,6 +27,8 @@ WORDS, ANSWERS = "HYDRABENCH_WORDS", "HYDRABENCH_ANSWERS"
 class Driven(FollowedClock):
     """A market clock that is moved by hand."""
 
+    ahead = timedelta()
+
     def __init__(self) -> None:
         super().__init__()
         self.at, self.is_known = SATURDAY, True
@@ -34,8 +36,9 @@ class Driven(FollowedClock):
     def now(self) -> datetime:
         return self.at
 
-    def set(self, told: datetime) -> None:
+    def set(self, told: datetime) -> str:
         """The gateway's own clock stands still here."""
+        return ""
 
 
 class Accelerated(service.Service):

@@ -152,7 +152,13 @@ async def steps(server: Process, count: int) -> None:
     """Move the clock over so many sessions."""
     url = f"http://127.0.0.1:{server.control_port}/clock"
     body = json.dumps({"sessions": count})
-    await AsyncHTTPClient().fetch(url, method="POST", body=body, request_timeout=600)
+    await AsyncHTTPClient().fetch(
+        url,
+        method="POST",
+        body=body,
+        headers={"Content-Type": "application/json"},
+        request_timeout=600,
+    )
 
 
 async def ticks(server: Process, floor: Process) -> None:

@@ -542,14 +542,16 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def run_seeds(seeds: range, folder: Path, real: frozenset[str] = frozenset()) -> list[Life]:
-    """Each seed's life, `AT_ONCE` of them at a time: most of a life is waiting for an answer."""
+def run_seeds(
+    seeds: range, folder: Path, real: frozenset[str] = frozenset(), at_once: int = AT_ONCE
+) -> list[Life]:
+    """Each seed's life, so many at a time: most of a life is waiting for an answer."""
     with quiet():
-        return asyncio.run(_live_all(seeds, folder, real))
+        return asyncio.run(_live_all(seeds, folder, real, at_once))
 
 
-async def _live_all(seeds: range, folder: Path, real: frozenset[str]) -> list[Life]:
-    places = asyncio.Semaphore(AT_ONCE)
+async def _live_all(seeds: range, folder: Path, real: frozenset[str], at_once: int) -> list[Life]:
+    places = asyncio.Semaphore(at_once)
 
     async def one(seed: int) -> Life:
         async with places:
@@ -588,13 +590,15 @@ def main() -> int:
     parser.add_argument(
         "--real", action="store_true", help="on a gateway that behaves as real ones do"
     )
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="lives at a time")
     arguments = parser.parse_args()
     first, _, end = arguments.seeds.partition(":")
     met: Counter[str] = Counter()
     failed = orders = 0
     real = REAL if arguments.real else frozenset()
     with tempfile.TemporaryDirectory() as folder:
-        for life in run_seeds(range(int(first), int(end)), Path(folder), real):
+        seeds = range(int(first), int(end))
+        for life in run_seeds(seeds, Path(folder), real, arguments.at_once):
             met += life.faults
             orders += life.orders
             failed += bool(life.problems)

@@ -30,7 +30,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
-IB_IMAGE = "ghcr.io/gnzsnz/ib-gateway:stable"
+IB_IMAGE = "ghcr.io/gnzsnz/ib-gateway:10.45.1j"
 IMAGE = "hydra-workbench"
 PROJECT = "hydra-test"
 LAB = "http://127.0.0.1:8080"
@@ -76,6 +76,7 @@ def run_all(folder: Path) -> None:
     stack = Stack(source, folder, {"SIM_SPEED": "10", "JUPYTER_TOKEN": "the-test's-own-token"})
     with stack.running():
         look_at_containers(stack)
+        look_at_hosts_and_settings(stack)
         trade_and_kill(stack)
     with Stack(source, folder, {}).running() as without_token:
         look_at_token(without_token)
@@ -268,7 +269,8 @@ class Stack:
         if not project.exists():
             project.mkdir()
             shutil.copytree(source / "notebooks", project / "notebooks")
-            (project / "hydra.toml").write_text(SCHEDULE)
+            (project / "config").mkdir()
+            (project / "config" / "hydra.toml").write_text(SCHEDULE)
             call("chmod", "-R", "a+rwX", project)
         self.environment = {**os.environ, "PROJECT_DIR": str(project), **variables}
         self.environment.pop("COMPOSE_PROFILES", None)
@@ -332,7 +334,8 @@ class Stack:
         data = "None" if body is None else f"{json.dumps(body)!r}.encode()"
         code = (
             "import urllib.request as u;"
-            f"print(u.urlopen(u.Request('{CONTROL}{path}', {data}), timeout=30).read().decode())"
+            f"r = u.Request('{CONTROL}{path}', {data}, {{'Content-Type': 'application/json'}});"
+            "print(u.urlopen(r, timeout=30).read().decode())"
         )
         return self.inside("ib-gateway-sim", "python", "-c", code)
 
@@ -357,6 +360,8 @@ def look_at_containers(stack: Stack) -> None:
         first = stack.inside(service, "cat", "/proc/1/comm").strip()
         check(first == "tini", f"{service} runs under an init")
         check(stack.inside(service, "id", "-u").strip() != "0", f"{service} is not root")
+        limits = host["LogConfig"]["Config"]
+        check(limits == {"max-size": "10m", "max-file": "3"}, f"{service}'s log has a limit")
     environment = stack.inside("hydra", "env")
     check("TWS_" not in environment, "HYDRA's environment holds no setting of the gateway's")
     said = set(flat(stack.health()))
@@ -371,6 +376,24 @@ def flat(value: Any) -> Iterator[Any]:
             yield from flat(item)
     else:
         yield value
+
+
+def look_at_hosts_and_settings(stack: Stack) -> None:
+    """A foreign Host is refused, and a hydra.toml that is replaced is seen at once."""
+    say("hosts and settings")
+    foreign = urllib.request.Request(f"{LAB}/api/health", headers={"Host": "evil.example"})
+    try:
+        urllib.request.urlopen(foreign, timeout=20).close()
+        raise StackFailed("A foreign Host is answered.")
+    except urllib.error.HTTPError as refused:
+        check(refused.code == 403, "a foreign Host is refused")
+    toml = Path(stack.environment["PROJECT_DIR"]) / "config" / "hydra.toml"
+    new = toml.with_suffix(".new")
+    new.write_text(toml.read_text() + "# replaced\n")
+    new.chmod(0o644)
+    new.replace(toml)
+    seen = stack.inside("hydra", "cat", "/work/config/hydra.toml")
+    check("# replaced" in seen, "a hydra.toml that an editor replaced is seen in the container")
 
 
 def look_at_token(stack: Stack) -> None:

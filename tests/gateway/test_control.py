@@ -12,13 +12,16 @@ import pytest
 from ib_async import MarketOrder
 from tornado.httpclient import AsyncHTTPClient
 
+JSON = {"Content-Type": "application/json"}
 
-async def fetch(gateway, path, command=None):
+
+async def fetch(gateway, path, command=None, headers=None):
     method = "GET" if command is None else "POST"
     answer = await AsyncHTTPClient().fetch(
         f"http://127.0.0.1:{gateway.control_port}{path}",
         method=method,
         body=command,
+        headers={**(JSON if command else {}), **(headers or {})},
         raise_error=False,
     )
     return answer.code, json.loads(answer.body)
@@ -198,3 +201,59 @@ def test_listening_beyond_the_loopback_is_warned_about():
     process.terminate()
     assert process.wait(10) == 0
     assert "is not the loopback" in process.stderr.read()
+
+
+CLOSE = '{"to": "close"}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "words"),
+    [
+        ({"Host": "gateway.example:4012"}, 403, "Host is 'gateway.example:4012'"),
+        ({"Host": "127.0.0.1.example"}, 403, "Host is"),
+        ({"Origin": "https://example.org"}, 403, "Origin is 'https://example.org'"),
+        ({"Origin": "null"}, 403, "Origin is 'null'"),
+        ({"Origin": "http://localhost.example.org"}, 403, "Origin is"),
+        ({"Content-Type": "text/plain"}, 415, "a body must be application/json"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415, "application/json"),
+    ],
+)
+async def test_what_a_page_of_somebody_elses_can_send_is_refused(gateway, headers, code, words):
+    answer = await fetch(gateway, "/clock", CLOSE, headers)
+    assert (answer[0], list(answer[1])) == (code, ["error"])
+    assert words in answer[1]["error"]
+    assert (await fetch(gateway, "/state"))[1]["phase"] == "open"
+    if code == 403:
+        assert (await fetch(gateway, "/state", headers=headers))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost:4012"},
+        {"Host": "[::1]:4012"},
+        {"Origin": "http://127.0.0.1:8888"},
+        {"Origin": "http://localhost"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+async def test_what_comes_from_this_machine_is_taken(gateway, headers):
+    assert (await fetch(gateway, "/clock", CLOSE, headers))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/clock", "/halt", "/faults"])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("[" * 5000 + "]" * 5000, "nested too deeply"),
+        ('{"to": ' * 5000 + "1" + "}" * 5000, "nested too deeply"),
+        ('{"to": ' * 300 + "1" + "}" * 300, "nested too deeply"),
+        ('{"to": "\\ud800"}', "half a character"),
+        ('{"\\udfff": "close"}', "half a character"),
+    ],
+)
+async def test_json_that_no_command_is_made_of_is_answered_with_a_sentence(
+    gateway, path, body, words
+):
+    code, answer = await fetch(gateway, path, body)
+    assert (code, words in answer["error"]) == (400, True)

@@ -15,7 +15,9 @@ async def step(gateway, to):
     """Move the gateway's clock through its control port."""
     url = f"http://127.0.0.1:{gateway.control_port}/clock"
     body = f'{{"to": "{to}"}}'
-    await AsyncHTTPClient().fetch(url, method="POST", body=body)
+    await AsyncHTTPClient().fetch(
+        url, method="POST", body=body, headers={"Content-Type": "application/json"}
+    )
 
 
 async def until(condition):

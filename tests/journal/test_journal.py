@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,10 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from hydra.domain.events import FillRecorded, Halted, Resumed, Warned
+from hydra.domain.events import FillRecorded, Halted, Resumed, RunEnded, Warned
 from hydra.domain.orders import Fill
-from hydra.errors import BadParameter, JournalError, JournalNewer, JournalUnwritable
+from hydra.errors import (
+    BadParameter,
+    JournalError,
+    JournalNewer,
+    JournalReplaced,
+    JournalUnwritable,
+)
 from hydra.journal.check import export, faults
+from hydra.journal.codec import decode
 from hydra.journal.journal import Journal
 
 NOW = datetime(2013, 1, 14, 15, 0, tzinfo=UTC)
@@ -167,3 +176,113 @@ def _as_an_ordinary_user(code: str) -> str:
         check=True,
     )
     return answer.stdout
+
+
+def deleted(path, aside):
+    path.unlink()
+
+
+def moved(path, aside):
+    path.rename(aside)
+
+
+def restored(path, aside):
+    shutil.copy(path, aside)
+    os.replace(aside, path)
+
+
+@pytest.mark.parametrize("happens", [deleted, moved, restored])
+def test_a_journal_whose_file_is_another_one_takes_no_event_any_more(journal, tmp_path, happens):
+    journal.append(Warned(1, "before"), NOW)
+    os.link(journal.path, tmp_path / "the-old-file")
+    happens(journal.path, tmp_path / "aside.db")
+    with pytest.raises(JournalReplaced, match=r"deleted, moved or replaced .* nothing trades"):
+        journal.append(Warned(2, "after"), NOW)
+    with pytest.raises(JournalReplaced), journal.together():
+        raise AssertionError("nothing may be done inside")
+    assert journal.last_seq() == 1
+    journal.close()
+    if journal.path.exists():
+        with Journal.open(journal.path) as another:
+            assert another.append(Warned(3, "a new start"), NOW) is not None
+
+
+def test_a_journal_that_was_opened_by_a_relative_path_is_found_from_everywhere(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with Journal.open(Path("journal.db")) as journal:
+        monkeypatch.chdir("/")
+        assert journal.append(Warned(1, "x"), NOW) == 1
+
+
+def modes(path):
+    files = sorted(path.parent.glob(f"{path.name}*"))
+    return {file.name: f"{stat.S_IMODE(file.stat().st_mode):o}" for file in files}
+
+
+@pytest.fixture
+def usual_umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+ALONE = {"journal.db": "600", "journal.db-shm": "600", "journal.db-wal": "600"}
+
+
+def test_nobody_else_may_read_a_journal(tmp_path, usual_umask):
+    with Journal.open(tmp_path / "journal.db") as journal:
+        journal.append(Warned(1, "x"), NOW)
+        assert modes(journal.path) == ALONE
+
+
+def test_a_journal_that_others_could_read_is_closed_to_them_with_a_note(
+    tmp_path, usual_umask, caplog
+):
+    path = tmp_path / "journal.db"
+    with Journal.open(path) as journal:
+        journal.append(Warned(1, "x"), NOW)
+        for file in tmp_path.iterdir():
+            file.chmod(0o644)
+        with Journal.open(path):
+            assert modes(path) == ALONE
+    notes = [record.getMessage() for record in caplog.records]
+    assert [note.partition(" could be read by others (644)")[0] for note in notes] == [
+        str(path), f"{path}-wal", f"{path}-shm",
+    ]  # fmt: skip
+    caplog.clear()
+    Journal.open(path).close()
+    assert caplog.records == []
+
+
+def test_a_newer_journal_keeps_its_permissions_too(tmp_path, usual_umask):
+    path = tmp_path / "journal.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(JournalNewer):
+        Journal.open(path)
+    assert modes(path)["journal.db"] == "644"
+
+
+def test_half_a_character_is_kept_as_it_is_and_can_be_exported(journal):
+    text = "a\ud800b é"
+    journal.append(Warned(1, text), NOW)
+    assert [r.event.text for r in journal.read()] == [text]
+    (line,) = export(journal.path)
+    assert json.loads(line.encode())["text"] == text
+
+
+def test_half_a_character_in_a_key_is_refused_with_a_sentence(journal):
+    run = RunEnded("run-\ud800", "well", "", 1.0)
+    assert run.once is not None
+    with pytest.raises(JournalError, match="half a character"):
+        journal.append(run, NOW)
+    assert journal.append(Warned(1, "x"), NOW) == 1
+
+
+def test_what_is_nested_without_end_is_refused_with_a_sentence():
+    deep = "[" * 100_000 + "]" * 100_000
+    with pytest.raises(JournalError, match="cannot be read"):
+        decode("Warned", f'{{"code": 1, "text": {deep}}}')

@@ -50,6 +50,7 @@ def test_only_the_engine_changes_orders_at_a_broker():
         "execution/engine.py",
         "execution/desk.py",
         "algos/patient_limit.py",
+        "paper_check/trading.py",  # the engine's own
     }
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -101,9 +102,12 @@ def serving(folder: Path, gateway: Simulator):
         "HYDRA_NOTEBOOKS_DIR": str(folder / "notebooks"),
         "HYDRA_START_RUNNER": "true",
         "JUPYTER_TOKEN": TOKEN,
+        "HYDRA_ALLOWED_HOSTS": "lab.example,[::2]",
         "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
     }
     options = ["--no-browser", f"--port={port}", "--allow-root"]
+    # as with --ip=0.0.0.0 in the container: Jupyter's own check of Host is off then
+    options += ["--ServerApp.allow_remote_access=True"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "hydra.cli", "lab", *options],
@@ -152,6 +156,42 @@ def test_everything_else_needs_the_token(server, path, token):
     answer = server.ask(path, {"reason": "x"} if path in POSTS else None, token=token)
     assert answer.status == 403
     assert list(answer.json) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example:80", "localhost@evil", ""]
+)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/lab",
+        "/api/health",
+        "/api/kernels/x/channels",
+        "/terminals/websocket/1",
+        "/static/favicons/favicon.ico",
+        "/hydra/api/halt",
+    ],
+)
+def test_a_foreign_host_is_refused_everywhere_with_one_sentence(server, path, host):
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
+    headers = {"Host": host, **(upgrade if "channels" in path or "websocket" in path else {})}
+    body = {"reason": "x"} if path.endswith("halt") else None
+    answer = server.ask(path, body, headers=headers)
+    assert answer.status in ((400, 403) if host in ("", "localhost@evil") else (403,))
+    if answer.status == 403:
+        assert list(answer.json) == ["error"]
+        assert "HYDRA_ALLOWED_HOSTS" in answer.json["error"]
+    assert server.workspace.events(Halted) == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:1", "127.0.0.1", "[::1]:80", "lab.example", "LAB.example:80", "[::2]",
+     socket.gethostname()],
+)  # fmt: skip
+def test_the_machines_own_names_and_those_of_the_settings_are_answered(server, host):
+    assert server.ask("/api/health", token="", headers={"Host": host}).status == 200
 
 
 def test_a_browser_that_is_logged_in_needs_the_xsrf_token_too(server):
@@ -228,6 +268,10 @@ def test_no_name_of_a_clients_making_opens_a_file(server, name, end):
         ("/hydra/api/halt", b"{", 400, "no JSON"),
         ("/hydra/api/halt", b"[]", 400, "JSON object"),
         ("/hydra/api/halt", b"x" * 20_000, 400, "longer than"),
+        ("/hydra/api/halt", b"[" * 4000 + b"]" * 4000, 400, "nested too deeply"),
+        ("/hydra/api/halt", b'{"reason": ' * 300 + b"1" + b"}" * 300, 400, "nested too deeply"),
+        ("/hydra/api/halt", rb'{"reason": "\ud800"}', 400, "half a character"),
+        ("/hydra/api/resume", rb'{"\udfff": "x"}', 400, "half a character"),
         ("/hydra/api/resume", {"reason": 3}, 400, "it takes a text"),
         ("/hydra/api/resume", {"reason": "100 %s"}, 409, "not halted"),
         ("/hydra/api/jobs/smal/run", {}, 404, "did you mean 'small'"),

@@ -1,5 +1,7 @@
 """Every due moment has one run or one recorded miss, whatever the clock and the runner did."""
 
+import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydra.config import Notebooks, load_settings
-from hydra.domain.events import RunEnded, RunMissed, RunStarted, Warned
-from hydra.errors import ConfigError
+from hydra.config import Alerts, Notebooks, load_settings
+from hydra.domain.events import Halted, RunEnded, RunMissed, RunStarted, Warned
+from hydra.errors import ConfigError, JournalReplaced
+from hydra.runner.alerts import Alerting
 from hydra.runner.beat import read_beat, write_beat
 from hydra.runner.history import History
 from hydra.runner.jobs import check_jobs, load_jobs
+from hydra.runner.redact import Redactor
 from hydra.runner.retention import remove_old_runs
+from hydra.runner.service import Service
 from hydra.runner.trade import take_lease
 from tests.conftest import ROOT
 from tests.runner.conftest import SESSION, wait_until
@@ -275,8 +280,6 @@ def test_the_sign_of_life_says_who_lives_and_what_comes_next(workspace, job):
 
 
 def test_old_runs_go_by_age_and_number_and_nothing_else_is_touched(workspace):
-    import os
-
     runs = workspace.settings.runs_dir
     now = datetime.now(UTC).timestamp()
     for number, days in enumerate([200, 100, 3, 2, 1]):
@@ -288,6 +291,63 @@ def test_old_runs_go_by_age_and_number_and_nothing_else_is_touched(workspace):
     keep = replace(workspace.settings.runner, keep_days=90, keep_runs=2)
     assert remove_old_runs(runs, keep, running={"run0"}) == ["run1", "run2"]
     assert {p.name for p in runs.iterdir()} == {"run0", "run3", "run4", "notes"}
+
+
+def test_a_run_leaves_what_its_owner_alone_can_read_also_where_others_could_before(workspace):
+    workspace.settings.runs_dir.mkdir(parents=True)
+    workspace.settings.runs_dir.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        row = workspace.run(workspace.job(workspace.notebook(*SMALL)))
+    finally:
+        os.umask(before)
+    folder = workspace.folder_of(row)
+    made = (workspace.settings.runs_dir, folder, *folder.iterdir())
+    open_to_others = [path.name for path in made if path.stat().st_mode & 0o077]
+    assert len(made) > 5
+    assert open_to_others == []
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_schedule_whose_journal_was_replaced_says_so_and_stops_before_it_writes(
+    workspace, job
+):
+    service = Service(workspace.settings)
+    service.runner = runner = workspace.runner(replace(job, late="session"), spawn=processes())
+    told = service._alerting = Alerting(
+        Alerts(urls=("json://127.0.0.1:1/",)), workspace.settings.journal_path,
+        workspace.settings.data.dir / "alerts.json", Redactor(),
+    )  # fmt: skip
+    workspace.clock.move(minutes=-1)
+    runner.tick()
+    path = workspace.settings.journal_path
+    shutil.copy(path, path.with_suffix(".copy"))
+    os.replace(path.with_suffix(".copy"), path)
+    workspace.clock.move(minutes=1)
+    await service._tick()
+    await service._tick()
+    assert runner.journal.last_seq() == 0
+    assert runner.children == {}
+    ((alert, _),) = told.outbox.queue
+    assert (alert.topic, alert.title) == ("runner", "The schedule stands still")
+    assert "was deleted, moved or replaced" in alert.text
+    with pytest.raises(JournalReplaced):
+        await service.run()
+    assert workspace.events() == []
+
+
+def test_alerts_go_on_at_the_end_of_a_journal_that_was_put_in_the_others_place(workspace, job):
+    place = workspace.settings.data.dir / "alerts.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text('{"seq": 1000}')
+    workspace.write(Halted("before", "me"))
+    alerts = Alerting(
+        Alerts(urls=("json://127.0.0.1:1/",)), workspace.settings.journal_path, place, Redactor()
+    )
+    alerts.follow(SESSION)
+    workspace.write(Halted("after", "me"))
+    alerts.follow(SESSION)
+    assert [alert.text for alert, _ in alerts.outbox.queue] == ["after (me)"]
 
 
 def checked(settings):

@@ -1,16 +1,27 @@
 """Due moments follow the exchange's own calendar, whatever the clocks on the wall do."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydra.clock import Sessions
-from hydra.errors import BadParameter
+from hydra.config import Settings
+from hydra.errors import BadParameter, ConfigError
+from hydra.runner.jobs import load_jobs
 from hydra.runner.schedule import FILTERS, Timetable, parse_at, parse_cron
+from tests.runner.cron_oracle import (
+    CHANGES,
+    LINES,
+    Line,
+    changes,
+    due_by_looking_at_each_minute,
+    kinds_of_change,
+)
 
 NYSE = Sessions("XNYS")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -93,7 +104,7 @@ def test_a_moment_that_cannot_be_read_is_named(text):
 @pytest.mark.parametrize("line", ["30 9 * * 1-5", "30 9 * *", "99 9 * * mon", "x", "0 0 * * 0"])
 def test_a_cron_line_that_means_nothing_or_two_things_is_refused(line):
     with pytest.raises(BadParameter, match="cron is"):
-        parse_cron(line, "UTC")
+        parse_cron(line)
 
 
 TIMETABLES = [
@@ -142,3 +153,63 @@ def test_a_cron_line_is_due_at_the_wall_time_that_it_names(start):
 
 def test_filters_are_the_ones_that_the_settings_explain():
     assert {"session", "first_of_month", "last_of_month", "fri"} <= set(FILTERS)
+
+
+EVERY_DAY = {"days": frozenset(range(1, 32)), "weekdays": frozenset(range(7))}
+
+
+def around(line, zone, at):
+    """The line's due moments from just before a clock change to well into the next day, and what
+    they must be."""
+    after, until = at - timedelta(hours=3), at + timedelta(hours=27)
+    found = [due.at for due in Timetable("", line.text, zone, "XNYS").dues(after, until)]
+    return found, due_by_looking_at_each_minute(line, ZoneInfo(zone), after, until)
+
+
+def test_the_day_after_the_spring_change_has_its_run_at_midnight():
+    found = moments(by_cron("15 0 * * *"), "2026-03-07T12:00", "2026-03-10T12:00")
+    assert [at.astimezone(NEW_YORK).strftime("%d %H:%M") for at in found] == [
+        "08 00:15", "09 00:15", "10 00:15",
+    ]  # fmt: skip
+
+
+def test_a_local_time_that_does_not_exist_is_due_at_the_first_minute_after_the_change_and_once():
+    found = moments(by_cron("0,20,40 2,3 * * *"), "2026-03-08T05:00", "2026-03-08T12:00")
+    assert [at.astimezone(NEW_YORK).strftime("%H:%M") for at in found] == [
+        "03:00", "03:20", "03:40",
+    ]  # fmt: skip
+    (skipped,) = moments(by_cron("30 2 * * *"), "2026-03-08T05:00", "2026-03-08T12:00")
+    assert skipped == utc("2026-03-08T07:00")
+
+
+def test_a_line_of_every_second_hour_runs_once_in_a_repeated_hour():
+    found = moments(by_cron("0 1-23/2 * * *"), "2026-11-01T04:00", "2026-11-01T09:00")
+    assert [at.astimezone(NEW_YORK).strftime("%H:%M") for at in found] == ["01:00", "03:00"]
+
+
+@pytest.mark.parametrize("zone", sorted(changes()))
+def test_no_due_minute_is_skipped_or_doubled_at_any_clock_change_of_ten_years(zone):
+    minutes = frozenset({0, 30, 59})
+    for at in kinds_of_change(zone):
+        for hours in (range(24), (0, 1, 2, 3, 23)):
+            found, expected = around(Line(minutes, frozenset(hours), **EVERY_DAY), zone, at)
+            assert found == expected, (zone, at)
+
+
+@given(LINES, CHANGES)
+def test_any_cron_line_is_due_just_when_a_look_at_each_minute_finds_it_due(line, change):
+    found, expected = around(line, *change)
+    assert found == expected
+
+
+@given(LINES, st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]), TIMES)
+@settings(max_examples=25)
+def test_a_cron_line_away_from_clock_changes_is_due_when_each_minute_says_so(line, zone, at):
+    found, expected = around(line, zone, at.replace(second=0, microsecond=0))
+    assert found == expected
+
+
+def test_a_time_zone_that_does_not_exist_is_named_and_not_the_cron_line():
+    jobs = {"j": {"notebook": "n.ipynb", "cron": "0 9 * * *", "timezone": "Europe/Pari"}}
+    with pytest.raises(ConfigError, match="timezone is 'Europe/Pari'"):
+        load_jobs(replace(Settings(), jobs=jobs))
