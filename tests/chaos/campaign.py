@@ -427,7 +427,8 @@ async def decide(place: Place) -> None:
             for symbol in engine.state.contested:
                 account = engine.account
                 assert account is not None
-                holders = [w for (w, s), h in engine.state.holdings.items() if s == symbol]
+                held = engine.state.holdings.items()
+                holders = [w for (w, s), h in held if s == symbol and h.quantity]
                 decision = Decision("chaos", "chaos", max(holders))
                 engine.record(adoption_of(engine.state, account, symbol, decision))
                 place.life.faults["adopted"] += 1
