@@ -328,6 +328,7 @@ def draw_fate(place: Place) -> Fate:
 async def finish(place: Place) -> None:
     """Calm weather: working orders are cancelled, then the journal is held against the books."""
     disarm(place.server)
+    refresh_account_values(place)
     problems = place.life.problems
     with Journal.open(place.path) as journal:
         broker = IbBroker(replace(SETTINGS, port=place.server.port, timeout_s=5.0, client_ids=48))
@@ -360,6 +361,7 @@ async def close_of_day(place: Place) -> None:
     """After the close somebody asks what has filled since: tomorrow nobody tells of it."""
     disarm(place.server)
     place.server.deliver(place.server.world.command("close"))
+    refresh_account_values(place)
     for attempt in range(ATTEMPTS):
         try:
             return await learn_of_the_day(place)
@@ -378,6 +380,13 @@ async def learn_of_the_day(place: Place) -> None:
             await catch_up(engine, CALM.timeout_s)
         finally:
             await engine.broker.disconnect()
+
+
+def refresh_account_values(place: Place) -> None:
+    """A cycle of the gateway's account values passes, where they lag behind fills."""
+    if place.real:
+        later = place.server.exchange.venue.now + timedelta(minutes=4)
+        place.server.deliver(place.server.world.command(later.isoformat()))
 
 
 async def overnight(place: Place, server: GatewayServer) -> None:
