@@ -149,7 +149,7 @@ async def test_a_symbol_that_the_account_holds_is_left_for_another(settings, gat
     await by_hand(gateway, "AAPL", MarketOrder("BUY", 10))
     settings = reaching(settings, gateway)
     report = await checked(settings)
-    assert result(report, "data").facts["symbol"] == "FB"
+    assert result(report, "data").facts["symbol"] == "GOOG"
     assert report.passed
     assert [(p["symbol"], p["quantity"]) for p in gateway.state()["positions"]] == [("AAPL", "10")]
 
@@ -167,7 +167,7 @@ async def test_an_order_of_somebody_else_works_on_through_the_whole_check(settin
     await by_hand(gateway, "AAPL", LimitOrder("BUY", 3, 50))
     report = await checked(reaching(settings, gateway))
     assert outcomes(report) == WELL
-    assert result(report, "data").facts["symbol"] == "FB"
+    assert result(report, "data").facts["symbol"] == "GOOG"
     assert [o["quantity"] for o in gateway.state()["open_orders"]] == ["3"]
 
 
@@ -392,8 +392,8 @@ async def test_a_stock_without_a_price_ends_the_steps_that_need_one(settings, ga
 
 
 async def test_prices_that_are_old_in_an_open_session_are_said_to_be_frozen(settings, gateway):
-    async def quotes(self, instruments):
-        told = await whole(self, instruments)
+    async def quotes(self, instruments, short=()):
+        told = await whole(self, instruments, short)
         return {s: replace(q, time=NOW.replace(hour=14)) for s, q in told.items()}
 
     from hydra.brokers.ib import IbBroker
@@ -424,7 +424,7 @@ async def test_a_what_if_without_an_answer_is_a_warning_and_orders_follow(settin
 
 
 async def test_a_what_if_may_come_without_a_commission(settings, gateway, monkeypatch):
-    async def answer(self, request, account, timeout_s):
+    async def answer(self, request, timeout_s):
         return WhatIfAnswer(Decimal(1), Decimal(2), None)
 
     monkeypatch.setattr(Probe, "what_if", answer)
