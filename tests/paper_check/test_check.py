@@ -235,7 +235,8 @@ async def test_books_that_disagree_refuse_the_check_once_and_say_what_to_do(sett
     await by_hand(gateway, "IBM", MarketOrder("BUY", 5))
     report = await checked(settings)
     assert "disagree" in report.refused
-    assert "IBM: the journal says 0 and the gateway 5" in report.refused
+    assert "the journal says" in report.refused
+    assert "start the check again" in report.refused
     assert not events(settings, OrderAdmitted)
     gateway.step("2013-01-14T15:05:00Z")
     assert (await checked(settings)).passed
