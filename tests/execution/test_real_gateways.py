@@ -183,3 +183,47 @@ async def test_a_gateway_that_tells_no_time_does_not_keep_a_halt_from_flattening
         gate = RiskGate({"halt": Halt()})
         outcome = await halt(one.engine.journal.path, broker, gate, order)
         assert outcome.whole, outcome.sentences
+
+
+async def test_an_inactive_order_that_the_book_holds_is_open_and_may_work_again(tmp_path):
+    async with watched(tmp_path, timeout_s=2) as one:
+        await trade(one, resting())
+        await until(lambda: one.server.exchange.state()["open_orders"])
+        one.operate(lambda by: by.inactivate("AAPL"))
+        await one.engine.reconcile()
+        assert one.engine.works(resting().order_ref)
+        swept = await one.engine.broker.cancel_all(one.engine.works)
+        assert swept.ended == (resting().order_ref,)
+        assert not one.server.exchange.state()["open_orders"]
+
+
+async def test_a_book_with_thousands_of_orders_of_others_keeps_nobody_from_ending_ours(tmp_path):
+    async with watched(tmp_path, timeout_s=10) as one:
+        one.operate(lambda by: by.flood(2_000))
+        await one.engine.reconcile()
+        await trade(one, resting())
+        await until(lambda: len(one.server.exchange.state()["open_orders"]) > 2_000)
+        swept = await one.engine.broker.cancel_all(one.engine.works)
+        assert swept.ended == (resting().order_ref,)
+        assert len(swept.spared) == 2_000
+        assert heard(one, "reqAllOpenOrders") < 12
+
+
+async def test_a_mark_of_zero_is_none_and_trips_no_breaker(tmp_path):
+    async with watched(tmp_path, timeout_s=2) as one:
+        await trade(one, request(quantity=300))
+        await one.supervisor.settle(5)
+        before = (await one.engine.mark()).nav
+        one.operate(lambda by: by.zero_mark("AAPL"))
+        await one.engine.reconcile()
+        assert abs((await one.engine.mark()).nav - before) < 100
+
+
+async def test_a_row_of_the_portfolio_that_is_lost_once_contests_nothing(tmp_path):
+    async with watched(tmp_path, timeout_s=2) as one:
+        await trade(one, request(quantity=300))
+        await one.supervisor.settle(5)
+        one.arm(on="portfolioValue", do="lose")
+        await one.engine.reconcile()
+        assert not one.engine.state.contested
+        assert one.engine.state.positions == {"AAPL": 300}
