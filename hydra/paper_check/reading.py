@@ -224,7 +224,7 @@ async def history(check: CheckContext) -> StepResult:
         instrument,
         check.engine.clock.now(),
         Pacing(check.settings.pacing_path),
-        check.timeout_s,
+        check.settings.gateway.history_timeout_s,
     )
     took_s = loop.time() - began
     if bars.empty:
@@ -263,7 +263,7 @@ def _bars_result(
         return warning(
             "history",
             f"{sentence}: slow, as IB's data farm may have been asleep.",
-            "Raise timeout_s in [gateway] of hydra.toml where sessions meet time-outs.",
+            "Raise history_timeout_s in [gateway] of hydra.toml where sessions meet time-outs.",
             **facts,
         )
     return ok("history", f"{sentence}.", **facts)

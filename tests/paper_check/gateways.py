@@ -35,7 +35,8 @@ def gateway_at(
 
 def reaching(settings: Settings, gateway: EmbeddedGateway, **changes) -> Settings:
     """Settings that reach that gateway and wait a little for its answers."""
-    reached = replace(settings.gateway, port=gateway.port, timeout_s=TIMEOUT_S, **changes)
+    patience = {"timeout_s": TIMEOUT_S, "history_timeout_s": TIMEOUT_S} | changes
+    reached = replace(settings.gateway, port=gateway.port, **patience)
     return replace(settings, gateway=reached)
 
 
