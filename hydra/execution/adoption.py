@@ -76,7 +76,7 @@ def _books(
     if doubt and not strategy:
         strategy = strategy_of(doubt)
     if strategy:
-        names = {*held, *state.sessions}
+        names = {*state.sessions, *(who for who, _ in state.holdings)}
         if strategy not in names:
             raise UnknownName(unknown("strategy", strategy, names))
         return {**held, strategy: held.get(strategy, ZERO) + difference}

@@ -103,7 +103,8 @@ class BarRequests:
             False,
             [],
         )
-        what = f"{wanted.bar_size} bars of {wanted.instrument.symbol}"
+        size = "daily" if wanted.bar_size == "1 day" else wanted.bar_size
+        what = f"{size} bars of {wanted.instrument.symbol}"
         try:
             bars: BarDataList = await bounded(answer, self.timeout_s, what)
         except (GatewayUnreachable, asyncio.CancelledError):

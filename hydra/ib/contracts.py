@@ -23,6 +23,7 @@ from hydra.ib.products import (
     future_named,
     product_named,
     root_of,
+    share_class,
     share_named,
 )
 
@@ -46,6 +47,9 @@ def decimal(value: float | str) -> Decimal:
 def named(symbol: str, products: Mapping[str, Product] = PRODUCTS) -> Instrument:
     """The instrument that a symbol of ours names: EUR.USD is a currency pair, ES.201212 a future's
     contract, SAP.IBIS a share by the exchange that lists it; everything else is a US stock.
+
+    Raises `UnknownInstrument` for a class of shares that is not written as IB writes it: one name
+    alone, so that books, files and orders never have two of one share.
     """
     base, _, quote = symbol.partition(".")
     if base in CURRENCIES and quote in CURRENCIES:
@@ -58,6 +62,11 @@ def named(symbol: str, products: Mapping[str, Product] = PRODUCTS) -> Instrument
             calendar="24/5",
         )
     found = future_named(symbol, products) or share_named(symbol)
+    if found is None and (right := share_class(symbol)):
+        raise UnknownInstrument(
+            f"There is no US stock {symbol!r}; IB writes a class of shares with a blank: did you "
+            f"mean {right!r}?"
+        )
     return found or Instrument(symbol)
 
 

@@ -23,8 +23,8 @@ MOST_SESSIONS = 40
 
 MONTHLY = re.compile(r"([A-Z0-9]{1,6})\.(\d{4})(0[1-9]|1[0-2])")
 """A future's root and the year and month of its contract."""
-
-
+SHARE_CLASS = re.compile(r"([A-Z]{1,5})[./-]([A-Z])")
+"""A class of US shares, as exchanges and data vendors write it."""
 CONTINUOUS = re.compile(r"([A-Z0-9]{1,6})\.C")
 """The series of contracts that follow one another."""
 CODES = "FGHJKMNQUVXZ"
@@ -210,10 +210,11 @@ def future_named(symbol: str, products: Mapping[str, Product]) -> Instrument | N
 
 def share_named(symbol: str) -> Instrument | None:
     """The share that SYMBOL.EXCHANGE names; None where the exchange is none of the table."""
-    name, _, place = symbol.partition(".")
-    listing = LISTINGS.get(place)
-    if listing is None or not name:
+    found = [place for place in LISTINGS if symbol.endswith(f".{place}")]
+    name = symbol.removesuffix(f".{found[0]}") if found else ""
+    if not name:
         return None
+    place, listing = found[0], LISTINGS[found[0]]
     return Instrument(
         symbol,
         currency=listing.currency,
@@ -223,6 +224,13 @@ def share_named(symbol: str) -> Instrument | None:
         lot_size=listing.lot,
         listed_as=name,
     )
+
+
+def share_class(symbol: str) -> str:
+    """IB's symbol of a class of US shares that is written as others write it (BRK.B, BRK-B,
+    BRK/B): with a blank, "BRK B". Empty for any other name, and for a future's series (ES.C)."""
+    match = None if continuous_root(symbol) else SHARE_CLASS.fullmatch(symbol)
+    return f"{match.group(1)} {match.group(2)}" if match else ""
 
 
 def root_of(symbol: str, trading_class: str, products: Mapping[str, Product]) -> str:

@@ -205,13 +205,15 @@ class QuoteFeed:
                 asyncio.ensure_future(_next_update(line.ticker)) for line in missing
             ]
             waits.append(asyncio.ensure_future(self._gone.wait()))
-            done, late = await asyncio.wait(
-                waits,
-                timeout=min(max(deadline - loop.time(), 0.0), LOOK_AGAIN_S),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for wait in late:
-                wait.cancel()
+            try:
+                done, _ = await asyncio.wait(
+                    waits,
+                    timeout=min(max(deadline - loop.time(), 0.0), LOOK_AGAIN_S),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:  # whoever asked may have lost patience
+                for wait in waits:
+                    wait.cancel()
             # A ticker's events end with the connection, by an exception or not at all.
             broken = [wait for wait in done if wait.exception()]
             if broken or self._gone.is_set():

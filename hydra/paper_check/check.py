@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from hydra import __version__, wiring
-from hydra.brokers.ib import IbBroker
 from hydra.config import Settings
 from hydra.errors import HydraError
 from hydra.execution.engine import OrderEngine
@@ -227,7 +226,7 @@ async def open_check(settings: Settings, symbol: str = "") -> AsyncIterator[Chec
     Raises `JournalError` or `ConfigError` where the journal or the settings cannot be used.
     """
     with Journal.open(settings.journal_path) as journal:
-        broker = IbBroker(settings.gateway, wiring.build_products(settings))
+        broker = wiring.build_broker(settings)
         gate, watch = wiring.build_gate(settings), wiring.build_watch(settings)
         engine = OrderEngine(broker, journal, gate, watch)
         orders = OwnOrders(engine, settings.gateway.timeout_s)

@@ -19,12 +19,13 @@ WINDOW = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) (\S+)")
 class Blackout:
     """`windows` are daily times "HH:MM-HH:MM Zone"; one may run over midnight.
 
-    The default is IB's nightly reset in North America (IB's page "System status": 23:45 to 00:45
-    US/Eastern). Add the gateway's own restart time. Orders that work when a window begins stay
-    with the exchange as they are; the next reconciliation takes up what became of them.
+    The default is IB's nightly reset in North America, by both forms of IB's page "System status"
+    that are known (23:45 to 00:45 and 00:15 to 01:45 US/Eastern). Add the gateway's own restart
+    time. Orders that work when a window begins stay with the exchange as they are; the next
+    reconciliation takes up what became of them.
     """
 
-    windows: tuple[str, ...] = ("23:45-00:45 US/Eastern",)
+    windows: tuple[str, ...] = ("23:45-01:45 US/Eastern",)
 
     def __post_init__(self) -> None:
         """Refuse a window that cannot be read."""

@@ -328,6 +328,7 @@ def draw_fate(place: Place) -> Fate:
 async def finish(place: Place) -> None:
     """Calm weather: working orders are cancelled, then the journal is held against the books."""
     disarm(place.server)
+    refresh_account_values(place)
     problems = place.life.problems
     with Journal.open(place.path) as journal:
         broker = IbBroker(replace(SETTINGS, port=place.server.port, timeout_s=5.0, client_ids=48))
@@ -360,6 +361,7 @@ async def close_of_day(place: Place) -> None:
     """After the close somebody asks what has filled since: tomorrow nobody tells of it."""
     disarm(place.server)
     place.server.deliver(place.server.world.command("close"))
+    refresh_account_values(place)
     for attempt in range(ATTEMPTS):
         try:
             return await learn_of_the_day(place)
@@ -378,6 +380,13 @@ async def learn_of_the_day(place: Place) -> None:
             await catch_up(engine, CALM.timeout_s)
         finally:
             await engine.broker.disconnect()
+
+
+def refresh_account_values(place: Place) -> None:
+    """A cycle of the gateway's account values passes, where they lag behind fills."""
+    if place.real:
+        later = place.server.exchange.venue.now + timedelta(minutes=4)
+        place.server.deliver(place.server.world.command(later.isoformat()))
 
 
 async def overnight(place: Place, server: GatewayServer) -> None:
@@ -427,7 +436,8 @@ async def decide(place: Place) -> None:
             for symbol in engine.state.contested:
                 account = engine.account
                 assert account is not None
-                holders = [w for (w, s), h in engine.state.holdings.items() if s == symbol]
+                held = engine.state.holdings.items()
+                holders = [w for (w, s), h in held if s == symbol and h.quantity]
                 decision = Decision("chaos", "chaos", max(holders))
                 engine.record(adoption_of(engine.state, account, symbol, decision))
                 place.life.faults["adopted"] += 1
@@ -542,14 +552,16 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def run_seeds(seeds: range, folder: Path, real: frozenset[str] = frozenset()) -> list[Life]:
-    """Each seed's life, `AT_ONCE` of them at a time: most of a life is waiting for an answer."""
+def run_seeds(
+    seeds: range, folder: Path, real: frozenset[str] = frozenset(), at_once: int = AT_ONCE
+) -> list[Life]:
+    """Each seed's life, so many at a time: most of a life is waiting for an answer."""
     with quiet():
-        return asyncio.run(_live_all(seeds, folder, real))
+        return asyncio.run(_live_all(seeds, folder, real, at_once))
 
 
-async def _live_all(seeds: range, folder: Path, real: frozenset[str]) -> list[Life]:
-    places = asyncio.Semaphore(AT_ONCE)
+async def _live_all(seeds: range, folder: Path, real: frozenset[str], at_once: int) -> list[Life]:
+    places = asyncio.Semaphore(at_once)
 
     async def one(seed: int) -> Life:
         async with places:
@@ -588,13 +600,15 @@ def main() -> int:
     parser.add_argument(
         "--real", action="store_true", help="on a gateway that behaves as real ones do"
     )
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help="lives at a time")
     arguments = parser.parse_args()
     first, _, end = arguments.seeds.partition(":")
     met: Counter[str] = Counter()
     failed = orders = 0
     real = REAL if arguments.real else frozenset()
     with tempfile.TemporaryDirectory() as folder:
-        for life in run_seeds(range(int(first), int(end)), Path(folder), real):
+        seeds = range(int(first), int(end))
+        for life in run_seeds(seeds, Path(folder), real, arguments.at_once):
             met += life.faults
             orders += life.orders
             failed += bool(life.problems)

@@ -139,7 +139,7 @@ def test_requests_of_a_session_and_of_commands_are_in_the_one_book(connected, mo
     asyncio.run(build_source(connected, "gateway").bars(["AAPL", "IBM"]))
     assert booked(connected) == 2
     asyncio.run(decided(connected))
-    assert booked(connected) == 2 + 5  # a session's own five, without a wait
+    assert booked(connected) == 2 + 4  # a session's own four, without a wait
 
 
 def booked(settings):

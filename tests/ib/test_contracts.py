@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,8 @@ from ib_async import Contract, ContractDetails
 from hydra.config import Settings, Trading
 from hydra.domain.events import Warned
 from hydra.domain.instruments import Instrument
-from hydra.ib.contracts import RULES, with_details
+from hydra.errors import UnknownInstrument
+from hydra.ib.contracts import RULES, identified, named, symbol_of, to_contract, with_details
 from hydra.wiring import research_instruments
 from tests.ib.feeds import feed
 
@@ -84,3 +86,37 @@ async def test_a_market_rule_that_comes_late_is_taken_when_it_is_asked_for_again
         answer = next(iter(RULES[one.broker.ib]._asked.values()))
         await answer
         assert (await one.broker.qualify(["AAPL"]))["AAPL"].ticks
+
+
+@pytest.mark.parametrize("written", ["BRK.B", "BRK-B", "BRK/B"])
+def test_a_class_of_shares_has_one_name_and_others_are_answered_with_it(written):
+    with pytest.raises(UnknownInstrument, match="did you mean 'BRK B'"):
+        named(written)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "listed_as", "place"),
+    [
+        ("SAP.IBIS", "SAP", "IBIS"),
+        ("ERIC.B.SFB", "ERIC.B", "SFB"),
+        ("BP..LSE", "BP.", "LSE"),
+        ("ABI.ENEXT.BE", "ABI", "ENEXT.BE"),
+    ],
+)
+def test_a_share_abroad_may_have_a_point_in_its_name(symbol, listed_as, place):
+    one = named(symbol)
+    assert (one.symbol, one.listed_as, one.primary_exchange) == (symbol, listed_as, place)
+
+
+async def test_a_symbol_with_a_blank_is_known_to_the_gateway_and_comes_back_as_it_is():
+    async with feed() as one:
+        found = (await one.broker.qualify(["BRK B"]))["BRK B"]
+        assert (found.symbol, found.primary_exchange) == ("BRK B", "NYSE")
+        assert symbol_of(to_contract(found)) == "BRK B"
+        assert (await one.broker.quotes([found]))["BRK B"].last is not None
+
+
+async def test_a_share_that_is_traded_in_lots_of_a_hundred_has_them():
+    async with feed("fractional_sizes") as one:
+        toyota = replace(named("7203.TSEJ"), exchange="TSEJ")
+        assert (await identified(one.broker.ib, toyota, 5.0)).lot_size == 100

@@ -41,7 +41,7 @@ async def test_a_request_that_is_given_up_is_cancelled_and_not_repeated_at_once(
         source = source_of(one, tmp_path, clock, history_timeout_s=0.1)
         began = clock.now
         for given_up in (1, 2):
-            with pytest.raises(GatewayUnreachable, match="1 day bars of AAPL"):
+            with pytest.raises(GatewayUnreachable, match="daily bars of AAPL"):
                 await source.last_bars(["AAPL"], 5)
             await one.broker.held_orders()
             assert len(one.heard("cancelHistoricalData")) == given_up

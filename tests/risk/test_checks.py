@@ -135,7 +135,7 @@ def lending(shares, held=0):
 OVER_AND_UNDER = [
     (NoEntries(), request(), replace(CONTEXT, no_entries="why"), request(), CONTEXT),
     (Blackout(), request(), at(4, 45), request(), at(4, 44)),
-    (Blackout(), request(), at(5, 44), request(), at(5, 45)),
+    (Blackout(), request(), at(6, 44), request(), at(6, 45)),
     (Blackout(("15:00-15:10 UTC",)), request(), at(15, 0), request(), at(15, 10)),
     (BookBacked(), request(), context(contested={"AAPL": "It is not there."}), request(), CONTEXT),
     (BookBacked(), request(), context(unbacked=frozenset({"s"})), request(), CONTEXT),
