@@ -263,7 +263,7 @@ def _bars_result(
         return warning(
             "history",
             f"{sentence}: slow, as IB's data farm may have been asleep.",
-            "Raise timeout_s in [gateway] of hydra.toml where sessions meet time-outs.",
+            "Raise history_timeout_s in [gateway] of hydra.toml where sessions meet time-outs.",
             **facts,
         )
     return ok("history", f"{sentence}.", **facts)

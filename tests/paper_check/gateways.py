@@ -35,8 +35,8 @@ def gateway_at(
 
 def reaching(settings: Settings, gateway: EmbeddedGateway, **changes) -> Settings:
     """Settings that reach that gateway and wait a little for its answers."""
-    times = {"timeout_s": TIMEOUT_S, "history_timeout_s": TIMEOUT_S}
-    reached = replace(settings.gateway, port=gateway.port, **times, **changes)
+    patience = {"timeout_s": TIMEOUT_S, "history_timeout_s": TIMEOUT_S} | changes
+    reached = replace(settings.gateway, port=gateway.port, **patience)
     return replace(settings, gateway=reached)
 
 

@@ -149,7 +149,7 @@ async def test_a_symbol_that_the_account_holds_is_left_for_another(settings, gat
     await by_hand(gateway, "AAPL", MarketOrder("BUY", 10))
     settings = reaching(settings, gateway)
     report = await checked(settings)
-    assert result(report, "data").facts["symbol"] == "GOOG"
+    assert result(report, "data").facts["symbol"] != "AAPL"
     assert report.passed
     assert [(p["symbol"], p["quantity"]) for p in gateway.state()["positions"]] == [("AAPL", "10")]
 
@@ -167,7 +167,7 @@ async def test_an_order_of_somebody_else_works_on_through_the_whole_check(settin
     await by_hand(gateway, "AAPL", LimitOrder("BUY", 3, 50))
     report = await checked(reaching(settings, gateway))
     assert outcomes(report) == WELL
-    assert result(report, "data").facts["symbol"] == "GOOG"
+    assert result(report, "data").facts["symbol"] != "AAPL"
     assert [o["quantity"] for o in gateway.state()["open_orders"]] == ["3"]
 
 
@@ -337,7 +337,7 @@ async def test_a_code_that_is_not_known_leaves_the_order_in_doubt_and_stops_furt
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["throttled_clock", "no_completed_orders", "lagging_account"]
+    "behaviour", ["throttled_clock", "no_completed_orders", "lagging_account", "fractional_sizes"]
 )
 async def test_what_a_gateway_may_well_do_fails_no_step(settings, behaviour):
     with gateway_at(real=(behaviour,)) as gateway:
@@ -370,6 +370,15 @@ async def test_delayed_prices_are_told_and_the_gate_refuses_orders_on_them(setti
     assert "allow = true" in told.remedy
     assert "own gate refuses" in result(report, "far limit").sentence
     assert not events(settings, OrderSubmitted)
+
+
+async def test_delayed_prices_that_are_allowed_are_a_warning_and_orders_pass(settings):
+    settings = replace(settings, risk={"delayed_data": {"allow": True}})
+    with gateway_at(real=("delayed_data",)) as gateway:
+        report = await checked(reaching(settings, gateway))
+        assert is_flat(gateway)
+    assert outcomes(report) == WELL | {"data": "warning"}
+    assert "The gate allows orders on them" in result(report, "data").sentence
 
 
 async def test_data_that_another_session_has_taken_are_named_with_the_code(settings, gateway):
@@ -411,7 +420,7 @@ async def test_history_that_does_not_come_is_named_and_the_gate_refuses_orders(s
     gateway.arm({"on": "reqHistoricalData", "do": "lose"})
     settings = reaching(settings, gateway)
     report = await checked(settings)
-    assert "daily bars of AAPL" in result(report, "history").sentence
+    assert "bars of AAPL" in result(report, "history").sentence
     assert outcomes(report)["what-if"] == "ok"
     assert "mend the step 'history'" in result(report, "far limit").remedy
     assert not events(settings, OrderSubmitted)
