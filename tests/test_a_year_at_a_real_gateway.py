@@ -42,6 +42,8 @@ SESSIONS = 250
 STRATEGIES = ("ts_momentum", "mean_reversion")
 SYMBOLS = ("AAPL", "GOOG", "IBM", "MSFT")
 MINUTES_APART = timedelta(minutes=20)
+REFRESHED = timedelta(minutes=4)
+"""A cycle of the gateway's account values."""
 REAL = TRADING - {"order_presets"}
 """The container bypasses the presets."""
 
@@ -71,6 +73,11 @@ class Year:
         told = {p["symbol"]: Decimal(p["quantity"]) for p in self.gateway.state()["positions"]}
         return {symbol: quantity for symbol, quantity in told.items() if quantity}
 
+    def later(self, after: timedelta) -> None:
+        """The market's time goes on."""
+        now = datetime.fromisoformat(self.gateway.state()["time"])
+        self.gateway.step((now + after).isoformat())
+
     async def session(self, strategy: str) -> None:
         """One session as the notebook takes it."""
         session = await hydra.open_paper_session(strategy, settings=self.settings)
@@ -81,9 +88,8 @@ class Year:
 
     async def day(self, number: int) -> None:
         """Both strategies; what was refused is remembered by the day."""
-        opened = datetime.fromisoformat(self.gateway.state()["time"])
         await self.session(STRATEGIES[0])
-        self.gateway.step((opened + MINUTES_APART).isoformat())
+        self.later(MINUTES_APART)
         await self.session(STRATEGIES[1])
         refusals = self.events(OrderRefused)
         self.refused[number], self.seen = refusals[self.seen :], len(refusals)
@@ -143,6 +149,7 @@ async def test_a_year_with_splits_resets_and_delayed_prices_halts_nobody_and_boo
             year.gateway.step("next_open")
         if number in happens:
             happens[number]()
+            year.later(REFRESHED)
         await year.day(number)
         state = year.state()
         assert state.halted is None, (number, state.halted)

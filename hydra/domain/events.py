@@ -62,7 +62,8 @@ class Reconciled(Event):
     `costs` are average prices paid of the futures held, and `instruments` describe positions that
     no order of ours names. `average_costs` and `con_ids` are the broker's of all that is held, by
     symbol. `contested` are positions of which the broker's word does not hold before a person, or
-    a later comparison, has settled them.
+    a later comparison, has settled them. Where `cash_lags` the broker's cash is that of before
+    some of our fills, and `balances` are ours.
     """
 
     account: str
@@ -78,6 +79,7 @@ class Reconciled(Event):
     average_costs: Mapping[str, Decimal] = field(default_factory=dict)
     con_ids: Mapping[str, int] = field(default_factory=dict)
     contested: Mapping[str, ContestedPosition] = field(default_factory=dict)
+    cash_lags: bool = False
 
 
 @dataclass(frozen=True)

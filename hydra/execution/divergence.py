@@ -202,23 +202,38 @@ def _costs_before(state: State, symbol: str) -> Iterator[Decimal]:
 
 
 def cash_lags(
-    records: Iterable[Recorded],
-    ours: Mapping[str, Decimal],
-    told: Mapping[str, Decimal],
-    now: datetime,
+    records: Iterable[Recorded], state: State, told: Mapping[str, Decimal], now: datetime
 ) -> bool:
-    """Whether the told cash is ours of some moment within the last minutes.
+    """Whether the told cash, by currency, is ours of some moment within the last minutes.
 
-    `records` are events of kinds `MONEY` in their order; cash is by currency.
+    `records` are events of kinds `MONEY` in their order, since the last comparison in which it
+    lagged behind nothing. What had been executed before that is in the cash, however late it was
+    told of.
     """
     late = [r for r in records if now - r.time <= LAG]
-    behind = dict(ours)
+    known = {
+        r.event.fill.exec_id
+        for r in late
+        if isinstance(r.event, FillRecorded)
+        and state.cash_told_at is not None
+        and r.event.fill.time < state.cash_told_at
+    }
+    behind = dict(state.balances)
     for record in reversed(late):
+        if _exec_id(record) in known:
+            continue
         for currency, amount in _cash_of(record):
             behind[currency] = behind.get(currency, ZERO) - amount
         if _same(behind, told):
             return True
     return False
+
+
+def _exec_id(record: Recorded) -> str:
+    event = record.event
+    if isinstance(event, FillRecorded):
+        return event.fill.exec_id
+    return event.commission.exec_id if isinstance(event, CommissionRecorded) else ""
 
 
 def _same(ours: Mapping[str, Decimal], told: Mapping[str, Decimal]) -> bool:
@@ -262,7 +277,9 @@ def cash_moved(
     known = {**state.rates, **rates, state.currency: ONE}
     worth = sum((amount * known.get(name, ZERO) for name, amount in amounts.items()), ZERO)
     nav = state.mark.nav if state.mark else None
-    is_transfer = nav is not None and nav > 0 and abs(worth) >= TRANSFER * nav
+    is_large = nav is not None and nav > 0 and abs(worth) >= TRANSFER * nav
+    # What moved while positions were contested is taken back, should a late fill explain it.
+    is_transfer = is_large or bool(state.pending_cash)
     if not amounts or not (is_pending or is_transfer):
         return None
     return CashMoved(amounts, worth, is_transfer and not is_pending, is_pending)

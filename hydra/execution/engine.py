@@ -333,14 +333,18 @@ class OrderEngine:
         """Whether the account's cash is the journal's of some moments ago."""
         state = self.state
         told = settled_cash(state, account) or {account.currency: account.cash}
-        if not state.balances or all(
-            same_money(state.balances.get(c, ZERO), told.get(c, ZERO))
-            for c in {*state.balances, *told}
+        if (
+            not state.balances
+            or state.contested
+            or all(
+                same_money(state.balances.get(c, ZERO), told.get(c, ZERO))
+                for c in {*state.balances, *told}
+            )
         ):
             return False
-        after = max(state.seq - LATEST_EVENTS, 0)
+        after = max(state.seq - LATEST_EVENTS, state.cash_told_seq)
         late = self.journal.read(after=after, kinds=MONEY)
-        return cash_lags(late, state.balances, told, self.clock.now())
+        return cash_lags(late, state, told, self.clock.now())
 
     def _record_missed(self, executions: Sequence[tuple[Fill, Commission | None]]) -> bool:
         """Journal what executions tell; True when any of it was news.

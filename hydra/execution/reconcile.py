@@ -165,6 +165,7 @@ def compare(
         account.average_costs,
         account.con_ids,
         contested,
+        cash_lags,
     )
 
 

@@ -141,6 +141,9 @@ class State:
     """IB's contract numbers of the same."""
     reconciled_at: datetime | None = None
     """The market's time at the last comparison."""
+    cash_told_at: datetime | None = None
+    """The market's time at the last comparison in which the broker's cash did not lag."""
+    cash_told_seq: int = 0
     transfers: Decimal = ZERO
     """All that came (> 0) or went as transfers, in the account's currency."""
     pending_cash: Decimal = ZERO
@@ -290,6 +293,8 @@ class Folding:
     average_costs: dict[str, Decimal]
     con_ids: dict[str, int]
     reconciled_at: datetime | None
+    cash_told_at: datetime | None
+    cash_told_seq: int
     transfers: Decimal
     pending_cash: Decimal
     instruments: dict[str, Instrument]
@@ -402,6 +407,12 @@ class Folding:
             nav = None if trip.nav is None else trip.nav + worth
             self.trips[key] = replace(trip, nav=nav, peak_nav=max(trip.peak_nav + worth, ZERO))
 
+    def shift_pending(self) -> None:
+        """Judge what moved while positions were contested: all of it counts as transferred."""
+        if self.pending_cash:
+            self.shift(self.pending_cash)
+            self.pending_cash = ZERO
+
     def behaves(self, strategy: str) -> Behaviour:
         """How a strategy's trading has gone so far."""
         return self.behaviour.get(strategy, BLANK)
@@ -471,6 +482,10 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
     external |= {s: draft.external.get(s, ZERO) for s in event.contested}
     draft.external = {s: quantity for s, quantity in external.items() if quantity}
     draft.contested, draft.traded_elsewhere = dict(event.contested), {}
+    if not event.contested:
+        draft.shift_pending()
+    if not event.cash_lags:
+        draft.cash_told_at, draft.cash_told_seq = time, draft.seq
     draft.average_costs, draft.con_ids = dict(event.average_costs), dict(event.con_ids)
     draft.reconciled_at = time
     draft.account, draft.currency = event.account, event.currency
@@ -714,8 +729,7 @@ def _adopted(draft: Folding, event: PositionAdopted, time: datetime) -> None:
             draft.unknown.pop(ref)  # whatever it did is in the position
     draft.pending_cash += event.value
     if not draft.contested:
-        draft.shift(draft.pending_cash)
-        draft.pending_cash = ZERO
+        draft.shift_pending()
 
 
 def _begun_anew(draft: Folding, event: EpochBegun, time: datetime) -> None:

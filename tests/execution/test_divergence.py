@@ -27,6 +27,7 @@ from hydra.errors import BadParameter, NotReconciled, UnknownName
 from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.broker import Account
 from hydra.execution.divergence import RATIOS, cash_lags, contradiction, split_of, unexplained
+from hydra.gateway.faults import FaultyExchange
 from hydra.journal.fold import Holding, State
 from hydra.risk._gate import RiskGate
 from hydra.risk.book_backed import BookBacked
@@ -165,21 +166,30 @@ def test_cash_lags_where_it_is_ours_of_some_minutes_ago(told, lags):
         recorded(2, a_fill("2", 1, "10")),
         recorded(3, charged("2", "1")),
     ]
-    ours, theirs = {"USD": Decimal(989)}, {"USD": Decimal(told)}
-    assert cash_lags(late, ours, theirs, NOW) == lags
+    assert cash_lags(late, owning(989), {"USD": Decimal(told)}, NOW) == lags
+
+
+def owning(cash, **changes) -> State:
+    return State(balances={"USD": Decimal(cash)}, **changes)
+
+
+def test_what_was_executed_before_the_last_comparison_is_in_the_cash_however_late_it_was_told():
+    late, theirs = [recorded(1, a_fill("1", 10, "10"))], {"USD": Decimal(1000)}
+    compared = owning(900, cash_told_at=NOW + timedelta(seconds=1))
+    assert cash_lags(late, owning(900), theirs, NOW)
+    assert not cash_lags(late, compared, theirs, NOW)
 
 
 def test_cash_that_lags_behind_a_bust_still_has_its_charge():
     old = a_fill("1.01", -40, "65.97").fill
     bust = FillCorrected(old, replace(old, exec_id="1.02", quantity=Decimal(0)), Decimal(1), "USD")
     late = [recorded(1, bust), recorded(2, charged("1.02", "0"))]
-    ours, theirs = {"USD": Decimal("1000.00")}, {"USD": Decimal("3637.80")}
-    assert cash_lags(late, ours, theirs, NOW)
+    assert cash_lags(late, owning(1000), {"USD": Decimal("3637.80")}, NOW)
 
 
 def test_cash_does_not_lag_for_longer_than_a_cycle_of_account_values():
     late = [recorded(1, a_fill("1", 10, "10"), minutes_ago=6)]
-    assert not cash_lags(late, {"USD": Decimal(900)}, {"USD": Decimal(1000)}, NOW)
+    assert not cash_lags(late, owning(900), {"USD": Decimal(1000)}, NOW)
 
 
 # --- what a person decides ----------------------------------------------------------------------
@@ -225,9 +235,9 @@ def test_books_on_both_sides_need_a_person_to_name_one():
 
 
 @asynccontextmanager
-async def holding(tmp_path, quantity=100, **how):
+async def holding(tmp_path, quantity=100, timeout_s=5, **how):
     """A book of so many AAPL that has settled and was valued."""
-    async with watched(tmp_path, gate=GATE, **how) as one:
+    async with watched(tmp_path, gate=GATE, timeout_s=timeout_s, **how) as one:
         await trade(one, request(quantity=quantity))
         await one.supervisor.settle(5)
         await one.engine.mark()
@@ -423,3 +433,27 @@ async def test_what_filled_in_the_evening_before_a_restart_belongs_to_the_order_
         assert (state.quantity("AAPL", "s"), state.external) == (130, {})
         assert not state.unknown
         assert not state.contested
+
+
+@pytest.mark.parametrize("quantity", [30, 3000])
+async def test_a_fill_that_is_told_late_leaves_peak_and_opening_as_if_it_had_come_in_time(
+    tmp_path, quantity
+):
+    async with holding(tmp_path) as one:
+        before = one.engine.state
+        for message in ("openOrder", "orderStatus", "executionDetails", "commissionReport"):
+            one.arm(on=message, do="lose", times=0)
+        await trade(one, request(quantity=quantity, step=1))
+        await until(lambda: len(one.wire) >= 2)
+        await one.engine.reconcile()
+        assert one.engine.state.contested
+        one.server.world = FaultyExchange(one.server.exchange)
+        for _ in range(3):
+            await one.engine.reconcile()
+        await one.engine.mark()
+        state = one.engine.state
+        assert not state.contested
+        assert state.quantity("AAPL", "s") == 100 + quantity
+        assert state.pending_cash == 0
+        assert abs(state.transfers) < 5  # the charge of the fill
+        assert abs(state.peak_nav - before.peak_nav) < 5
