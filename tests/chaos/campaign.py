@@ -331,7 +331,8 @@ async def finish(place: Place) -> None:
     refresh_account_values(place)
     problems = place.life.problems
     with Journal.open(place.path) as journal:
-        broker = IbBroker(replace(SETTINGS, port=place.server.port, timeout_s=5.0, client_ids=48))
+        settings = replace(SETTINGS, port=place.server.port, timeout_s=CALM.timeout_s)
+        broker = IbBroker(replace(settings, client_ids=48))
         engine = OrderEngine(broker, journal, GATE)
         await engine.start()
         for ref in engine.state.working:
