@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hydra.clock import WallClock
 from hydra.config import Settings
 from hydra.controls import reconciled_engine
 from hydra.domain.events import EpochBegun, PositionAdopted
@@ -71,8 +70,9 @@ async def begin_epoch(settings: Settings, reason: str, by: str) -> list[str]:
                 f"{len(working)} orders of ours still work ({', '.join(sorted(working)[:3])}); "
                 "cancel them first: `hydra cancel --all`."
             )
-        journal.append(EpochBegun(reason, by), WallClock().now())
         async with reconciled_engine(settings, journal) as engine:
+            engine.record(EpochBegun(reason, by))
+            await engine.reconcile()
             mark = await engine.mark()
     return [
         f"A new epoch has begun: {reason}.",

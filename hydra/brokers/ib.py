@@ -542,7 +542,8 @@ class IbBroker:
         """Whether an error turns a change down: the order that is held is not ended by it."""
         answer = self._changing.get(ref)
         works = self._held.get(ref) in WORKING or answer is not None
-        if code not in codes.CHANGE_REFUSED or not works:
+        is_answer = answer is not None and codes.rejects(code)
+        if not works or not (code in codes.CHANGE_REFUSED or is_answer):
             return False
         problem = BrokerError(f"The gateway did not change {ref}: error {code}, {text}")
         if answer and not answer.done():

@@ -459,7 +459,8 @@ class PositionAdopted(Event):
 
     `holdings` are each strategy's signed units from here, `external` those that none owns,
     `average_cost` what was paid a unit as the broker tells it, `value` what the position gained
-    or lost by it (account's currency), which is no profit and no loss of trading.
+    or lost by it (account's currency), which is no profit and no loss of trading. `orders` are
+    orders of ours whose fills, should they be told yet, are in the position already.
     """
 
     symbol: str
@@ -469,6 +470,7 @@ class PositionAdopted(Event):
     value: Decimal
     reason: str
     by: str
+    orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ def adoption_of(
         _value(state, account, one, known.told - known.expected),
         decision.reason,
         decision.by,
+        tuple(
+            ref
+            for ref, order in state.unknown.items()
+            if order.request.instrument.symbol == symbol
+        ),
     )
 
 

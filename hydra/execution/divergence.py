@@ -8,7 +8,7 @@ fills: each is told apart, or left to a person. Nothing here trades.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -43,6 +43,12 @@ OUTLIER = Decimal("0.10")
 """A NAV that is further from the last one is looked at twice."""
 COST_TOLERANCE = 0.02
 """Average costs hold commissions."""
+LEAST_STEP = math.log(1.3)
+"""A ratio nearer to 1 than this is told by the cost alone: prices move that far overnight."""
+OVERNIGHT = math.log(1.25)
+"""How far a price may move overnight beside a split."""
+DOUBT = timedelta(days=4)
+"""How long an order of which nothing is known may explain a position: over a long weekend."""
 RATIOS = (
     *(Fraction(n, 1) for n in range(2, 101)),
     *(Fraction(1, n) for n in range(2, 501)),
@@ -74,8 +80,8 @@ def contradiction(account: Account) -> str:
 
 
 def with_marks(account: Account, last: Mapping[str, Decimal]) -> tuple[Account, tuple[str, ...]]:
-    """The account with the last known mark of each position that it tells no price of, and the
-    symbols that needed one."""
+    """The account with a mark of each position that it tells no price of, where `last` has one,
+    and the symbols that needed one."""
     missing = tuple(s for s in account.positions if s not in account.marks and s in last)
     if not missing:
         return account, ()
@@ -94,11 +100,25 @@ def unexplained(state: State, account: Account) -> dict[str, ContestedPosition]:
     }
 
 
+def unexplained_value(state: State, account: Account) -> Decimal:
+    """What the contested units are worth beyond those expected, in the account's currency."""
+    total = ZERO
+    for symbol, known in state.contested.items():
+        one, mark = state.instruments.get(symbol), account.marks.get(symbol, ZERO)
+        if one is not None and one.sec_type not in ("FUT", "CASH"):
+            rate = state.rate(one.currency) or ONE
+            total += one.notional(known.told - known.expected, mark) * rate
+    return total
+
+
 def order_in_doubt(state: State, symbol: str, difference: Decimal) -> str:
     """The order of ours that nobody knows of and whose open rest is just the difference; empty for
     none. IB tells of executions until midnight, or the gateway's restart, only."""
+    now = state.reconciled_at
     for ref, order in state.unknown.items():
-        if order.request.instrument.symbol == symbol and order.remaining == difference != 0:
+        is_young = now is None or now - order.admitted_at <= DOUBT
+        fits = order.remaining == difference != 0
+        if order.request.instrument.symbol == symbol and fits and is_young:
             return ref
     return ""
 
@@ -144,7 +164,7 @@ def split_of(state: State, account: Account, symbol: str) -> SplitApplied | None
     The three are the position, n:m, and average cost and price, m:n.
     """
     told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
-    if not expected or told * expected <= 0:
+    if not expected or told * expected <= 0 or order_in_doubt(state, symbol, told - expected):
         return None
     found = [
         (agreed, ratio)
@@ -178,17 +198,22 @@ def _agreed(state: State, account: Account, symbol: str, ratio: Fraction) -> Ite
     """Which of average cost and price moved inversely."""
     step = math.log(ratio)
     cost = account.average_costs.get(symbol, ZERO)
-    for before in _costs_before(state, symbol):
-        if cost > 0 and before > 0:
-            moved = math.log(cost / before)
-            if abs(moved + step) < min(COST_TOLERANCE, abs(step) / 2):
-                yield f"average cost {before:,.4f} → {cost:,.4f}"
-                break
+    known = [(b, math.log(cost / b)) for b in _costs_before(state, symbol) if cost > 0 and b > 0]
+    inverse = [b for b, moved in known if abs(moved + step) < min(COST_TOLERANCE, abs(step) / 2)]
+    if inverse:
+        yield f"average cost {inverse[0]:,.4f} → {cost:,.4f}"
+    elif known and all(abs(moved) > COST_TOLERANCE for _, moved in known):
+        return  # it moved otherwise: something else has happened
     before = state.mark.marks.get(symbol, ZERO) if state.mark else ZERO
     mark = account.marks.get(symbol, ZERO)
-    # A price moves overnight by itself: it must be nearer to the split's than to the old one's.
-    if mark > 0 and before > 0 and abs(math.log(mark / before) + step) < abs(step) / 2:
+    if mark > 0 and before > 0 and _is_inverse(math.log(mark / before), step):
         yield f"price {before:,f} → {mark:,f}"
+
+
+def _is_inverse(moved: float, step: float) -> bool:
+    """Whether a price moved by the split, in logarithms. It moves overnight by itself, so it says
+    nothing of a small ratio, and must be near to the split's."""
+    return abs(step) > LEAST_STEP and abs(moved + step) < min(OVERNIGHT, abs(step) / 2)
 
 
 def _costs_before(state: State, symbol: str) -> Iterator[Decimal]:
@@ -218,15 +243,27 @@ def cash_lags(
         and state.cash_told_at is not None
         and r.event.fill.time < state.cash_told_at
     }
-    behind = dict(state.balances)
+    late = [r for r in late if _exec_id(r) not in known]
+    return any(_is_behind(order, state.balances, told) for order in (late, _by_execution(late)))
+
+
+def _is_behind(
+    late: Sequence[Recorded], ours: Mapping[str, Decimal], told: Mapping[str, Decimal]
+) -> bool:
+    """Whether the cash is what it was before the last one, two, … of these."""
+    behind = dict(ours)
     for record in reversed(late):
-        if _exec_id(record) in known:
-            continue
         for currency, amount in _cash_of(record):
             behind[currency] = behind.get(currency, ZERO) - amount
         if _same(behind, told):
             return True
     return False
+
+
+def _by_execution(late: Sequence[Recorded]) -> list[Recorded]:
+    """Each execution with its charge after it, whenever that was told."""
+    place = {_exec_id(r): n for n, r in enumerate(late) if isinstance(r.event, FillRecorded)}
+    return sorted(late, key=lambda r: place.get(_exec_id(r), len(late)))
 
 
 def _exec_id(record: Recorded) -> str:
@@ -264,9 +301,9 @@ def cash_moved(
 ) -> CashMoved | None:
     """Cash that no trade of ours explains; None for none, or for what may be income or a fee.
 
-    `told` is the broker's cash by currency. While a charge is awaited nothing is told apart.
+    `told` is the broker's cash by currency. Charges that are awaited are in it, and are small.
     """
-    if not state.balances or state.uncharged:
+    if not state.balances:
         return None
     names = {*state.balances, *told}
     amounts = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
 
 from hydra.clock import MarketClock
 from hydra.domain.events import (
@@ -48,12 +49,14 @@ from hydra.errors import (
 from hydra.execution.broker import Account, Broker, HeldOrder
 from hydra.execution.divergence import (
     MONEY,
+    VALUE_TOLERANCE,
     cash_lags,
     cash_moved,
     contradiction,
     is_outlier,
     split_of,
     unexplained,
+    unexplained_value,
     with_marks,
 )
 from hydra.execution.moment import context_of, sold_short
@@ -73,6 +76,7 @@ from hydra.journal.journal import Journal
 from hydra.risk._base import Context, Margin, exit_of
 from hydra.risk._gate import RiskGate
 
+T = TypeVar("T")
 ZERO = Decimal(0)
 ONE = Decimal(1)
 CENT = Decimal("0.01")
@@ -89,6 +93,8 @@ LOOKS = 3
 LOOK_PAUSE_S = 0.2
 QUOTES_S = 0.5
 """How long who stops losses waits for prices."""
+ASK_S = 1.0
+"""How long who stops losses waits for the books."""
 CLOCK_S = 1.0
 """How long who stops losses waits for the gateway's time."""
 LATEST_EVENTS = 1_000
@@ -228,23 +234,42 @@ class OrderEngine:
         await self._set_clock(strict)
         # Books before executions: what fills in between is in both, never in neither.
         known = self.journal.last_seq()
-        held = await self.broker.held_orders()
+        held = await self._told(self.broker.held_orders(), "the open orders", strict)
         ended = await self.broker.ended_orders() if strict else []
-        executions = await self.broker.executions()
+        executions = await self._told(self.broker.executions(), "the executions", strict) or []
         self.drain()
         if self._lost:
             raise NotReconciled(f"Nothing can be compared, so nothing is sent: {self.lost}")
         self._record_missed(executions)
+        if held is not None:
+            self._recover_orders(held, ended, known)
+        account = await self._compared(held or [], strict)
+        self._rated(account.rates)
+        self.account = account
+        return account
+
+    def _recover_orders(
+        self, held: Sequence[HeldOrder], ended: Sequence[HeldOrder], known: int
+    ) -> None:
+        """Journal what the books say of our orders; `known` is the last event before they were
+        asked."""
         with self._together():
             for event in recover_orders(self.state, held, ended):
                 self.record(event)
             for order in self._given_up(held, ended):
                 if again := found_again(self.journal.read(kinds=LIFE), order, known):
                     self.record(again)
-        account = await self._compared(held, strict)
-        self._rated(account.rates)
-        self.account = account
-        return account
+
+    async def _told(self, call: Awaitable[list[T]], what: str, strict: bool) -> list[T] | None:
+        """What the broker tells; who stops losses goes on without (None), after `ASK_S`."""
+        try:
+            async with asyncio.timeout(None if strict else ASK_S):
+                return await call
+        except (TimeoutError, GatewayUnreachable):
+            if strict:
+                raise
+            self.record(Warned(0, f"The gateway did not tell {what}; positions are closed now."))
+            return None
 
     async def _set_clock(self, strict: bool = True) -> None:
         """Take the market's time over. Who stops losses waits for it a second at most: then the
@@ -266,8 +291,13 @@ class OrderEngine:
         over = {order.ref for order in ended}
         for order in held:
             is_known = order.ref in over or self._so_far().order(order.ref) is not None
-            if self._is_ours(order.ref) and not is_known:
+            # An Inactive one that an error has ended is what the gateway calls a rejected order.
+            is_rejected = order.status == "Inactive" and self._was_rejected(order.ref)
+            if self._is_ours(order.ref) and not is_known and not is_rejected:
                 yield order
+
+    def _was_rejected(self, ref: str) -> bool:
+        return any(key == f"end {ref} rejected" for key in self.journal.keys(f"end {ref} "))
 
     async def _compared(self, held: Sequence[HeldOrder], strict: bool) -> Account:
         """The comparison, journalled; made again while a difference may be a fill that came
@@ -280,14 +310,17 @@ class OrderEngine:
                 self.record(event)
             contested = unexplained(self.state, account)
             differs = contested or compare(self.state, account).differences
-            if not differs or not (
+            if not differs or not strict:
+                break
+            if not (
                 self._record_missed(await self.broker.executions()) or (contested and not look)
             ):
                 break
-            if contested and strict:
+            if contested:
                 await asyncio.sleep(LOOK_PAUSE_S)
         with self._together():
-            self._conclude(account, held, lags)
+            # A look that contradicts itself says nothing of the cash: ours holds.
+            self._conclude(account, held, lags or bool(problem))
         return account
 
     def _conclude(self, account: Account, held: Sequence[HeldOrder], lags: bool) -> None:
@@ -313,6 +346,9 @@ class OrderEngine:
             self.drain()
             last = self.state.mark
             account, unmarked = with_marks(told, last.marks if last else {})
+            if not strict:  # who stops losses needs no right price, only some
+                account, more = with_marks(account, _any_prices(account, self.state))
+                unmarked += more
             lags = self._cash_lags(account)
             problem = NOT_READY if not account.is_ready else ""
             problem = problem or ("" if lags else contradiction(account))
@@ -344,7 +380,18 @@ class OrderEngine:
             return False
         after = max(state.seq - LATEST_EVENTS, state.cash_told_seq)
         late = self.journal.read(after=after, kinds=MONEY)
+        if not self._fits(account):
+            return False
         return cash_lags(late, state, told, self.clock.now())
+
+    def _fits(self, account: Account) -> bool:
+        """Whether our own cash and the account's positions make up about the net liquidation
+        value, which is of before a few fills: they exchange cash for units of the same worth."""
+        try:
+            nav = self.portfolio(account, {**self.state.rates, **account.rates}).nav
+        except BrokerError:
+            return False
+        return abs(nav - account.net_liquidation) <= VALUE_TOLERANCE * abs(account.net_liquidation)
 
     def _record_missed(self, executions: Sequence[tuple[Fill, Commission | None]]) -> bool:
         """Journal what executions tell; True when any of it was news.
@@ -352,11 +399,11 @@ class OrderEngine:
         What this engine has heard before it does not look up again: a client tells of all
         executions since it logged on, each time.
         """
-        fresh = [pair for pair in executions if _told(pair) not in self._heard]
+        fresh = [pair for pair in executions if _exec_key(pair) not in self._heard]
         with self._together():
             news = [self.record(event) for event in recover_fills(fresh)]
             news += [self._record_external(fill) for fill, _ in fresh]
-        self._heard.update(map(_told, fresh))
+        self._heard.update(map(_exec_key, fresh))
         return any(news)
 
     def _record_external(self, fill: Fill) -> bool:
@@ -364,7 +411,8 @@ class OrderEngine:
         external units already."""
         since = self._so_far().reconciled_at
         is_known = since is not None and fill.time < since
-        if self._is_ours(fill.order_ref) or is_known or fill.revision[1] > 1:
+        seen = any(True for _ in self.journal.keys(f"external fill {fill.revision[0]}."))
+        if self._is_ours(fill.order_ref) or is_known or (fill.revision[1] > 1 and seen):
             return False
         return self.record(ExternalFillRecorded(fill))
 
@@ -575,6 +623,8 @@ class OrderEngine:
         if account is None:
             account, _, problem = await self._look_at_account(strict=True)
             await self._set_clock()
+        if not problem and set(unexplained(self.state, account)) != set(self.state.contested):
+            account = await self.reconcile()  # a split, say: what is held must be known first
         event, last = self._valued(account), self.state.mark
         if not problem and is_outlier(event.nav, last.nav if last else None):
             await asyncio.sleep(LOOK_PAUSE_S)
@@ -588,10 +638,13 @@ class OrderEngine:
         return self.mark_at(account)
 
     def mark_at(self, account: Account) -> NavMarked:
-        """The same at the marks that an account was just told with. While a position is contested
-        the value is told and not journalled: it is no result of trading."""
+        """The same at the marks that an account was just told with.
+
+        Units and cash that came while positions are contested count for nothing. While the account
+        lacks what our books hold the value is told and not journalled: it is no result of trading.
+        """
         event = self._valued(account)
-        if not self._so_far().contested:
+        if self.state.is_backed:
             self.record(event)
         return event
 
@@ -601,6 +654,8 @@ class OrderEngine:
         worth = self.portfolio(account, {**state.rates, **account.rates})
         known = state.balances
         nav, cash = worth.nav, worth.cash if known else account.cash
+        if state.contested and state.is_backed:
+            nav -= state.pending_cash + unexplained_value(state, account)
         if account.rates or state.futures:  # money at a rate has more places than a cent has
             nav, cash = _cents(nav), _cents(cash)
         return NavMarked(
@@ -1039,7 +1094,13 @@ class OrderEngine:
         return tuple(ref for ref, order in unknown if order.admitted_at.date() == day)
 
 
-def _told(pair: tuple[Fill, Commission | None]) -> tuple[str, bool]:
+def _any_prices(account: Account, state: State) -> dict[str, Decimal]:
+    """Some price of all that is held: what was paid for it, else 1."""
+    paid = {s: h.average_cost for (_, s), h in state.holdings.items() if h.average_cost > 0}
+    return {s: paid.get(s) or account.average_costs.get(s) or ONE for s in account.positions}
+
+
+def _exec_key(pair: tuple[Fill, Commission | None]) -> tuple[str, bool]:
     """An execution, and whether it was told with its charge."""
     return pair[0].exec_id, pair[1] is not None
 

@@ -93,7 +93,7 @@ async def halt(path: Path, broker: Broker, gate: RiskGate, order: HaltOrder) -> 
         problems.append(unreached)
     try:
         if swept is not None and journalled:
-            traded = await _settle(path, broker, gate, order)
+            traded = await _settle(path, broker, gate, order, problems)
     except HydraError as problem:
         what = "flattened" if order.flatten else "compared with the journal"
         problems.append(f"The positions could not be {what}: {problem}")
@@ -137,8 +137,11 @@ def _may_work(path: Path) -> bool:
     return bool(state.working or state.unknown)
 
 
-async def _settle(path: Path, broker: Broker, gate: RiskGate, order: HaltOrder) -> Traded | None:
-    """Journal what became of the orders; then flatten, if that was asked for."""
+async def _settle(
+    path: Path, broker: Broker, gate: RiskGate, order: HaltOrder, problems: list[str]
+) -> Traded | None:
+    """Journal what became of the orders; then flatten, if that was asked for, and add to
+    `problems` what cannot be."""
     with Journal.open(path) as journal:
         engine = OrderEngine(broker, journal, gate)
         account = await engine.reconcile(strict=False)
@@ -151,6 +154,7 @@ async def _settle(path: Path, broker: Broker, gate: RiskGate, order: HaltOrder) 
             return Sessions(one.calendar if one else order.calendar).session_at(now)
 
         requests = list(flattening(engine.state, account, session_of, journal))
+        problems += not_flattened(engine.state, account, requests)
         traded = await engine.trade(requests)
         await engine.settle(order.settle_s)
         return traded
@@ -170,20 +174,42 @@ def flattening(
         left = net.get(symbol, ZERO)
         if holding.quantity * left <= 0:
             continue
-        size = min(abs(holding.quantity), abs(left))
+        one = state.instruments[symbol]
+        size = one.round_quantity(min(abs(holding.quantity), abs(left)))
+        if not size:
+            continue
         quantity = -size if left > 0 else size
         net[symbol] = left + quantity
         session = session_of(symbol)
         yield OrderRequest(
             strategy,
             session,
-            state.instruments[symbol],
+            one,
             quantity,
             account.marks[symbol],
             step=_step(state, journal, f"{strategy}:{session:%Y%m%d}:{symbol}"),
             algo="flatten",
             flatten=True,
         )
+
+
+def not_flattened(
+    state: State, account: Account, requests: Sequence[OrderRequest]
+) -> Iterator[str]:
+    """What our books hold and no order closes, one sentence each: parts of a lot, and what the
+    account does not tell of."""
+    for symbol in sorted({s for (_, s), held in state.holdings.items() if held.quantity}):
+        held, told = state.owned(symbol), account.positions.get(symbol, ZERO)
+        closed = sum((r.quantity for r in requests if r.instrument.symbol == symbol), ZERO)
+        if symbol in state.contested and not held * told > 0:
+            yield (
+                f"{symbol}: our books hold {held:,f} and the account tells of {told:,f}, so "
+                "nothing is sent; look at the account, then `hydra adopt`."
+            )
+        elif left := held + closed:
+            lot = state.instruments[symbol].lot_size
+            if abs(left) < lot:
+                yield f"{symbol}: {left:,f} are left: they are no whole lot of {lot:,f}."
 
 
 def _step(state: State, journal: Journal, stem: str) -> int:

@@ -178,7 +178,7 @@ def settled_cash(state: State, account: Account) -> dict[str, Decimal]:
         one, quantity = account.instruments[symbol], account.positions[symbol]
         known = state.futures.get(symbol)
         cost = known.average_cost if known and known.quantity == quantity else told
-        gain = one.notional(quantity, account.marks[symbol] - cost)
+        gain = one.notional(quantity, account.marks.get(symbol, cost) - cost)
         balances[one.currency] = balances.get(one.currency, ZERO) - gain
     return balances
 

@@ -52,6 +52,7 @@ class _Told:
 
     time: datetime
     at: float
+    is_simulated: bool
 
 
 class GatewayClock:
@@ -99,9 +100,7 @@ class GatewayClock:
     @property
     def is_simulated(self) -> bool:
         """Whether the gateway lives in another time than this machine."""
-        if self._told is None:
-            return False
-        return abs(self._told.time - self._wall()) > ANOTHER_TIME
+        return self._told is not None and self._told.is_simulated
 
     def _is_due(self, told: _Told) -> bool:
         """A simulated clock can be set by command, so it is asked as often as it answers."""
@@ -144,7 +143,8 @@ class GatewayClock:
     async def _answer(self, timeout_s: float) -> datetime:
         before, self._asked_at = self._told, self._seconds()
         time = (await bounded(self._ask(), timeout_s, "the time")).astimezone(UTC)
-        self._told = _Told(time, self._seconds())
+        is_simulated = abs(time - self._wall()) > ANOTHER_TIME
+        self._told = _Told(time, self._seconds(), is_simulated)
         if before is not None and self._told.at - before.at > SILENCE_S:
             rate = (time - before.time).total_seconds() / (self._told.at - before.at)
             self._rates = (*self._rates[-1:], rate if 0 <= rate <= FASTEST else 0.0)

@@ -135,6 +135,8 @@ class State:
     """What was traded since the last comparison by hand or by other programs, signed."""
     contested: Mapping[str, ContestedPosition] = field(default_factory=dict)
     """Positions that changed in the account without an execution of ours, by symbol."""
+    covered: Mapping[str, str] = field(default_factory=dict)
+    """Orders of ours whose untold fills are in a position that a person adopted; their symbols."""
     average_costs: Mapping[str, Decimal] = field(default_factory=dict)
     """What was paid a unit of all that the account holds, as the broker last told it."""
     con_ids: Mapping[str, int] = field(default_factory=dict)
@@ -230,6 +232,11 @@ class State:
         return sum((h.quantity for (_, s), h in self.holdings.items() if s == symbol), ZERO)
 
     @property
+    def is_backed(self) -> bool:
+        """Whether the account holds all that our books say, however much more."""
+        return all(known.backed for known in self.contested.values())
+
+    @property
     def unbacked(self) -> frozenset[str]:
         """Strategies whose books the account does not back: they open nothing."""
         missing = {symbol for symbol, known in self.contested.items() if not known.backed}
@@ -290,6 +297,7 @@ class Folding:
     external: dict[str, Decimal]
     traded_elsewhere: dict[str, Decimal]
     contested: dict[str, ContestedPosition]
+    covered: dict[str, str]
     average_costs: dict[str, Decimal]
     con_ids: dict[str, int]
     reconciled_at: datetime | None
@@ -602,8 +610,11 @@ def _ended(draft: Folding, event: OrderEnded, time: datetime) -> None:
 
 def _filled(draft: Folding, event: FillRecorded, time: datetime) -> None:
     fill = event.fill
-    gain = draft.fill(fill)
     strategy = strategy_of(fill.order_ref)
+    if fill.order_ref in draft.covered:  # a person has counted it, and the broker's cash has it
+        draft.included[fill.exec_id] = strategy
+        return
+    gain = draft.fill(fill)
     if gain is not None:
         closed = draft.behaves(strategy).closing(family(fill.order_ref), draft.seq, gain)
         draft.behaviour[strategy] = closed
@@ -724,9 +735,9 @@ def _adopted(draft: Folding, event: PositionAdopted, time: datetime) -> None:
     if event.external:
         draft.external[event.symbol] = event.external
     draft.contested.pop(event.symbol, None)
-    for ref, order in list(draft.unknown.items()):
-        if order.request.instrument.symbol == event.symbol:
-            draft.unknown.pop(ref)  # whatever it did is in the position
+    for ref in event.orders:
+        draft.unknown.pop(ref, None)
+        draft.covered[ref] = event.symbol  # whatever it did is in the position
     draft.pending_cash += event.value
     if not draft.contested:
         draft.shift_pending()
@@ -741,7 +752,9 @@ def _begun_anew(draft: Folding, event: EpochBegun, time: datetime) -> None:
         draft.holdings[key] = Holding(realised=held.realised)
     external = {**draft.external, **told}
     draft.external = {symbol: quantity for symbol, quantity in external.items() if quantity}
-    draft.contested, draft.pending_cash, draft.unknown = {}, ZERO, {}
+    draft.contested, draft.pending_cash = {}, ZERO
+    draft.covered |= {r: o.request.instrument.symbol for r, o in draft.unknown.items()}
+    draft.unknown = {}
     draft.mark, draft.marked_at, draft.opening_nav = None, None, None
     draft.peak_nav = ZERO
     draft.trips.clear()
