@@ -83,6 +83,8 @@ class IbBroker:
         self._held: dict[str, str] = {}
         """What an order status message last said of each order of this connection."""
         self._changing: dict[str, asyncio.Future[None]] = {}
+        self._changed: set[str] = set()
+        """Orders whose change was asked for on this connection: a refusal may come late."""
         self._turned_down: dict[str, BrokerError] = {}
         """Changes that an error turned down after the gateway had told of their terms."""
         self._whole: dict[str, tuple[Fill, Commission | None]] = {}
@@ -119,6 +121,7 @@ class IbBroker:
         self._account = self.settings.account or ib.managedAccounts()[0]
         self._trades.clear()
         self._held.clear()
+        self._changed.clear()
         self._tells_no_ends = False
         self._feed.connected(ib)
         if self.fractional_shares:
@@ -343,6 +346,7 @@ class IbBroker:
         await self._ask(self._free.wait(), "a place among the messages of this second")
         self._changeable(order)
         self._turned_down.pop(ref, None)
+        self._changed.add(ref)
         answer = self._changing[ref] = asyncio.get_running_loop().create_future()
         try:
             # Not ib_async's own placeOrder: it asserts on a status that an error left behind.
@@ -542,7 +546,7 @@ class IbBroker:
         """Whether an error turns a change down: the order that is held is not ended by it."""
         answer = self._changing.get(ref)
         works = self._held.get(ref) in WORKING or answer is not None
-        is_answer = answer is not None and codes.rejects(code)
+        is_answer = ref in self._changed and codes.rejects(code)
         if not works or not (code in codes.CHANGE_REFUSED or is_answer):
             return False
         problem = BrokerError(f"The gateway did not change {ref}: error {code}, {text}")

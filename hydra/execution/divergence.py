@@ -92,11 +92,12 @@ def with_marks(account: Account, last: Mapping[str, Decimal]) -> tuple[Account, 
 def unexplained(state: State, account: Account) -> dict[str, ContestedPosition]:
     """Positions of our strategies that are not what their fills make them, or that somebody else
     has closed, by symbol."""
-    symbols = {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
+    held = {symbol for (_, symbol), held in state.holdings.items() if held.quantity}
+    doubted = {order.request.instrument.symbol for order in state.unknown.values()}
     return {
         symbol: _contested(state, account, symbol)
-        for symbol in sorted(symbols)
-        if _is_contested(state, account, symbol)
+        for symbol in sorted(held | doubted)
+        if _is_contested(state, account, symbol, symbol in held)
     }
 
 
@@ -123,10 +124,12 @@ def order_in_doubt(state: State, symbol: str, difference: Decimal) -> str:
     return ""
 
 
-def _is_contested(state: State, account: Account, symbol: str) -> bool:
-    """What somebody else traded before there was a book of ours takes nothing from it."""
-    if account.positions.get(symbol, ZERO) != state.expected(symbol):
-        return True
+def _is_contested(state: State, account: Account, symbol: str, is_held: bool) -> bool:
+    """Where no strategy holds any, what is there is external, unless an order of ours may have
+    bought it. What somebody else traded before there was a book of ours takes nothing from it."""
+    difference = account.positions.get(symbol, ZERO) - state.expected(symbol)
+    if difference:
+        return is_held or bool(order_in_doubt(state, symbol, difference))
     touched = symbol in state.traded_elsewhere or symbol in state.contested
     return touched and not _is_backed(state, account, symbol)
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ib_async import IB, MarketOrder, Stock
 
+from hydra.adopting import begin_epoch
+from hydra.config import Data, Gateway, Settings
 from hydra.domain.events import (
     CashMoved,
     CommissionRecorded,
@@ -23,12 +25,13 @@ from hydra.domain.events import (
     SplitApplied,
 )
 from hydra.domain.orders import Commission, Fill
-from hydra.errors import BadParameter, NotReconciled, UnknownName
+from hydra.errors import BadParameter, GatewayUnreachable, NotReconciled, UnknownName
 from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.broker import Account
 from hydra.execution.divergence import RATIOS, cash_lags, contradiction, split_of, unexplained
 from hydra.gateway.faults import FaultyExchange
 from hydra.journal.fold import Holding, State
+from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.book_backed import BookBacked
 from hydra.risk.halt import Halt
@@ -457,3 +460,85 @@ async def test_a_fill_that_is_told_late_leaves_peak_and_opening_as_if_it_had_com
         assert state.pending_cash == 0
         assert abs(state.transfers) < 5  # the charge of the fill
         assert abs(state.peak_nav - before.peak_nav) < 5
+
+
+async def test_what_an_unknown_order_may_have_bought_is_contested_though_nothing_was_held(
+    tmp_path,
+):
+    async with watched(tmp_path, gate=GATE, timeout_s=5) as one:
+        await untold(one, request(quantity=30))
+        state = one.engine.state
+        assert request().order_ref in state.contested["AAPL"].reason
+        assert not state.external
+        assert not (await trade(one, request(quantity=30, step=1))).orders
+
+
+async def untold(one, order):
+    """An order that fills and of which nothing is told, until the books were compared."""
+    for message in ("openOrder", "orderStatus", "executionDetails", "commissionReport"):
+        one.arm(on=message, do="lose", times=0)
+    filled = len(one.wire)
+    await trade(one, order)
+    await until(lambda: len(one.wire) > filled)
+    await one.engine.reconcile()
+    one.server.world = FaultyExchange(one.server.exchange)
+
+
+async def test_a_fill_of_an_adopted_order_that_is_told_after_all_counts_once(tmp_path):
+    async with holding(tmp_path) as one:
+        await untold(one, request(quantity=30, step=1))
+        account = one.engine.account
+        one.engine.record(adoption_of(one.engine.state, account, "AAPL", Decision("me", "so")))
+        for _ in range(2):
+            await one.engine.reconcile()
+        state = one.engine.state
+        assert (state.quantity("AAPL", "s"), state.external, state.contested) == (130, {}, {})
+        assert state.balances["USD"] == Decimal(one.server.exchange.state()["cash"])
+
+
+async def test_a_mark_after_a_split_that_nobody_has_compared_yet_is_of_the_units_held(tmp_path):
+    async with holding(tmp_path, 3000) as one:
+        before = one.engine.state.mark.nav
+        one.operate(lambda by: by.split("AAPL", 2, 1))
+        assert abs((await one.engine.mark()).nav - before) < 500
+        assert one.engine.state.quantity("AAPL", "s") == 6000
+
+
+async def test_a_small_change_of_a_position_beside_a_fall_of_its_price_is_no_split(tmp_path):
+    assert split_of(a_book(100), an_account(105, "97", "100"), "AAPL") is None
+    assert split_of(a_book(100), an_account(105, "97", "95.24"), "AAPL") is not None
+
+
+def test_a_figure_that_contradicts_a_split_leaves_it_to_a_person():
+    """200 after a split of 100, of which 50 were sold before anybody compared."""
+    assert split_of(a_book(50), an_account(150, "50", "50"), "AAPL") is None
+
+
+async def test_a_contested_position_that_is_backed_does_not_blind_the_account_s_value(tmp_path):
+    async with holding(tmp_path) as one:
+        before = one.engine.state.mark.nav
+        one.operate(lambda by: by.transfer("AAPL", 30))
+        one.operate(lambda by: by.move_cash(-50_000))
+        await one.engine.reconcile()
+        mark = await one.engine.mark()
+        assert one.engine.state.mark == mark
+        assert abs(mark.nav - before) < 10
+
+
+async def test_nothing_is_opened_by_anybody_while_one_book_is_not_backed(tmp_path):
+    async with holding(tmp_path) as one:
+        one.operate(lambda by: by.transfer("AAPL", -100))
+        await one.engine.reconcile()
+        (msft,) = (await one.engine.broker.qualify(["MSFT"])).values()
+        other = replace(request(), strategy="t", instrument=msft, decision_price=Decimal(30))
+        assert not (await trade(one, other)).orders
+
+
+async def test_an_epoch_that_cannot_reach_the_gateway_changes_nothing(tmp_path):
+    settings = Settings(gateway=Gateway(port=1), data=Data(tmp_path))
+    with Journal.open(settings.journal_path):
+        pass
+    with pytest.raises(GatewayUnreachable):
+        await begin_epoch(settings, "reset", "me")
+    with Journal.open(settings.journal_path) as journal:
+        assert not list(journal.read(kinds=[EpochBegun]))
