@@ -34,7 +34,7 @@ _PLAIN = frozenset(
     {
         *("symbol", "primary", "currency", "long_name", "route", "local_symbol", "hours", "zone"),
         *("trading_class", "market_rule", "industry", "category", "subcategory", "magnifier"),
-        *("lot", "shortable", "listed", "tradable"),
+        *("lot", "shortable", "listed", "tradable", "isin"),
     }
 )
 _OF_TYPE: Mapping[str, Mapping[str, Any]] = MappingProxyType(

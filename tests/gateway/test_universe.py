@@ -88,9 +88,9 @@ def test_every_step_of_a_market_rule_divides_the_tick_in_which_prices_are_made()
 
 @pytest.mark.parametrize(
     ("price", "refused"),
-    [("0.5001", False), ("0.50005", True), ("1.0001", True), ("1.01", False), ("80.005", True)],
+    [("0.51", False), ("0.5001", True), ("1.01", False), ("80.005", True)],
 )
-def test_a_stock_s_price_moves_in_the_step_of_its_level(exchange, price, refused):
+def test_an_american_stock_s_price_moves_in_cents_at_every_level(exchange, price, refused):
     exchange.connect(1, 178)
     told = errors(exchange.handle(1, order(1, "LMT", lmtPrice=price)))
     assert ((1, 110) in told) == refused
@@ -108,13 +108,22 @@ def test_a_european_stock_s_step_grows_with_its_price(exchange, price, refused):
 
 def test_the_steps_that_an_order_must_keep_are_those_that_the_market_rule_tells(exchange):
     exchange.connect(1, 178)
-    ((_, told),) = exchange.handle(1, ReqMarketRule(26))
-    (apple,) = exchange.venue.find(APPLE)
-    assert apple.steps == told.increments
-    assert [apple.step(row.lowEdge) for row in told.increments] == [
-        Decimal("0.0001"),
-        Decimal("0.01"),
+    ((_, told),) = exchange.handle(1, ReqMarketRule(1887))
+    wanted = Contract(symbol="ASML", secType="STK", exchange="SMART", currency="EUR")
+    (asml,) = exchange.venue.find(wanted)
+    assert asml.steps == told.increments
+    assert [asml.step(row.lowEdge) for row in told.increments] == [
+        Decimal(step) for step in ("0.001", "0.002", "0.005", "0.01")
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "step"), [(26, "0.01"), (32, "0.01"), (67, "0.25"), (635, "0.0001"), (2806, "0.25")]
+)
+def test_a_market_rule_is_the_one_that_foreign_clients_know(exchange, rule, step):
+    exchange.connect(1, 178)
+    ((_, told),) = exchange.handle(1, ReqMarketRule(rule))
+    assert [(row.lowEdge, row.increment) for row in told.increments] == [(0, Decimal(step))]
 
 
 def test_the_distance_of_a_trail_is_held_to_the_instrument_s_own_tick(exchange):
