@@ -14,6 +14,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import Account, Holding, cents
+from hydra.gateway.account_codes import AccountCodes
 from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
@@ -114,6 +115,7 @@ class Exchange:
         self._history = HistoryDesk(self.venue)
         self._ticks = TickDesk(self.venue)
         self._reference = ReferenceDesk(self.venue)
+        self._account_codes = AccountCodes(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
@@ -151,11 +153,13 @@ class Exchange:
         self._history.forget(client_id)
         self._ticks.forget(client_id)
         self.statements.forget(client_id)
+        self._account_codes.forget(client_id)
 
     def handle(self, client_id: int, request: Request) -> Posted:
         """Answer one request at the time of now."""
         answer = self.answers.get(type(request))
         refusal = read_only_refusal(self.venue.real, request)
+        refusal = refusal or self._account_codes.refusal(client_id, request)
         if refusal is not None:
             self.venue.refuse(client_id, *refusal)
         elif is_unanswered(self.venue.real, request):
