@@ -174,6 +174,8 @@ class Universe:
         """
         if wanted.conId > 0:
             known = self.get(wanted.conId)
+            if known and known.secType == "FUT" and wanted.secType == "CONTFUT":
+                known = _continuous(known)  # it has its front month's number
             return [known] if known and _at_exchange(known, wanted) else []
         name = wanted.symbol or wanted.localSymbol
         if wanted.secType == BOTH_FUTURES:
@@ -201,8 +203,11 @@ def _stepped(one: Instrument, rules: Mapping[int, tuple[PriceIncrement, ...]]) -
 
 
 def _front(months: list[Instrument]) -> Instrument:
-    first = min(months, key=lambda one: one.expiry or date.max)
-    return replace(first, secType="CONTFUT", tradable=False)
+    return _continuous(min(months, key=lambda one: one.expiry or date.max))
+
+
+def _continuous(month: Instrument) -> Instrument:
+    return replace(month, secType="CONTFUT", tradable=False)
 
 
 def _is_listed(

@@ -13,7 +13,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.values import Contract
-from tests.gateway.flow import APPLE, errors
+from tests.gateway.flow import APPLE, errors, order
 
 COKE = Contract(symbol="KO", secType="STK", exchange="SMART", currency="USD")
 EURO = Contract(symbol="EUR", secType="CASH", exchange="IDEALPRO", currency="USD")
@@ -155,3 +155,7 @@ def test_a_currency_has_no_trades_to_tell_of(exchange):
 def test_a_continuous_future_has_no_stream(exchange):
     wanted = Contract(symbol="ES", secType="CONTFUT", exchange="CME")
     assert errors(asked(exchange, "", wanted)) == [(5, 321)]
+    (front,) = exchange.venue.find(wanted)
+    qualified = front.contract()
+    assert errors(asked(exchange, "", qualified)) == [(5, 321)]
+    assert errors(exchange.handle(1, order(1, contract=qualified))) == [(1, 387)]
