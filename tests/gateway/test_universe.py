@@ -163,6 +163,55 @@ def test_futures_expire_by_the_exchanges_rules(rule, month, day):
     assert rule(*month).weekday() < 5
 
 
+@pytest.mark.parametrize(
+    ("month", "day"),
+    [
+        *(("202506", "2025-07-01"), ("202507", "2025-07-29"), ("202509", "2025-09-30")),
+        *(("202510", "2025-11-04"), ("202511", "2025-12-02"), ("202512", "2025-12-30")),
+        *(("202601", "2026-02-03"), ("202602", "2026-03-03")),
+    ],
+)
+def test_milk_stops_trading_on_the_days_that_were_recorded(month, day):
+    (one,) = [one for one in shipped_universe().named("DA") if one.month == month]
+    assert one.expiry == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind", "exchange_", "local", "multiplier"),
+    [
+        *(("VIX", "IND", "CBOE", "VIX", ""), ("RUT", "IND", "RUSSELL", "RUT", "")),
+        *((name, "STK", "SMART", name, "") for name in ("VTI", "AGG", "IEF", "EFA", "EEM", "GLD")),
+        *((name, "STK", "SMART", name, "") for name in ("TLT", "SGOV", "BRK B")),
+        *(("MES", "FUT", "CME", "MESZ2", "5"), ("MNQ", "FUT", "CME", "MNQZ2", "2")),
+        *(("DAX", "FUT", "EUREX", "FDAXZ2", "25"), ("GBL", "FUT", "EUREX", "FGBLZ2", "1000")),
+        *(("DA", "FUT", "CME", "DCU2", "2000"), ("ZM", "FUT", "CBOT", "ZMV2", "100")),
+        *(("ZL", "FUT", "CBOT", "ZLV2", "60000"), ("KE", "FUT", "CBOT", "KEZ2", "5000")),
+        *(("CC", "FUT", "NYBOT", "CCZ2", "10"), ("KC", "FUT", "NYBOT", "KCZ2", "37500")),
+        *(("CT", "FUT", "NYBOT", "CTV2", "50000"), ("SB", "FUT", "NYBOT", "SBH3", "112000")),
+        ("OJ", "FUT", "NYBOT", "OJX2", "15000"),
+    ],
+)
+def test_what_examples_and_classic_portfolios_use_is_listed(
+    exchange, symbol, kind, exchange_, local, multiplier
+):
+    found = exchange.venue.find(Contract(symbol=symbol, secType=kind, exchange=exchange_))
+    contract = found[0].contract()
+    assert (contract.localSymbol, contract.multiplier) == (local, multiplier)
+
+
+def test_a_micro_future_has_the_prices_of_the_future_that_it_is_a_part_of(exchange):
+    exchange.advance(datetime(2016, 5, 3, 15, tzinfo=UTC))
+    for micro, whole in (("MES", "ES"), ("MNQ", "NQ")):
+        small, large = (exchange.venue.find(future(name))[0] for name in (micro, whole))
+        closes = [exchange.venue.market.series(one).close[-300:] for one in (small, large)]
+        assert np.allclose(*closes, rtol=1e-3)
+
+
+def test_every_currency_that_can_be_traded_has_a_rate(exchange):
+    pairs = [one for one in exchange.venue.universe.instruments if one.secType == "CASH"]
+    assert [one.local for one in pairs if not exchange.venue.rate(one.currency)] == []
+
+
 def test_a_future_s_details_tell_multiplier_magnifier_and_month(exchange):
     exchange.connect(1, 178)
     wanted = Contract(symbol="LE", secType="FUT", lastTradeDateOrContractMonth="201212")
