@@ -118,6 +118,7 @@ class Exchange:
         self._account_codes = AccountCodes(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
+        self._rename()
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
@@ -209,6 +210,7 @@ class Exchange:
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
         self._traded_to = self.venue.seconds
+        self._rename()
         self.statements.new_day()
         self.statements.refresh()
 
@@ -233,10 +235,20 @@ class Exchange:
         return self.venue.outbox.drain()
 
     def _open(self) -> None:
+        self._rename()
         self.statements.new_day()
         self._act()
         self._settle_futures()
         self.orders.locate_shares()
+
+    def _rename(self) -> None:
+        """Symbols that are others from today on; orders end, as with any corporate action."""
+        today = self.venue.calendar.latest(self.venue.seconds).day
+        changed = self.venue.universe.renamed_by(today)
+        for one in changed:
+            self.orders.end_all_in(one)
+        if changed:
+            self.venue.universe = self.venue.universe.relisted(changed)
 
     def _act(self) -> None:
         """Dividends and splits that take effect today."""

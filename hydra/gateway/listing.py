@@ -34,7 +34,7 @@ _PLAIN = frozenset(
     {
         *("symbol", "primary", "currency", "long_name", "route", "local_symbol", "hours", "zone"),
         *("trading_class", "market_rule", "industry", "category", "subcategory", "magnifier"),
-        *("lot", "shortable", "listed", "tradable", "isin"),
+        *("lot", "shortable", "listed", "tradable", "isin", "renamed", "renamed_on"),
     }
 )
 _READ_APART = frozenset(

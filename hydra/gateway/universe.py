@@ -56,6 +56,8 @@ class Instrument:
     category: str = ""
     subcategory: str = ""
     isin: str = ""  # the real one; `identifiers.isin_of` makes one where it is empty
+    renamed: str = ""  # its symbol from `renamed_on` on
+    renamed_on: date | None = None
     tradable: bool = True
     multiplier: Decimal = Decimal(1)  # what one unit stands for
     magnifier: int = 1  # prices are quoted in this fraction of the currency
@@ -154,6 +156,20 @@ class Universe:
             for name in {one.symbol, one.local, *one.aliases}:
                 by_name.setdefault(name, []).append(one)
         object.__setattr__(self, "_by_name", by_name)
+
+    def renamed_by(self, day: date) -> list[Instrument]:
+        """What has another symbol by `day` than it is listed under here, as it is then."""
+        return [
+            replace(one, symbol=one.renamed, renamed="", renamed_on=None)
+            for one in self.instruments
+            if one.renamed_on is not None and one.renamed_on <= day
+        ]
+
+    def relisted(self, changed: Iterable[Instrument]) -> Universe:
+        """The universe with what has changed in the place of what had the same number."""
+        new = {one.conId: one for one in changed}
+        listed = tuple(new.get(one.conId, one) for one in self.instruments)
+        return Universe(listed, self.rules, self.actions)
 
     def get(self, con_id: int) -> Instrument | None:
         """The instrument with this number."""

@@ -9,10 +9,10 @@ import pytest
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.identifiers import check_digit, cusip_of, is_isin, isin_of
 from hydra.gateway.listing import shipped_universe
-from hydra.gateway.requests import ReqContractDetails, ReqMatchingSymbols
-from hydra.gateway.responses import ContractData, SymbolSamples
+from hydra.gateway.requests import ReqContractDetails, ReqMatchingSymbols, ReqPositions
+from hydra.gateway.responses import ContractData, Position, SymbolSamples
 from hydra.gateway.values import Contract, TagValue
-from tests.gateway.flow import APPLE, errors
+from tests.gateway.flow import APPLE, errors, order
 
 MICROSOFT = "US5949181045"
 
@@ -162,3 +162,48 @@ def test_matching_symbols_tell_what_is_written_on_a_stock(exchange):
     assert told.samples[0].derivativeSecTypes == ("CFD", "OPT", "IOPT", "WAR", "BAG")
     ((_, told),) = exchange.handle(1, ReqMatchingSymbols(1, "EUR"))
     assert {one.derivativeSecTypes for one in told.samples if one.secType == "CASH"} == {()}
+
+
+# --- names by date ------------------------------------------------------------------------------
+
+FACEBOOK = 107113386
+
+
+def stock(symbol):
+    return Contract(symbol=symbol, secType="STK", exchange="SMART", currency="USD")
+
+
+@pytest.mark.parametrize(
+    ("day", "named", "unknown"),
+    [(date(2022, 6, 8), "FB", "META"), (date(2022, 6, 9), "META", "FB")],
+)
+def test_a_stock_has_the_symbol_of_its_day(day, named, unknown):
+    exchange = shipped_exchange(ExchangeSettings(start=day))
+    exchange.connect(1, 178)
+    (told,) = details(exchange, stock(named))
+    assert (told.conId, told.symbol, told.localSymbol) == (FACEBOOK, named, named)
+    assert errors(exchange.handle(1, ReqContractDetails(1, stock(unknown)))) == [(1, 200)]
+    ((_, samples),) = exchange.handle(1, ReqMatchingSymbols(1, named))
+    assert FACEBOOK in {one.conId for one in samples.samples}
+
+
+def test_a_position_lives_on_under_the_new_symbol_and_orders_in_the_old_one_end():
+    exchange = shipped_exchange(ExchangeSettings(start=date(2022, 6, 8)))
+    exchange.connect(1, 178)
+    exchange.handle(1, order(1, contract=stock("FB")))
+    exchange.handle(1, order(2, "LMT", contract=stock("FB"), tif="GTC", lmtPrice="1.00"))
+    assert errors(exchange.command("next_open")) == [(2, 202)]
+    told = exchange.handle(1, ReqPositions())
+    held = [r for _, r in told if isinstance(r, Position)]
+    assert [(r.contract.conId, r.contract.symbol, r.position) for r in held] == [
+        (FACEBOOK, "META", 100)
+    ]
+    exchange.handle(1, order(3, "MKT", "SELL", contract=stock("META")))
+    assert exchange.venue.account.held(FACEBOOK).quantity == 0
+
+
+def test_kept_books_resume_under_the_symbol_of_their_day():
+    exchange = shipped_exchange(ExchangeSettings(start=date(2022, 6, 8)))
+    exchange.resume_at(datetime(2022, 6, 10, 15, tzinfo=UTC))
+    exchange.connect(1, 178)
+    assert details(exchange, stock("META"))[0].conId == FACEBOOK

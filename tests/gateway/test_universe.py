@@ -51,7 +51,7 @@ def daily_returns(exchange, symbol, first, last):
     [
         *(("AAPL", 265598), ("MSFT", 272093), ("IBM", 8314), ("GOOG", 208813720)),
         *(("SPY", 756733), ("QQQ", 320227571), ("AMZN", 3691937), ("TSLA", 76792991)),
-        *(("META", 107113386), ("AMC", 140070600)),
+        *(("FB", 107113386), ("AMC", 140070600)),
     ],
 )
 def test_well_known_stocks_have_their_own_numbers(symbol, number):
