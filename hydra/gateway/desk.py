@@ -11,6 +11,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import ZERO, commission
+from hydra.gateway.account_codes import NO_ACCOUNT
 from hydra.gateway.checks import (
     ignores_outside_hours,
     refused_change,
@@ -314,6 +315,8 @@ class OrderDesk:
         return (103, "Duplicate order id") if is_used and not (is_held or terms.whatIf) else None
 
     def _refused_account(self, terms: PlaceOrder) -> Refused:
+        if not terms.account and self._venue.others:
+            return NO_ACCOUNT
         if terms.account in {"", *self._venue.accounts}:
             return None
         cause = f"The account code {terms.account} is not available to this user"

@@ -14,6 +14,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import Account, Holding, cents
+from hydra.gateway.account_codes import AccountCodes
 from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
@@ -114,8 +115,10 @@ class Exchange:
         self._history = HistoryDesk(self.venue)
         self._ticks = TickDesk(self.venue)
         self._reference = ReferenceDesk(self.venue)
+        self._account_codes = AccountCodes(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
+        self._rename()
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
@@ -151,11 +154,13 @@ class Exchange:
         self._history.forget(client_id)
         self._ticks.forget(client_id)
         self.statements.forget(client_id)
+        self._account_codes.forget(client_id)
 
     def handle(self, client_id: int, request: Request) -> Posted:
         """Answer one request at the time of now."""
         answer = self.answers.get(type(request))
         refusal = read_only_refusal(self.venue.real, request)
+        refusal = refusal or self._account_codes.refusal(client_id, request)
         if refusal is not None:
             self.venue.refuse(client_id, *refusal)
         elif is_unanswered(self.venue.real, request):
@@ -205,6 +210,7 @@ class Exchange:
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
         self._traded_to = self.venue.seconds
+        self._rename()
         self.statements.new_day()
         self.statements.refresh()
 
@@ -229,10 +235,20 @@ class Exchange:
         return self.venue.outbox.drain()
 
     def _open(self) -> None:
+        self._rename()
         self.statements.new_day()
         self._act()
         self._settle_futures()
         self.orders.locate_shares()
+
+    def _rename(self) -> None:
+        """Symbols that are others from today on; orders end, as with any corporate action."""
+        today = self.venue.calendar.latest(self.venue.seconds).day
+        changed = self.venue.universe.renamed_by(today)
+        for one in changed:
+            self.orders.end_all_in(one)
+        if changed:
+            self.venue.universe = self.venue.universe.relisted(changed)
 
     def _act(self) -> None:
         """Dividends and splits that take effect today."""

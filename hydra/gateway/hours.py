@@ -5,7 +5,9 @@ early close by minutes (the tests hold them against exchange_calendars). Those o
 are simplified and say how: continental Europe and London keep their yearly public holidays and
 know no half days; currencies pause at Christmas and New Year's Day; the Globex futures also on
 Good Friday, and end at 13:00 New York time when the stock exchange is closed; grains and livestock
-trade their day session alone.
+trade their day session alone. Eurex has the hours that it had before December 2018, without the
+early session from 1:10; the softs of ICE have those of coffee, 4:15 to 13:30, though each has its
+own.
 """
 
 from __future__ import annotations
@@ -222,6 +224,10 @@ MARKETS: Mapping[str, Hours] = MappingProxyType(
         "TSE": Hours("Japan", time(9), time(15), tokyo_holidays, _none, time(15)),
         "GRAINS": Hours(
             _CENTRAL, time(8, 30), time(13, 20), nyse_holidays, nyse_half_days, time(12, 5)
+        ),
+        "EUREX": Hours(_MET, time(8), time(22), _german_holidays, _none, time(14)),
+        "SOFTS": Hours(
+            EASTERN, time(4, 15), time(13, 30), nyse_holidays, nyse_half_days, time(13)
         ),
         "LIVESTOCK": Hours(
             _CENTRAL, time(8, 30), time(13, 5), nyse_holidays, nyse_half_days, time(12, 15)

@@ -34,7 +34,13 @@ _PLAIN = frozenset(
     {
         *("symbol", "primary", "currency", "long_name", "route", "local_symbol", "hours", "zone"),
         *("trading_class", "market_rule", "industry", "category", "subcategory", "magnifier"),
-        *("lot", "shortable", "listed", "tradable"),
+        *("lot", "shortable", "listed", "tradable", "isin", "renamed", "renamed_on"),
+    }
+)
+_READ_APART = frozenset(
+    {
+        *("con_id", "aliases", "months", "product", "priced_as", "listed_months", "expires"),
+        *("notice", "margin"),
     }
 )
 _OF_TYPE: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -109,8 +115,7 @@ def _spot(kind: str, row: Mapping[str, Any]) -> Instrument:
 
 def _known(row: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that an instrument has under the same name, in its types."""
-    used = {"con_id", "aliases", "months", "product", "listed_months", "expires", "notice"}
-    unknown = set(row) - _PLAIN - _DECIMALS - set(_MODEL_KEYS) - used - {"margin"}
+    unknown = set(row) - _PLAIN - _DECIMALS - set(_MODEL_KEYS) - _READ_APART
     if unknown:
         raise ValueError(f"{min(unknown)} is no key of it")
     if row.get("hours", "NYSE") not in MARKETS:
@@ -128,13 +133,14 @@ def _months(kind: str, row: Mapping[str, Any]) -> list[Instrument]:
     known = {"trading_class": row["symbol"], **_known(row)}
     # Real numbers of months long gone are nowhere to be had: these are made up, by a rule.
     number = FIRST_MADE_UP + row["product"] * 10_000
+    key = FIRST_MADE_UP + row.get("priced_as", row["product"]) * 10_000
     product = Instrument(
         **known,
         conId=number,
         secType="FUT",
         primary=known["route"],
         margin=(Decimal(str(row["margin"][0])), Decimal(str(row["margin"][1]))),
-        model=replace(_model(row, number), cycle=365 // len(row["months"])),
+        model=replace(_model(row, key), cycle=365 // len(row["months"])),
     )
     # Thousands of months are written at every start, and `replace` takes thrice as long.
     shared = {field.name: getattr(product, field.name) for field in fields(product)}

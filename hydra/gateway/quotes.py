@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.generic_ticks import SHORTABLE, GenericTicks, has_quotes, refusal, wanted_of
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.market import Quote
 from hydra.gateway.reference import NOT_FOUND
@@ -31,7 +32,9 @@ class Line:
     instrument: Instrument
     told: Quote | None = None
     is_delayed: bool = False
-    wants_shortable: bool = False
+    wanted: frozenset[int] = frozenset()  # generic ticks
+    wants_quotes: bool = True
+    told_generic: dict[int, Response] = field(default_factory=dict)  # by tick type
     told_shares: int | None = None
 
 
@@ -44,6 +47,7 @@ class QuoteDesk:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
+        self._generic = GenericTicks(venue)
         self._lines: dict[tuple[int, int], Line] = {}
         self._types: dict[int, int] = {}
         self.is_subscribed = True
@@ -78,12 +82,12 @@ class QuoteDesk:
     def subscribe(self, client_id: int, request: ask.ReqMktData) -> None:
         """The quote of now; then the stream, or the end of the snapshot."""
         found = self._venue.find(request.contract)
-        refusal = self._refusal(client_id, request, len(found))
-        if refusal is not None:
-            self._venue.refuse(client_id, request.reqId, *refusal)
+        refused = self._refusal(client_id, request, found)
+        if refused is not None:
+            self._venue.refuse(client_id, request.reqId, *refused)
             return
-        wants_shortable = _SHORTABLE_REQUEST in request.genericTicks.split(",")
-        line = Line(found[0], wants_shortable=wants_shortable)
+        wanted = wanted_of(request.genericTicks, found[0].secType) or frozenset()
+        line = Line(found[0], wanted=wanted, wants_quotes=has_quotes(request.genericTicks))
         self._begin(client_id, request.reqId, line)
         if request.snapshot or request.regulatorySnapshot:
             self._venue.post(client_id, say.TickSnapshotEnd(request.reqId))
@@ -118,15 +122,15 @@ class QuoteDesk:
             self._tell(client_id, request_id, line)
 
     def _refusal(
-        self, client_id: int, request: ask.ReqMktData, matches: int
+        self, client_id: int, request: ask.ReqMktData, found: list[Instrument]
     ) -> tuple[int, str] | None:
-        if matches != 1:
+        if len(found) != 1:
             return 200, NOT_FOUND
         if (client_id, request.reqId) in self._lines:
             return 102, "Duplicate ticker id"
-        if request.snapshot and request.genericTicks:
-            cause = "Snapshot market data subscription is not applicable to generic ticks"
-            return 321, f"Error validating request.-'bW' : cause - {cause}"
+        refused = _refused_request(request, found[0])
+        if refused is not None:
+            return refused
         if not self._is_paid and not self._is_delayed(client_id):
             return 354, "Requested market data is not subscribed."
         if len(self._lines) >= MAX_LINES:
@@ -156,17 +160,23 @@ class QuoteDesk:
         seconds = now - (DELAY_S if line.is_delayed else 0)
         self._tell_shortable(client_id, request_id, line)
         quote = self._venue.market.quote(line.instrument, seconds)
-        if quote is None or quote == line.told:
-            return
-        for tick in ticks(request_id, line.instrument.secType, quote, line.told):
-            self._venue.post(client_id, delayed(tick) if line.is_delayed else tick)
-        line.told = quote
+        if quote is not None and quote != line.told and line.wants_quotes:
+            for tick in ticks(request_id, line.instrument.secType, quote, line.told):
+                self._venue.post(client_id, delayed(tick) if line.is_delayed else tick)
+            line.told = quote
+        self._tell_generic(client_id, request_id, line, seconds)
+
+    def _tell_generic(self, client_id: int, request_id: int, line: Line, seconds: int) -> None:
+        """The generic ticks that the line asked for, those that have changed."""
+        for tick in self._generic.told(request_id, line.instrument, seconds, line.wanted):
+            if line.told_generic.get(tick.tickType) != tick:
+                line.told_generic[tick.tickType] = tick
+                self._venue.post(client_id, tick)
 
     def _tell_shortable(self, client_id: int, request_id: int, line: Line) -> None:
         """How readily and how many shares can be borrowed, to who asked for generic tick 236."""
         one = line.instrument
-        is_wanted = "shortable" in self._venue.real and line.wants_shortable
-        if not is_wanted or one.secType != "STK":
+        if SHORTABLE not in line.wanted or one.secType != "STK":
             return
         lendable = self._venue.lendable_shares(one)
         shares = PLENTY if lendable is None else lendable
@@ -175,6 +185,20 @@ class QuoteDesk:
             level = say.TickGeneric(request_id, _SHORTABLE, _shortable_level(one, shares))
             self._venue.post(client_id, level)
             self._venue.post(client_id, say.TickSize(request_id, _SHARES, Decimal(shares)))
+
+
+def _refused_request(request: ask.ReqMktData, one: Instrument) -> tuple[int, str] | None:
+    """The objection to what is asked for of `one`."""
+    if one.secType == "CONTFUT":
+        # IB's page on contracts: continuous futures have history alone. The code is unknown.
+        cause = "Continuous futures have no streaming data; ask for a contract month (FUT)"
+        return 321, f"Error validating request.-'bQ' : cause - {cause}"
+    if request.snapshot and request.genericTicks:
+        cause = "Snapshot market data subscription is not applicable to generic ticks"
+        return 321, f"Error validating request.-'bW' : cause - {cause}"
+    if wanted_of(request.genericTicks, one.secType) is None:
+        return refusal(request.genericTicks, one.secType)
+    return None
 
 
 def _shortable_level(one: Instrument, shares: int) -> float:
@@ -210,7 +234,6 @@ def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> I
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
 _VOLUME, _LAST_TIMESTAMP, _HALTED = 8, 45, 49
-_SHORTABLE_REQUEST = "236"
 _SHORTABLE, _SHARES = 46, 89
 _DELAYED_OF = {
     1: 66,

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.hours import Session
+from hydra.gateway.identifiers import has_identifier, isin_of
 from hydra.gateway.layout import Request
-from hydra.gateway.times import from_epoch, zone
+from hydra.gateway.market import AFTER_S, BEFORE_S
+from hydra.gateway.order_types import order_types
+from hydra.gateway.times import EASTERN, epoch, from_epoch, zone
 from hydra.gateway.universe import STOCK_EXCHANGES, Instrument
-from hydra.gateway.values import SymbolSample
+from hydra.gateway.values import SymbolSample, TagValue
 from hydra.gateway.venue import Venue
 
 NOT_FOUND = "No security definition has been found for the request"
-ORDER_TYPES = "ACTIVETIM,ADJUST,ALGO,DAY,GAT,GTC,GTD,IOC,LMT,MKT,OCA,WHATIF"
 _HOURS_AHEAD_DAYS = 6
 FRACTION = Decimal("0.0001")  # of a share, as recorded for US stocks and ETFs
+# Recorded liquid hours begin here for futures that trade through the night: NQ 0830 to 1600 in
+# Chicago (2024-03), CL 0930 to 1700 in New York (NautilusTrader's test data, 2022-12).
+_LIQUID_FROM = time(9, 30)
+# What a stock of the US is the underlying of; recorded for AAPL and AA (ibkr-go, 2026-04) and TSLA
+# (rust-ibapi); some funds have fewer. No such derivative is listed here.
+_DERIVATIVES = ("CFD", "OPT", "IOPT", "WAR", "BAG")
 
 
 class ReferenceDesk:
@@ -39,7 +49,7 @@ class ReferenceDesk:
 
     def contract_details(self, client_id: int, request: ask.ReqContractDetails) -> None:
         """One contractDetails a match and the end; 200 when there is none."""
-        matches = self._venue.find(request.contract, request.includeExpired)
+        matches = self._matches(request)
         if not matches:
             self._venue.refuse(client_id, request.reqId, 200, NOT_FOUND)
             return
@@ -53,7 +63,13 @@ class ReferenceDesk:
         found = self._venue.universe.search(request.pattern)[:16]
         samples = tuple(
             SymbolSample(
-                one.conId, one.symbol, one.secType, one.primary, one.currency, (), one.long_name
+                one.conId,
+                one.symbol,
+                one.secType,
+                one.primary,
+                one.currency,
+                _DERIVATIVES if _is_american(one) else (),
+                one.long_name,
             )
             for one in found
         )
@@ -80,8 +96,28 @@ class ReferenceDesk:
         text = str(first) if request.formatDate == 2 else stamp
         self._venue.post(client_id, say.HeadTimestamp(request.reqId, text))
 
+    def _matches(self, request: ask.ReqContractDetails) -> list[Instrument]:
+        """What fits the contract and the identifier, if one is given, which alone is enough."""
+        wanted, number = request.contract, request.secId
+        if not number:
+            return self._venue.find(wanted, request.includeExpired)
+        symbols = [wanted.symbol]
+        if not (wanted.conId or wanted.symbol or wanted.localSymbol):
+            listed = self._venue.universe.instruments
+            named = {one.symbol for one in listed if self._has(one, request)}
+            symbols = sorted(named)
+        found = [
+            one
+            for symbol in symbols
+            for one in self._venue.find(replace(wanted, symbol=symbol), request.includeExpired)
+        ]
+        return [one for one in found if self._has(one, request)]
+
+    @staticmethod
+    def _has(one: Instrument, request: ask.ReqContractDetails) -> bool:
+        return has_identifier(one, request.secIdType, request.secId)
+
     def _details(self, request_id: int, one: Instrument, route: str) -> say.ContractData:
-        hours = self._hours(one)
         contract = one.contract(route)
         return say.ContractData(
             reqId=request_id,
@@ -105,7 +141,7 @@ class ReferenceDesk:
             realExpirationDate=contract.lastTradeDateOrContractMonth,
             underSymbol=one.symbol if one.expiry else "",
             underSecType="IND" if one.expiry else "",
-            orderTypes=ORDER_TYPES,
+            orderTypes=order_types(one),
             validExchanges=",".join(_routes(one)),
             longName=one.long_name,
             primaryExchange=contract.primaryExchange,
@@ -113,8 +149,10 @@ class ReferenceDesk:
             category=one.category,
             subcategory=one.subcategory,
             timeZoneId=one.zone,
-            tradingHours=hours,
-            liquidHours=hours,
+            tradingHours=self._hours(one, _whole),
+            liquidHours=self._hours(one, _liquid),
+            # The ISIN alone, as recorded for AAPL (2026-04) and TSLA (2022-12).
+            secIds=(TagValue("ISIN", isin_of(one)),) if isin_of(one) else (),
             marketRuleIds=",".join([str(one.market_rule)] * len(_routes(one))),
             stockType="COMMON" if one.secType == "STK" else "",
             **self._sizes(one),
@@ -130,24 +168,45 @@ class ReferenceDesk:
             return {}
         return {"minSize": FRACTION, "sizeIncrement": FRACTION}
 
-    def _hours(self, one: Instrument) -> str:
+    def _hours(self, one: Instrument, part: Part) -> str:
         """`20121001:0930-20121001:1600;20121002:CLOSED`, today and the days after it."""
         where = zone(one.zone)
         today = self._venue.now.astimezone(where).replace(hour=0, minute=0, second=0)
         days = [today + timedelta(days=ahead) for ahead in range(_HOURS_AHEAD_DAYS)]
-        return ";".join(self._hours_on(day.strftime("%Y%m%d"), one) for day in days)
+        return ";".join(self._hours_on(day.strftime("%Y%m%d"), one, part) for day in days)
 
-    def _hours_on(self, day: str, one: Instrument) -> str:
+    def _hours_on(self, day: str, one: Instrument, part: Part) -> str:
         session = self._venue.calendar_of(one).find(date.fromisoformat(day))
         if session is None:
             return f"{day}:CLOSED"
         where = zone(one.zone)
-        opens = from_epoch(session.opens).astimezone(where).strftime("%Y%m%d:%H%M")
-        closes = from_epoch(session.closes).astimezone(where).strftime("%Y%m%d:%H%M")
-        return f"{opens}-{closes}"
+        moments = (from_epoch(moment).astimezone(where) for moment in part(one, session))
+        return "-".join(moment.strftime("%Y%m%d:%H%M") for moment in moments)
+
+
+Part = Callable[[Instrument, Session], tuple[int, int]]  # of a session, in epoch seconds
+
+
+def _whole(one: Instrument, session: Session) -> tuple[int, int]:
+    """All hours in which `one` trades here, those before and after the session included."""
+    if _is_american(one):
+        return session.opens - BEFORE_S, session.closes + AFTER_S
+    return session.opens, session.closes
+
+
+def _liquid(one: Instrument, session: Session) -> tuple[int, int]:
+    """The regular session; of what trades through the night on Globex, the day's part of it."""
+    if one.hours != "GLOBEX":
+        return session.opens, session.closes
+    begin = datetime.combine(session.day, _LIQUID_FROM, zone(EASTERN))
+    return max(session.opens, epoch(begin)), session.closes
+
+
+def _is_american(one: Instrument) -> bool:
+    return one.secType == "STK" and one.hours == "NYSE"
 
 
 def _routes(one: Instrument) -> list[str]:
-    if one.secType == "STK" and one.hours == "NYSE":
+    if _is_american(one):
         return STOCK_EXCHANGES.split(",")
     return sorted({one.route, one.primary})

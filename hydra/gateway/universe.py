@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hydra.gateway.times import EASTERN
 from hydra.gateway.values import Contract, PriceIncrement
 
 FUTURES = frozenset({"FUT", "CONTFUT"})
+BOTH_FUTURES = "FUT+CONTFUT"  # IB's page on contracts: a future's months and its continuous series
+EXPIRED_FOR = timedelta(days=730)  # IB's page on contracts: expired futures are known two years
 STOCK_EXCHANGES = "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,ISLAND,DRCTEDGE,BEX,BATS,EDGEA,BYX,IEX"
 
 
@@ -53,6 +55,9 @@ class Instrument:
     industry: str = ""
     category: str = ""
     subcategory: str = ""
+    isin: str = ""  # the real one; `identifiers.isin_of` makes one where it is empty
+    renamed: str = ""  # its symbol from `renamed_on` on
+    renamed_on: date | None = None
     tradable: bool = True
     multiplier: Decimal = Decimal(1)  # what one unit stands for
     magnifier: int = 1  # prices are quoted in this fraction of the currency
@@ -96,6 +101,8 @@ class Instrument:
     def contract(self, exchange: str = "") -> Contract:
         """As the gateway writes it, at `exchange` or at its usual route."""
         is_future = self.secType in FUTURES
+        # Recorded details of EUR.USD and CLZ3 have none (NautilusTrader's test data, 2022-12).
+        has_primary = not is_future and self.secType != "CASH"
         return Contract(
             conId=self.conId,
             symbol=self.symbol,
@@ -103,7 +110,7 @@ class Instrument:
             lastTradeDateOrContractMonth=f"{self.expiry:%Y%m%d}" if self.expiry else "",
             multiplier=f"{self.multiplier.normalize():f}" if is_future else "",
             exchange=exchange or self.route,
-            primaryExchange="" if is_future else self.primary,
+            primaryExchange=self.primary if has_primary else "",
             currency=self.currency,
             localSymbol=self.local,
             tradingClass=self.trading_class or self.symbol,
@@ -150,6 +157,20 @@ class Universe:
                 by_name.setdefault(name, []).append(one)
         object.__setattr__(self, "_by_name", by_name)
 
+    def renamed_by(self, day: date) -> list[Instrument]:
+        """What has another symbol by `day` than it is listed under here, as it is then."""
+        return [
+            replace(one, symbol=one.renamed, renamed="", renamed_on=None)
+            for one in self.instruments
+            if one.renamed_on is not None and one.renamed_on <= day
+        ]
+
+    def relisted(self, changed: Iterable[Instrument]) -> Universe:
+        """The universe with what has changed in the place of what had the same number."""
+        new = {one.conId: one for one in changed}
+        listed = tuple(new.get(one.conId, one) for one in self.instruments)
+        return Universe(listed, self.rules, self.actions)
+
     def get(self, con_id: int) -> Instrument | None:
         """The instrument with this number."""
         return self._by_id.get(con_id)
@@ -163,13 +184,19 @@ class Universe:
     ) -> list[Instrument]:
         """All instruments that `wanted` can mean; its empty fields say nothing.
 
-        Futures that are not listed `today` (too far off, or expired unless `include_expired`) are
-        found by their number only; a CONTFUT is the front month, for data alone.
+        Futures that are not listed `today` (too far off, or expired unless `include_expired`, and
+        then two years ago at most) are found by their number only; a CONTFUT is the front month,
+        for data alone, and FUT+CONTFUT means the months and then the front month.
         """
         if wanted.conId > 0:
             known = self.get(wanted.conId)
+            if known and known.secType == "FUT" and wanted.secType == "CONTFUT":
+                known = _continuous(known)  # it has its front month's number
             return [known] if known and _at_exchange(known, wanted) else []
         name = wanted.symbol or wanted.localSymbol
+        if wanted.secType == BOTH_FUTURES:
+            months = self.find(replace(wanted, secType="FUT"), today, include_expired)
+            return months + self.find(replace(wanted, secType="CONTFUT"), today)
         if wanted.secType == "CONTFUT":
             months = self.find(replace(wanted, secType="FUT"), today)
             return [_front(months)] if months else []
@@ -192,8 +219,11 @@ def _stepped(one: Instrument, rules: Mapping[int, tuple[PriceIncrement, ...]]) -
 
 
 def _front(months: list[Instrument]) -> Instrument:
-    first = min(months, key=lambda one: one.expiry or date.max)
-    return replace(first, secType="CONTFUT", tradable=False)
+    return _continuous(min(months, key=lambda one: one.expiry or date.max))
+
+
+def _continuous(month: Instrument) -> Instrument:
+    return replace(month, secType="CONTFUT", tradable=False)
 
 
 def _is_listed(
@@ -201,7 +231,8 @@ def _is_listed(
 ) -> bool:
     if one.expiry is None or today is None:
         return True
-    return (include_expired or today <= one.expiry) and one.listed <= today
+    known_until = one.expiry + EXPIRED_FOR if include_expired else one.expiry
+    return today <= known_until and one.listed <= today
 
 
 def _begins(one: Instrument, start: str) -> bool:

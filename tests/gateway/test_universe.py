@@ -51,7 +51,7 @@ def daily_returns(exchange, symbol, first, last):
     [
         *(("AAPL", 265598), ("MSFT", 272093), ("IBM", 8314), ("GOOG", 208813720)),
         *(("SPY", 756733), ("QQQ", 320227571), ("AMZN", 3691937), ("TSLA", 76792991)),
-        *(("META", 107113386), ("AMC", 140070600)),
+        *(("FB", 107113386), ("AMC", 140070600)),
     ],
 )
 def test_well_known_stocks_have_their_own_numbers(symbol, number):
@@ -88,9 +88,9 @@ def test_every_step_of_a_market_rule_divides_the_tick_in_which_prices_are_made()
 
 @pytest.mark.parametrize(
     ("price", "refused"),
-    [("0.5001", False), ("0.50005", True), ("1.0001", True), ("1.01", False), ("80.005", True)],
+    [("0.51", False), ("0.5001", True), ("1.01", False), ("80.005", True)],
 )
-def test_a_stock_s_price_moves_in_the_step_of_its_level(exchange, price, refused):
+def test_an_american_stock_s_price_moves_in_cents_at_every_level(exchange, price, refused):
     exchange.connect(1, 178)
     told = errors(exchange.handle(1, order(1, "LMT", lmtPrice=price)))
     assert ((1, 110) in told) == refused
@@ -108,13 +108,22 @@ def test_a_european_stock_s_step_grows_with_its_price(exchange, price, refused):
 
 def test_the_steps_that_an_order_must_keep_are_those_that_the_market_rule_tells(exchange):
     exchange.connect(1, 178)
-    ((_, told),) = exchange.handle(1, ReqMarketRule(26))
-    (apple,) = exchange.venue.find(APPLE)
-    assert apple.steps == told.increments
-    assert [apple.step(row.lowEdge) for row in told.increments] == [
-        Decimal("0.0001"),
-        Decimal("0.01"),
+    ((_, told),) = exchange.handle(1, ReqMarketRule(1887))
+    wanted = Contract(symbol="ASML", secType="STK", exchange="SMART", currency="EUR")
+    (asml,) = exchange.venue.find(wanted)
+    assert asml.steps == told.increments
+    assert [asml.step(row.lowEdge) for row in told.increments] == [
+        Decimal(step) for step in ("0.001", "0.002", "0.005", "0.01")
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "step"), [(26, "0.01"), (32, "0.01"), (67, "0.25"), (635, "0.0001"), (2806, "0.25")]
+)
+def test_a_market_rule_is_the_one_that_foreign_clients_know(exchange, rule, step):
+    exchange.connect(1, 178)
+    ((_, told),) = exchange.handle(1, ReqMarketRule(rule))
+    assert [(row.lowEdge, row.increment) for row in told.increments] == [(0, Decimal(step))]
 
 
 def test_the_distance_of_a_trail_is_held_to_the_instrument_s_own_tick(exchange):
@@ -152,6 +161,55 @@ def test_a_continuous_future_is_the_front_month_for_data_alone(exchange):
 def test_futures_expire_by_the_exchanges_rules(rule, month, day):
     assert abs((rule(*month) - day).days) <= 3
     assert rule(*month).weekday() < 5
+
+
+@pytest.mark.parametrize(
+    ("month", "day"),
+    [
+        *(("202506", "2025-07-01"), ("202507", "2025-07-29"), ("202509", "2025-09-30")),
+        *(("202510", "2025-11-04"), ("202511", "2025-12-02"), ("202512", "2025-12-30")),
+        *(("202601", "2026-02-03"), ("202602", "2026-03-03")),
+    ],
+)
+def test_milk_stops_trading_on_the_days_that_were_recorded(month, day):
+    (one,) = [one for one in shipped_universe().named("DA") if one.month == month]
+    assert one.expiry == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "kind", "exchange_", "local", "multiplier"),
+    [
+        *(("VIX", "IND", "CBOE", "VIX", ""), ("RUT", "IND", "RUSSELL", "RUT", "")),
+        *((name, "STK", "SMART", name, "") for name in ("VTI", "AGG", "IEF", "EFA", "EEM", "GLD")),
+        *((name, "STK", "SMART", name, "") for name in ("TLT", "SGOV", "BRK B")),
+        *(("MES", "FUT", "CME", "MESZ2", "5"), ("MNQ", "FUT", "CME", "MNQZ2", "2")),
+        *(("DAX", "FUT", "EUREX", "FDAXZ2", "25"), ("GBL", "FUT", "EUREX", "FGBLZ2", "1000")),
+        *(("DA", "FUT", "CME", "DCU2", "2000"), ("ZM", "FUT", "CBOT", "ZMV2", "100")),
+        *(("ZL", "FUT", "CBOT", "ZLV2", "60000"), ("KE", "FUT", "CBOT", "KEZ2", "5000")),
+        *(("CC", "FUT", "NYBOT", "CCZ2", "10"), ("KC", "FUT", "NYBOT", "KCZ2", "37500")),
+        *(("CT", "FUT", "NYBOT", "CTV2", "50000"), ("SB", "FUT", "NYBOT", "SBH3", "112000")),
+        ("OJ", "FUT", "NYBOT", "OJX2", "15000"),
+    ],
+)
+def test_what_examples_and_classic_portfolios_use_is_listed(
+    exchange, symbol, kind, exchange_, local, multiplier
+):
+    found = exchange.venue.find(Contract(symbol=symbol, secType=kind, exchange=exchange_))
+    contract = found[0].contract()
+    assert (contract.localSymbol, contract.multiplier) == (local, multiplier)
+
+
+def test_a_micro_future_has_the_prices_of_the_future_that_it_is_a_part_of(exchange):
+    exchange.advance(datetime(2016, 5, 3, 15, tzinfo=UTC))
+    for micro, whole in (("MES", "ES"), ("MNQ", "NQ")):
+        small, large = (exchange.venue.find(future(name))[0] for name in (micro, whole))
+        closes = [exchange.venue.market.series(one).close[-300:] for one in (small, large)]
+        assert np.allclose(*closes, rtol=1e-3)
+
+
+def test_every_currency_that_can_be_traded_has_a_rate(exchange):
+    pairs = [one for one in exchange.venue.universe.instruments if one.secType == "CASH"]
+    assert [one.local for one in pairs if not exchange.venue.rate(one.currency)] == []
 
 
 def test_a_future_s_details_tell_multiplier_magnifier_and_month(exchange):

@@ -1,0 +1,43 @@
+"""The order types that contract details list, as recorded from real gateways, by security type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from hydra.gateway.universe import Instrument
+
+# AAPL: rust-ibapi's test data of 2025-03-23 and a recording of 2026-10-05 are alike.
+_STOCK = (
+    "ACTIVETIM,AD,ADDONT,ADJUST,ALERT,ALGO,ALLOC,AON,AVGCOST,BASKET,BENCHPX,CASHQTY,COND,"
+    "CONDORDER,DARKONLY,DARKPOLL,DAY,DEACT,DEACTDIS,DEACTEOD,DIS,DUR,GAT,GTC,GTD,GTT,HID,IBKRATS,"
+    "ICE,IMB,IOC,LIT,LMT,LOC,MIDPX,MIT,MKT,MOC,MTL,NGCOMB,NODARK,NONALGO,OCA,OPG,OPGREROUT,"
+    "PEGBENCH,PEGMID,POSTATS,POSTONLY,PREOPGRTH,PRICECHK,REL,REL2MID,RELPCTOFS,RPI,RTH,SCALE,"
+    "SCALEODD,SCALERST,SIZECHK,SMARTSTG,SNAPMID,SNAPMKT,SNAPREL,STP,STPLMT,SWEEP,TRAIL,TRAILLIT,"
+    "TRAILLMT,TRAILMIT,WHATIF"
+)
+# MES (2026-10-05), NQ (2024-03) and ZC (2023-12) are alike; CL has SIZECHK besides.
+_FUTURE = (
+    "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,AVGCOST,BASKET,BENCHPX,COND,CONDORDER,DAY,DEACT,"
+    "DEACTDIS,DEACTEOD,GAT,GTC,GTD,GTT,HID,ICE,IOC,LIT,LMT,LTH,MIT,MKT,MTL,NGCOMB,NONALGO,OCA,"
+    "PEGBENCH,SCALE,SCALERST,SNAPMID,SNAPMKT,SNAPREL,STP,STPLMT,TRAIL,TRAILLIT,TRAILLMT,TRAILMIT,"
+    "WHATIF"
+)
+# EUR.USD in NautilusTrader's test data (2022-12).
+_CURRENCY = (
+    "ACTIVETIM,AD,ADJUST,ALERT,ALGO,ALLOC,AVGCOST,BASKET,CASHQTY,COND,CONDORDER,DAY,DEACT,"
+    "DEACTDIS,DEACTEOD,GAT,GTC,GTD,GTT,HID,IOC,LIT,LMT,MIT,MKT,NONALGO,OCA,REL,RELPCTOFS,SCALE,"
+    "SCALERST,STP,STPLMT,TRAIL,TRAILLIT,TRAILLMT,TRAILMIT,WHATIF"
+)
+_RECORDED: Mapping[str, str] = MappingProxyType(
+    {"STK": _STOCK, "FUT": _FUTURE, "CONTFUT": _FUTURE, "CASH": _CURRENCY}
+)
+
+
+def order_types(one: Instrument) -> str:
+    """The list of `one`, separated by commas; what an index lists is unknown, and is nothing.
+
+    It is what the real gateway lists: an order of a type that is not simulated is refused by its
+    code all the same.
+    """
+    return _RECORDED.get(one.secType, "")
