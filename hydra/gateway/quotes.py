@@ -176,7 +176,8 @@ class QuoteDesk:
     def _tell_shortable(self, client_id: int, request_id: int, line: Line) -> None:
         """How readily and how many shares can be borrowed, to who asked for generic tick 236."""
         one = line.instrument
-        if SHORTABLE not in line.wanted or one.secType != "STK":
+        is_told = "shortable" in self._venue.real and SHORTABLE in line.wanted
+        if not is_told or one.secType != "STK":
             return
         lendable = self._venue.lendable_shares(one)
         shares = PLENTY if lendable is None else lendable

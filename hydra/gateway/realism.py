@@ -43,8 +43,8 @@ BEHAVIOURS: Mapping[str, str] = MappingProxyType(
         "than 3 % through the market 109 (IBC #222, #227; IB's page on precautionary settings).",
         "read_only": "Requests that need write access, open and completed orders among them, get "
         "321 and nothing else (ib_insync #1, #7; `readonly` of ib_async's connectAsync).",
-        "shortable": "A short sale beyond the shares that can be lent, of which generic tick 236 "
-        "tells (46 and 89), is held for locate with 404; by the commands set_shortable and locate "
+        "shortable": "Generic tick 236 tells ticks 46 and 89, and a short sale beyond the shares "
+        "that can be lent is held for locate with 404; by the commands set_shortable and locate "
         "(IB's pages on tick types and message codes).",
         "sleeping_farm": "The first historical request of a connection says 2107, then 2106, and "
         "is answered after 12 wall seconds; identical requests within 15 s get pacing error 162 "

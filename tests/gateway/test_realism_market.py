@@ -125,8 +125,11 @@ def test_followers_hear_when_fewer_shares_can_be_borrowed():
     assert generic(later(exchange, minutes=1)) == {}
 
 
-def test_nothing_is_told_of_borrowing_unasked():
-    posted = started("shortable").handle(1, replace(BORROW, genericTicks="233"))
+@pytest.mark.parametrize(
+    ("names", "request_"), [((), BORROW), (("shortable",), replace(BORROW, genericTicks="233"))]
+)
+def test_nothing_is_told_of_borrowing_by_default_or_unasked(names, request_):
+    posted = started(*names).handle(1, request_)
     assert 46 not in generic(posted)
     assert 89 not in {tick.tickType for tick in of(posted, say.TickSize)}
 
