@@ -116,6 +116,7 @@ class Exchange:
         self._reference = ReferenceDesk(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
+        self._closed_at = self.venue.seconds  # of the day whose figures were kept last
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
@@ -204,8 +205,8 @@ class Exchange:
         """Stand at `now` (aware, UTC) without letting the time before it happen."""
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
-        self._traded_to = self.venue.seconds
-        self.statements.new_day()
+        self._traded_to = self._closed_at = self.venue.seconds
+        self.statements.count_from(self._last_close(self.venue.seconds))
         self.statements.refresh()
 
     def command(self, to: str) -> Posted:
@@ -221,12 +222,28 @@ class Exchange:
             if self.venue.seconds < session.opens:
                 # What opens at a moment trades at that very moment: trading stops just before.
                 self._trade_until(session.opens - 1)
+                self._close_day(session.opens - 1)
                 self.venue.now = from_epoch(session.opens)
                 self._open()
         self._trade_until(epoch(to))
+        self._close_day(epoch(to))
         self.venue.now = to
         self._stream()
         return self.venue.outbox.drain()
+
+    def _last_close(self, seconds: int) -> int:
+        """The last moment up to `seconds` at which a session closed, in epoch seconds."""
+        session = self.venue.calendar.latest(seconds)
+        if seconds < session.closes:
+            session = self.venue.calendar.latest(session.opens - 1)
+        return min(session.closes, seconds)
+
+    def _close_day(self, until: int) -> None:
+        """Keep the figures of the last close up to `until`, before anything later is traded."""
+        closed = self._last_close(until)
+        if closed > self._closed_at:
+            self._closed_at = closed
+            self.statements.close_day(closed)
 
     def _open(self) -> None:
         self.statements.new_day()
@@ -266,6 +283,7 @@ class Exchange:
             if happening is None:
                 self.orders.follow(until)
                 break
+            self._close_day(happening.time - 1)  # what happens at a close is of its day
             before = len(self.orders.executions)
             self.venue.now = from_epoch(happening.time)
             self.orders.happen(happening)
