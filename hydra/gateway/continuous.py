@@ -7,12 +7,16 @@ when a real gateway rolls earlier or adjusts is unknown.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
+from hydra.gateway import requests as ask
 from hydra.gateway.bar_source import BarSource
+from hydra.gateway.layout import Request
 from hydra.gateway.market import Path, Series, Ticks
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
@@ -47,6 +51,25 @@ def continuous(source: BarSource, venue: Venue, since: date) -> BarSource:
         return venue.market.path(months[index], places[index])
 
     return replace(source, series=_joined(chains), path=path)
+
+
+Answer = Callable[[int, Any], None]
+
+
+def without_streams(venue: Venue, answers: Mapping[type[Request], Answer]) -> dict[Any, Answer]:
+    """Of `answers` those that start streams, which refuse continuous futures."""
+
+    def refusing(answer: Answer) -> Answer:
+        def refuse_or_answer(client_id: int, request: Any) -> None:
+            if request.contract.secType == CONTINUOUS:
+                venue.refuse(client_id, request.reqId, *NO_STREAM)
+            else:
+                answer(client_id, request)
+
+        return refuse_or_answer
+
+    streams = (ask.ReqMktData, ask.ReqTickByTickData, ask.ReqRealTimeBars)
+    return {kind: refusing(answers[kind]) for kind in streams}
 
 
 def _months(venue: Venue, front: Instrument) -> list[Instrument]:

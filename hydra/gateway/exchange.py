@@ -15,6 +15,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import Account, Holding, cents
 from hydra.gateway.clock import Calendar, commanded_time
+from hydra.gateway.continuous import without_streams
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
@@ -127,6 +128,7 @@ class Exchange:
             **self._reference.answers,
             ask.ReqCurrentTime: self._current_time,
         }
+        self.answers |= without_streams(self.venue, self.answers)
 
     # --- clients ----------------------------------------------------------------------------
 
