@@ -110,7 +110,7 @@ class BarSource:
     def begins(self, index: int) -> int:
         """The epoch second at which what counts of bar `index` begins."""
         start = int(self.series.start[index])
-        if self.is_extended and index > 0:
+        if self.is_extended and self._has_pause(index):
             return start - BEFORE_S
         return max(start, self._liquid(index)[0])
 
@@ -129,11 +129,15 @@ class BarSource:
     def parts(self, index: int) -> Iterator[Part]:
         """What counts of bar `index`, in order of time."""
         start, end = int(self.series.start[index]), int(self.series.end[index])
-        if self.is_extended and index > 0:
+        if self.is_extended and self._has_pause(index):
             yield self._still(index, index - 1, (start - BEFORE_S, start))
         yield self._regular(index)
-        if self.is_extended:
+        if self.is_extended and (index + 1 == len(self.series) or self._has_pause(index + 1)):
             yield self._still(index, index, (end, end + AFTER_S))
+
+    def _has_pause(self, index: int) -> bool:
+        """Whether the market is closed before bar `index`: the always-open one never is."""
+        return index > 0 and int(self.series.end[index - 1]) < int(self.series.start[index])
 
     def whole(self, index: int, until: int) -> Span:
         """Bar `index` of the history, or its part up to `until` when that falls into it."""

@@ -20,6 +20,7 @@ from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
 from hydra.gateway.history import read_history
+from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
@@ -69,6 +70,7 @@ class ExchangeSettings:
     latency_s: int = 0  # what orders and cancels take to the exchange
     ticks: str = ""  # a tape of trades, as CSV, that is replayed as it was
     real: frozenset[str] = frozenset()  # behaviours of real gateways, by `realism.BEHAVIOURS`
+    is_always_open: bool = False  # no market ever closes, on Sundays neither
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "real", chosen(self.real))
@@ -81,13 +83,15 @@ class Exchange:
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
         self.settings = settings
-        calendar = Calendar()
+        calendar = Calendar(ALWAYS_OPEN) if settings.is_always_open else Calendar()
         first, *others = (
             Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
         )
         tapes = parse_tapes(settings.ticks, universe) if settings.ticks else {}
         factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
-        modelled = ModelledMarket(settings.seed, history.get(factor), universe.actions)
+        modelled = ModelledMarket(
+            settings.seed, history.get(factor), universe.actions, settings.is_always_open
+        )
         self.venue = Venue(
             now=from_epoch(calendar.on(settings.start).opens),
             seed=settings.seed,
@@ -103,6 +107,7 @@ class Exchange:
             others={account.code: account for account in others},
             latency_s=settings.latency_s,
             real=settings.real,
+            is_always_open=settings.is_always_open,
         )
         years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
         self.venue.market.reach(max([settings.start.year + 1, *years]))
@@ -129,6 +134,8 @@ class Exchange:
             ask.ReqCurrentTime: self._current_time,
         }
         self.answers |= without_streams(self.venue, self.answers)
+        head = self.answers[ask.ReqHeadTimestamp]
+        self.answers[ask.ReqHeadTimestamp] = self._history.of_what_is_shown(head)
 
     # --- clients ----------------------------------------------------------------------------
 

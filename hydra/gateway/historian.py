@@ -46,6 +46,8 @@ BAR_SIZES: Mapping[str, int] = MappingProxyType(
 SCHEDULE = "SCHEDULE"
 MAX_UPDATES = 100  # of the bars that a long step completes, the last so many are sent
 SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", *VOLATILITIES, SCHEDULE)
+# The sentence of a real gateway for real-time bars (ib_async #35).
+NOT_SHOWN = "What to show field is missing or incorrect."
 MAX_BARS = 50_000
 NO_DATA = _ERROR + "HMDS query returned no data: {}@{} {}"
 
@@ -108,6 +110,18 @@ class HistoryDesk:
         if request.keepUpToDate and isinstance(answer, say.HistoricalData):
             live = Live(request, self._venue.seconds, answer.bars[-1])
             self._live[client_id, request.reqId] = live
+
+    def of_what_is_shown(self, answer: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
+        """`answer` to reqHeadTimestamp, which refuses to tell where no such bars begin (321)."""
+
+        def head_timestamp(client_id: int, request: ask.ReqHeadTimestamp) -> None:
+            if request.whatToShow in SHOWN and request.whatToShow != SCHEDULE:
+                answer(client_id, request)
+                return
+            refusal = _invalid(NOT_SHOWN)
+            self._venue.refuse(client_id, request.reqId, refusal.code, str(refusal))
+
+        return head_timestamp
 
     def cancel(self, client_id: int, request: ask.CancelHistoricalData) -> None:
         """End a query that is kept up to date (162); 366 when there is none."""

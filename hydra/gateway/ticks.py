@@ -15,6 +15,7 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.historian import NOT_SHOWN
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.market import STEP_S, Path, Series, half_spread
 from hydra.gateway.reference import NOT_FOUND
@@ -37,8 +38,6 @@ TICK_TYPES: Mapping[str, int] = MappingProxyType(
     {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
 )
 SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK")  # IB's page "Real Time Bars"
-# The sentence for what is not among them: ib_async #35.
-NOT_SHOWN = "What to show field is missing or incorrect."
 _TRADES = MappingProxyType({1: LastTick, 2: AllLastTick})
 
 

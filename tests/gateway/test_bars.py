@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from hydra.gateway.requests import ReqHistoricalData
-from hydra.gateway.responses import Error, HistoricalData
+from hydra.gateway.requests import ReqHeadTimestamp, ReqHistoricalData
+from hydra.gateway.responses import Error, HeadTimestamp, HistoricalData
 from hydra.gateway.values import Contract
 from tests.gateway.flow import APPLE
 
@@ -249,3 +249,16 @@ def test_a_continuous_future_takes_no_end(closed):
     named = replace(ES, secType="CONTFUT")
     answer = ask(closed, named, "1 day", endDateTime="20120901 16:00:00 US/Eastern")
     assert answer.code == 10339
+
+
+# --- the first bar ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("what", "is_told"), [("TRADES", True), ("FOO", False), ("", False)])
+def test_the_head_timestamp_of_what_is_not_shown_is_refused(closed, what, is_told):
+    request = ReqHeadTimestamp(
+        7, APPLE, includeExpired=False, useRTH=True, whatToShow=what, formatDate=1
+    )
+    ((_, answer),) = closed.handle(1, request)
+    assert isinstance(answer, HeadTimestamp if is_told else Error)
+    assert is_told or answer.code == 321
