@@ -167,14 +167,19 @@ def test_a_daily_bar_that_begins_at_the_end_is_not_part_of_the_answer(closed):
     assert bars(closed, APPLE, "1 day", "3 D", endDateTime=end)[-1].date == "20120928"
 
 
-def test_the_bar_that_begins_now_is_part_of_an_answer_up_to_now(exchange):
+def test_a_short_bar_that_begins_now_is_not_part_of_an_answer_up_to_now(closed):
+    told = bars(closed, APPLE, "1 min", useRTH=False)
+    assert clocks(told)[-1] == "15:59"
+
+
+def test_the_daily_bar_that_begins_now_is_part_of_an_answer_up_to_now(exchange):
     exchange.connect(1, 178)
     assert bars(exchange, APPLE, "1 day", "3 D")[-1].date == "20121001"
 
 
 def test_a_month_has_the_weekly_bar_of_its_first_day(exchange):
     exchange.connect(1, 178)
-    told = bars(exchange, APPLE, "1 week", "1 M", endDateTime="20120301 16:00:00 US/Eastern")
+    told = bars(exchange, APPLE, "1 week", "1 M", endDateTime="20120303 16:00:00 US/Eastern")
     assert len(told) == 5
 
 
