@@ -58,9 +58,8 @@ _DURATION = re.compile(r"(\d{1,6}) ([SDWMY])\Z")
 class Window:
     """What a request covers, in epoch seconds: bars that begin in [`start`, `limit`).
 
-    `end` is excluded (published: @stoqey/ib's suite, "30 S" of seconds is 30 bars). Up to now, the
-    session that begins with this second is told in its bar of a day and longer, and queries that
-    are kept up to date tell the bar in the making.
+    `end` is excluded (published: @stoqey/ib's suite, "30 S" of seconds is 30 bars); where it is
+    now, the bar in the making that begins with this second belongs to the answer.
     """
 
     start: int
@@ -168,7 +167,7 @@ class HistoryDesk:
         source = self._source(request)
         one = source.one
         end = self._end(request, one)
-        limit = epoch(end) + (1 if _has_current(request) else 0)
+        limit = epoch(end) + (0 if request.endDateTime and end < self._venue.now else 1)
         start = _start(source, request.duration, end, limit)
         version = self._venue.versions.get(client_id, 0)
         if request.whatToShow == SCHEDULE:
@@ -232,12 +231,6 @@ class HistoryDesk:
                 "yyyymmdd hh:mm:ss xx/xxxx where yyyymmdd and xx/xxxx are optional."
             )
             raise _invalid(text) from None
-
-
-def _has_current(request: ask.ReqHistoricalData) -> bool:
-    """Whether the bar that begins with the last second of an answer is part of it."""
-    is_whole = BAR_SIZES.get(request.barSize, 0) >= DAY_S or request.whatToShow == SCHEDULE
-    return not request.endDateTime and (is_whole or request.keepUpToDate)
 
 
 def _bars(source: BarSource, size: int, window: Window) -> list[Span]:

@@ -167,13 +167,9 @@ def test_a_daily_bar_that_begins_at_the_end_is_not_part_of_the_answer(closed):
     assert bars(closed, APPLE, "1 day", "3 D", endDateTime=end)[-1].date == "20120928"
 
 
-def test_a_short_bar_that_begins_now_is_not_part_of_an_answer_up_to_now(closed):
-    told = bars(closed, APPLE, "1 min", useRTH=False)
-    assert clocks(told)[-1] == "15:59"
-
-
-def test_the_daily_bar_that_begins_now_is_part_of_an_answer_up_to_now(exchange):
+def test_the_bar_that_begins_now_is_part_of_an_answer_up_to_now(exchange):
     exchange.connect(1, 178)
+    assert clocks(bars(exchange, APPLE, "1 hour")) == ["09:30"]
     assert bars(exchange, APPLE, "1 day", "3 D")[-1].date == "20121001"
 
 
