@@ -14,12 +14,15 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 
+from hydra.gateway.clock import Calendar
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
+from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.listing import parse_universe
 from hydra.gateway.realism import BEHAVIOURS, chosen
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, GatewaySettings, serve, wall_time
+from hydra.gateway.times import epoch
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -127,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=4002, help="0 takes any free port")
     parser.add_argument("--control-port", type=_port, default=4012, help="on the loopback only")
     parser.add_argument("--start", type=_day, default=FIRST_SESSION, help="first session")
+    parser.add_argument(
+        "--now",
+        action="store_true",
+        help="the market stands at the wall's time and is always open, on Sundays too",
+    )
     parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
     parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
@@ -158,6 +166,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _always_open_session() -> date:
+    """The session of now on a market that is always open: a new one begins at 17:00 New York."""
+    return Calendar(ALWAYS_OPEN).latest(epoch(wall_time())).day
+
+
+def _check_now(arguments: argparse.Namespace) -> None:
+    """With --now the wall's clock decides: raises SettingsError for what would set another."""
+    defaults = {"start": FIRST_SESSION, "speed": 1.0, "state": None, "ticks": None}
+    for name, default in defaults.items():
+        if arguments.now and getattr(arguments, name) != default:
+            raise SettingsError(
+                f"--now takes no --{name}: the market stands at the wall's time, is always open "
+                f"and keeps no state; leave out --{name}, or give --start DATE without --now"
+            )
+
+
 def _settings(arguments: argparse.Namespace) -> GatewaySettings:
     return GatewaySettings(
         host=arguments.host,
@@ -170,8 +194,9 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         answer_ms=arguments.answer_ms,
         history_ms=arguments.history_ms,
         wall_scale=arguments.wall_scale,
+        keeps_wall_time=arguments.now,
         exchange=ExchangeSettings(
-            start=arguments.start,
+            start=_always_open_session() if arguments.now else arguments.start,
             seed=arguments.seed,
             account=arguments.account,
             cash=arguments.cash,
@@ -179,6 +204,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
             latency_s=arguments.latency,
             ticks=arguments.ticks or "",
             real=frozenset(arguments.real),
+            is_always_open=arguments.now,
         ),
     )
 
@@ -239,6 +265,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM (then 0); 2 with one sentence for what cannot be served."""
     arguments = _parser().parse_args(argv)
     try:
+        _check_now(arguments)
         asyncio.run(_run(arguments))
     except (GatewayError, OSError) as error:
         sys.stderr.write(f"{error}\n")

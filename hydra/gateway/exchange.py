@@ -16,10 +16,12 @@ from hydra.gateway import responses as say
 from hydra.gateway.account import Account, Holding, cents
 from hydra.gateway.account_codes import AccountCodes
 from hydra.gateway.clock import Calendar, commanded_time
+from hydra.gateway.continuous import without_streams
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
 from hydra.gateway.history import read_history
+from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
@@ -69,6 +71,7 @@ class ExchangeSettings:
     latency_s: int = 0  # what orders and cancels take to the exchange
     ticks: str = ""  # a tape of trades, as CSV, that is replayed as it was
     real: frozenset[str] = frozenset()  # behaviours of real gateways, by `realism.BEHAVIOURS`
+    is_always_open: bool = False  # no market ever closes, on Sundays neither
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "real", chosen(self.real))
@@ -81,13 +84,15 @@ class Exchange:
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
         self.settings = settings
-        calendar = Calendar()
+        calendar = Calendar(ALWAYS_OPEN) if settings.is_always_open else Calendar()
         first, *others = (
             Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
         )
         tapes = parse_tapes(settings.ticks, universe) if settings.ticks else {}
         factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
-        modelled = ModelledMarket(settings.seed, history.get(factor), universe.actions)
+        modelled = ModelledMarket(
+            settings.seed, history.get(factor), universe.actions, settings.is_always_open
+        )
         self.venue = Venue(
             now=from_epoch(calendar.on(settings.start).opens),
             seed=settings.seed,
@@ -103,6 +108,7 @@ class Exchange:
             others={account.code: account for account in others},
             latency_s=settings.latency_s,
             real=settings.real,
+            is_always_open=settings.is_always_open,
         )
         years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
         self.venue.market.reach(max([settings.start.year + 1, *years]))
@@ -118,6 +124,7 @@ class Exchange:
         self._account_codes = AccountCodes(self.venue)
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
+        self._closed_at = self.venue.seconds  # of the day whose figures were kept last
         self._rename()
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
@@ -129,6 +136,9 @@ class Exchange:
             **self._reference.answers,
             ask.ReqCurrentTime: self._current_time,
         }
+        self.answers |= without_streams(self.venue, self.answers)
+        head = self.answers[ask.ReqHeadTimestamp]
+        self.answers[ask.ReqHeadTimestamp] = self._history.of_what_is_shown(head)
 
     # --- clients ----------------------------------------------------------------------------
 
@@ -209,9 +219,9 @@ class Exchange:
         """Stand at `now` (aware, UTC) without letting the time before it happen."""
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
-        self._traded_to = self.venue.seconds
+        self._traded_to = self._closed_at = self.venue.seconds
         self._rename()
-        self.statements.new_day()
+        self.statements.count_from(self._last_close(self.venue.seconds))
         self.statements.refresh()
 
     def command(self, to: str) -> Posted:
@@ -227,12 +237,28 @@ class Exchange:
             if self.venue.seconds < session.opens:
                 # What opens at a moment trades at that very moment: trading stops just before.
                 self._trade_until(session.opens - 1)
+                self._close_day(session.opens - 1)
                 self.venue.now = from_epoch(session.opens)
                 self._open()
         self._trade_until(epoch(to))
+        self._close_day(epoch(to))
         self.venue.now = to
         self._stream()
         return self.venue.outbox.drain()
+
+    def _last_close(self, seconds: int) -> int:
+        """The last moment up to `seconds` at which a session closed, in epoch seconds."""
+        session = self.venue.calendar.latest(seconds)
+        if seconds < session.closes:
+            session = self.venue.calendar.latest(session.opens - 1)
+        return min(session.closes, seconds)
+
+    def _close_day(self, until: int) -> None:
+        """Keep the figures of the last close up to `until`, before anything later is traded."""
+        closed = self._last_close(until)
+        if closed > self._closed_at:
+            self._closed_at = closed
+            self.statements.close_day(closed)
 
     def _open(self) -> None:
         self._rename()
@@ -282,6 +308,7 @@ class Exchange:
             if happening is None:
                 self.orders.follow(until)
                 break
+            self._close_day(happening.time - 1)  # what happens at a close is of its day
             before = len(self.orders.executions)
             self.venue.now = from_epoch(happening.time)
             self.orders.happen(happening)

@@ -8,9 +8,10 @@ it: a client that wants completed bars drops it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
@@ -19,16 +20,18 @@ import numpy as np
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.bar_source import DAY_S, HOUR_S, BarSource, Span, offset
+from hydra.gateway.continuous import CONTINUOUS, NO_END, continuous, day_before
 from hydra.gateway.layout import Request
-from hydra.gateway.market import Path, Series, half_spread, volume_share
+from hydra.gateway.market import Series, half_spread
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.times import epoch, from_epoch, moment_text, parse_moment, zone
 from hydra.gateway.universe import Instrument
 from hydra.gateway.values import HistoricalBar, ScheduleSession
 from hydra.gateway.venue import Venue
+from hydra.gateway.volatility import VOLATILITIES, volatility
 
 _ERROR = "Historical Market Data Service error message:"
-DAY_S = 86_400
 WEEK_S = 7 * DAY_S
 MONTH_S = 30 * DAY_S
 BAR_SIZES: Mapping[str, int] = MappingProxyType(
@@ -42,7 +45,9 @@ BAR_SIZES: Mapping[str, int] = MappingProxyType(
 )
 SCHEDULE = "SCHEDULE"
 MAX_UPDATES = 100  # of the bars that a long step completes, the last so many are sent
-SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", SCHEDULE)
+SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", *VOLATILITIES, SCHEDULE)
+# The sentence of a real gateway for real-time bars (ib_async #35).
+NOT_SHOWN = "What to show field is missing or incorrect."
 MAX_BARS = 50_000
 NO_DATA = _ERROR + "HMDS query returned no data: {}@{} {}"
 
@@ -50,16 +55,16 @@ _DURATION = re.compile(r"(\d{1,6}) ([SDWMY])\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """One bar in epoch seconds and floats; `session` in days since 1970."""
+class Window:
+    """What a request covers, in epoch seconds: bars that begin in [`start`, `limit`).
+
+    `end` is excluded (published: @stoqey/ib's suite, "30 S" of seconds is 30 bars); where it is
+    now, the bar in the making that begins with this second belongs to the answer.
+    """
 
     start: int
-    session: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: int
+    end: int
+    limit: int
 
 
 class Refusal(Exception):
@@ -106,6 +111,18 @@ class HistoryDesk:
             live = Live(request, self._venue.seconds, answer.bars[-1])
             self._live[client_id, request.reqId] = live
 
+    def of_what_is_shown(self, answer: Callable[[int, Any], None]) -> Callable[[int, Any], None]:
+        """`answer` to reqHeadTimestamp, which refuses to tell where no such bars begin (321)."""
+
+        def head_timestamp(client_id: int, request: ask.ReqHeadTimestamp) -> None:
+            if request.whatToShow in SHOWN and request.whatToShow != SCHEDULE:
+                answer(client_id, request)
+                return
+            refusal = _invalid(NOT_SHOWN)
+            self._venue.refuse(client_id, request.reqId, refusal.code, str(refusal))
+
+        return head_timestamp
+
     def cancel(self, client_id: int, request: ask.CancelHistoricalData) -> None:
         """End a query that is kept up to date (162); 366 when there is none."""
         number = request.reqId
@@ -133,10 +150,10 @@ class HistoryDesk:
                 self._venue.post(client_id, _update(number, bar))
 
     def _news(self, client_id: int, live: Live) -> list[HistoricalBar]:
-        one, series = self._series(live.request)
-        size = _bar_size(live.request.barSize)
-        window = (live.since - size + 1, self._venue.seconds)
-        bars = self._written_bars(client_id, live.request, one, series, window)[-MAX_UPDATES:]
+        source = self._source(live.request)
+        now = self._venue.seconds
+        window = Window(live.since - _bar_size(live.request.barSize) + 1, now, now + 1)
+        bars = self._written_bars(client_id, live.request, source, window)[-MAX_UPDATES:]
         live.since = self._venue.seconds
         news = [bar for bar in bars if live.told is None or bar.date >= live.told.date]
         if not news or news[-1] == live.told:
@@ -147,14 +164,16 @@ class HistoryDesk:
     def _answer(
         self, client_id: int, request: ask.ReqHistoricalData
     ) -> say.HistoricalData | say.HistoricalSchedule:
-        one, series = self._series(request)
+        source = self._source(request)
+        one = source.one
         end = self._end(request, one)
-        start = _start(series, request.duration, end)
+        limit = epoch(end) + (0 if request.endDateTime and end < self._venue.now else 1)
+        start = _start(source, request.duration, end, limit)
         version = self._venue.versions.get(client_id, 0)
         if request.whatToShow == SCHEDULE:
-            return _schedule(request, one, series, (start, end))
-        window = (epoch(start), epoch(end))
-        written = self._written_bars(client_id, request, one, series, window)
+            return _schedule(request, one, source.series, (start, end))
+        window = Window(epoch(start), epoch(end), limit)
+        written = self._written_bars(client_id, request, source, window)
         if not written:
             what = request.whatToShow.title()
             route = request.contract.exchange or one.route
@@ -163,25 +182,43 @@ class HistoryDesk:
         return say.HistoricalData(request.reqId, first, last, tuple(written))
 
     def _written_bars(
-        self,
-        client_id: int,
-        request: ask.ReqHistoricalData,
-        one: Instrument,
-        series: Series,
-        window: tuple[int, int],
+        self, client_id: int, request: ask.ReqHistoricalData, source: BarSource, window: Window
     ) -> list[HistoricalBar]:
         size = _bar_size(request.barSize)
         version = self._venue.versions.get(client_id, 0)
-        bars = self._bars(one, series, size, window)
-        return [_written(bar, one, request, size, version) for bar in bars]
+        bars = _bars(source, size, window)
+        return [_written(bar, source.one, request, size, version) for bar in bars]
 
-    def _series(self, request: ask.ReqHistoricalData) -> tuple[Instrument, Series]:
+    def _source(self, request: ask.ReqHistoricalData) -> BarSource:
         found = self._venue.find(request.contract)
         series = self._venue.market.series(found[0]) if len(found) == 1 else None
         if series is None:
             raise Refusal(200, NOT_FOUND)
-        _check_shown(request, found[0])
-        return found[0], series
+        one = found[0]
+        _check_shown(request, one)
+        is_whole = BAR_SIZES.get(request.barSize, 0) >= DAY_S or request.whatToShow == SCHEDULE
+        source = BarSource(
+            one,
+            series,
+            partial(self._venue.market.path, one),
+            is_regular=request.useRTH,
+            is_whole=is_whole,
+        )
+        if request.contract.secType == CONTINUOUS:
+            source = self._continuous(source, request)
+        if request.whatToShow in VOLATILITIES:
+            source = volatility(source, request.whatToShow)
+        return source
+
+    def _continuous(self, source: BarSource, request: ask.ReqHistoricalData) -> BarSource:
+        if request.endDateTime:
+            raise Refusal(10339, NO_END)
+        count, unit = _duration(request.duration)
+        if unit == "D":
+            since = day_before(self._venue.now.date(), count)
+        else:
+            since = _back(self._venue.now, count, unit).date()
+        return continuous(source, self._venue, since)
 
     def _end(self, request: ask.ReqHistoricalData, one: Instrument) -> datetime:
         if not request.endDateTime:
@@ -195,75 +232,39 @@ class HistoryDesk:
             )
             raise _invalid(text) from None
 
-    def _bars(
-        self, one: Instrument, series: Series, size: int, window: tuple[int, int]
-    ) -> list[Span]:
-        """The bars of `size` seconds that start in `window`, oldest first."""
-        start, end = window
-        first = int(np.searchsorted(series.end, start, side="right"))
-        chosen = range(first, series.at(end) + 1)
-        if not len(chosen):
-            return []
-        length = int(series.end[chosen[-1]] - series.start[chosen[-1]])
-        if size < length:
-            if len(chosen) * length / size > MAX_BARS:
-                raise Refusal(162, f"{_ERROR}Time length exceed max.")
-            return self._pieces(one, series, chosen, size, window)
-        whole = [self._whole(one, series, index, end) for index in chosen]
-        key = _bucket(size)
-        return [_joined(list(spans)) for _, spans in groupby(whole, key)]
 
-    def _pieces(
-        self, one: Instrument, series: Series, chosen: range, size: int, window: tuple[int, int]
-    ) -> list[Span]:
-        start, end = window
-        paths = ((index, self._venue.market.path(one, index)) for index in chosen)
-        return [
-            span
-            for index, path in paths
-            for span in _cut(path, series, index, size, (end, float(one.tick)))
-            if span.start >= start
-        ]
-
-    def _whole(self, one: Instrument, series: Series, index: int, end: int) -> Span:
-        """Bar `index` of the history, or its part up to `end` when that falls into it."""
-        if end >= int(series.end[index]):
-            return Span(
-                int(series.start[index]),
-                int(series.session[index]),
-                float(series.open[index]),
-                float(series.high[index]),
-                float(series.low[index]),
-                float(series.close[index]),
-                int(series.volume[index]),
-            )
-        path = self._venue.market.path(one, index)
-        return next(_cut(path, series, index, path.end - path.start, (end, float(one.tick))))
+def _bars(source: BarSource, size: int, window: Window) -> list[Span]:
+    """The bars of `size` seconds that begin in `window`, oldest first."""
+    series = source.series
+    chosen = range(source.first_after(window.start), source.at(window.limit - 1) + 1)
+    if source.is_derived:  # of a session that is not over nothing is known
+        chosen = range(chosen.start, int(np.searchsorted(series.end, window.end, side="right")))
+    if not len(chosen):
+        return []
+    length = int(series.end[chosen[-1]] - series.start[chosen[-1]])
+    if size < length or (length > HOUR_S and size < DAY_S):
+        if len(chosen) * length / size > MAX_BARS:
+            raise Refusal(162, f"{_ERROR}Time length exceed max.")
+        return _pieces(source, chosen, size, window)
+    whole = [source.whole(index, window.end) for index in chosen]
+    key = _bucket(size, source.one)
+    return [_joined(list(spans)) for _, spans in groupby(whole, key)]
 
 
-def _cut(
-    path: Path, series: Series, index: int, size: int, end_and_tick: tuple[int, float]
-) -> Iterator[Span]:
-    """The path of bar `index` in pieces of `size` seconds, up to an end, in prices."""
-    end, tick = end_and_tick
-    length = path.end - path.start
-    volume = int(series.volume[index])
-    for at in range(path.start, min(path.end, end + 1), size):
-        until = min(at + size, path.end)
-        reached = min(until, max(end, at))
-        seen = path.ticks[path.step(at) : path.step(reached) + 1]
-        shares = [int(volume * volume_share((t - path.start) / length)) for t in (at, reached)]
-        first, high, low, last = (
-            round(int(t) * tick, 10) for t in (seen[0], seen.max(), seen.min(), seen[-1])
-        )
-        session = int(series.session[index])
-        yield Span(at, session, first, high, low, last, shares[1] - shares[0])
+def _pieces(source: BarSource, chosen: range, size: int, window: Window) -> list[Span]:
+    return [
+        span
+        for index in chosen
+        for part in source.parts(index)
+        for span in part.cut(size, window.end, source.one)
+        if window.start <= span.start < window.limit
+    ]
 
 
-def _bucket(size: int) -> Callable[[Span], object]:
+def _bucket(size: int, one: Instrument) -> Callable[[Span], object]:
     """What spans of one bar have in common."""
     if size < DAY_S:
-        return lambda span: span.start // size
+        return lambda span: (span.start + offset(one, span.start)) // size
     if size == DAY_S:
         return lambda span: span.session
     if size == WEEK_S:
@@ -320,31 +321,48 @@ def _shown_prices(bar: Span, what: str, tick: float) -> tuple[float, float, floa
     return next(shifted), next(shifted), next(shifted), next(shifted)
 
 
-def _start(series: Series, duration: str, end: datetime) -> datetime:
-    """The moment that a duration before `end` means; days are trading days."""
-    match = _DURATION.match(duration)
+def _duration(text: str) -> tuple[int, str]:
+    match = _DURATION.match(text)
     if match is None or not int(match[1]):
         raise _invalid(
             "Historical data query duration must be a number and one of S, D, W, M, Y, such as 1 Y"
         )
-    count, unit = int(match[1]), match[2]
+    return int(match[1]), match[2]
+
+
+def _start(source: BarSource, duration: str, end: datetime, limit: int) -> datetime:
+    """The moment that a duration before `end` means; days are trading days.
+
+    Weeks, months and years are whole days of the instrument's zone (published: @stoqey/ib's suite,
+    "1 M" has five bars of a week).
+    """
+    count, unit = _duration(duration)
     if unit == "D":
-        return _sessions_back(series, count, epoch(end))
+        return _sessions_back(source, count, limit - 1)
+    start = _back(end, count, unit)
+    if unit == "S":
+        return start
+    local = start.astimezone(zone(source.one.zone))
+    return from_epoch(epoch(local.replace(hour=0, minute=0, second=0, microsecond=0)))
+
+
+def _back(end: datetime, count: int, unit: str) -> datetime:
     if unit in "MY":
         return _months_back(end, count * (12 if unit == "Y" else 1))
     return end - timedelta(seconds=count * {"S": 1, "W": WEEK_S}[unit])
 
 
-def _sessions_back(series: Series, count: int, end: int) -> datetime:
+def _sessions_back(source: BarSource, count: int, end: int) -> datetime:
     if count > 365:
         raise _invalid(
             "Historical data requests for durations longer than 365 days must be made in years."
         )
-    sessions = np.unique(series.session[: series.at(end) + 1])
+    series = source.series
+    sessions = np.unique(series.session[: source.at(end) + 1])
     if not len(sessions):
         return from_epoch(end)
     first = sessions[max(len(sessions) - count, 0)]
-    return from_epoch(int(series.start[int(np.searchsorted(series.session, first))]))
+    return from_epoch(source.begins(int(np.searchsorted(series.session, first))))
 
 
 def _months_back(end: datetime, months: int) -> datetime:
@@ -374,6 +392,8 @@ def _check_shown(request: ask.ReqHistoricalData, one: Instrument) -> None:
         _check_kept(request)
     if what == "ADJUSTED_LAST" and request.endDateTime:
         raise _invalid("End Date/Time: The date and time cannot be set for adjusted last.")
+    if what in VOLATILITIES:
+        _check_volatility(request, one)
     if one.secType == "CASH" and what in {"TRADES", "ADJUSTED_LAST"}:
         text = (
             f"{_ERROR}No historical market data for "
@@ -382,10 +402,18 @@ def _check_shown(request: ask.ReqHistoricalData, one: Instrument) -> None:
         raise Refusal(162, text)
 
 
+def _check_volatility(request: ask.ReqHistoricalData, one: Instrument) -> None:
+    if one.secType not in {"STK", "IND"}:
+        raise _invalid(f"{request.whatToShow} is for stocks and indices; {one.symbol} is neither.")
+    if _bar_size(request.barSize) < DAY_S:
+        text = f"{request.whatToShow} bars are of 1 day, 1 week or 1 month in this gateway"
+        raise _invalid(f"{text}; {request.barSize} is shorter.")
+
+
 def _check_kept(request: ask.ReqHistoricalData) -> None:
     if request.endDateTime:
         raise _invalid("End Date/Time: cannot be set for a query that is kept up to date.")
-    if request.whatToShow in {"BID_ASK", "ADJUSTED_LAST", SCHEDULE}:
+    if request.whatToShow in {"BID_ASK", "ADJUSTED_LAST", *VOLATILITIES, SCHEDULE}:
         raise _invalid(f"{request.whatToShow} bars cannot be kept up to date.")
 
 

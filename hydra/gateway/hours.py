@@ -58,6 +58,7 @@ class Hours:
     half_days: Callable[[int], frozenset[date]]
     half_closes: time
     opens_before: bool = False
+    on_weekends: bool = False
 
 
 def easter(year: int) -> date:
@@ -206,6 +207,7 @@ def _none(year: int) -> frozenset[date]:
     return frozenset()
 
 
+ALWAYS_OPEN = "ALWAYS"  # no real market: sessions of a day, one after the other, on all days
 _MET, _LONDON, _CENTRAL = "MET", "GB", "US/Central"
 MARKETS: Mapping[str, Hours] = MappingProxyType(
     {
@@ -232,6 +234,7 @@ MARKETS: Mapping[str, Hours] = MappingProxyType(
         "LIVESTOCK": Hours(
             _CENTRAL, time(8, 30), time(13, 5), nyse_holidays, nyse_half_days, time(12, 15)
         ),
+        ALWAYS_OPEN: Hours(EASTERN, time(17), time(17), _none, _none, time(17), True, True),
     }
 )
 
@@ -239,7 +242,9 @@ MARKETS: Mapping[str, Hours] = MappingProxyType(
 @cache
 def is_session(market: str, day: date) -> bool:
     """Whether `market` trades on `day`."""
-    return day.weekday() < SATURDAY and day not in MARKETS[market].holidays(day.year)
+    hours = MARKETS[market]
+    is_weekday = hours.on_weekends or day.weekday() < SATURDAY
+    return is_weekday and day not in hours.holidays(day.year)
 
 
 @cache

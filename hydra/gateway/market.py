@@ -28,6 +28,7 @@ BEFORE_S, AFTER_S = 19_800, 14_400  # extended hours of US stocks: from 4:00, un
 EXTENDED_STEP_S = 60
 SPREAD_BPS = 1  # of the price, both sides together, and never less than two ticks
 _KEPT_PATHS = 64
+_LONGEST_S = 82_800  # of a session with a pause before it, but for currencies
 
 Ticks = np.ndarray[Any, np.dtype[np.int64]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -287,10 +288,15 @@ class Market:
         return is_in_bar
 
     def _extended_hours(self, series: Series, index: int) -> tuple[tuple[int, int], ...]:
-        """What is traded before and after bar `index`, in epoch seconds; () for no bar."""
+        """What is traded before and after bar `index`, in epoch seconds; () for no bar.
+
+        Where sessions of a day follow each other without a pause there is nothing between them.
+        """
         if not 0 <= index < len(series):
             return ()
         start, end = int(series.start[index]), int(series.end[index])
+        if index and int(series.end[index - 1]) == start and end - start > _LONGEST_S:
+            return ()
         return (start - BEFORE_S, start), (end, end + AFTER_S)
 
     def session_end(self, one: Instrument, seconds: int, outside: bool = False) -> int | None:

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from hydra.gateway.clock import FIRST_YEAR
-from hydra.gateway.hours import Session, sessions_of
+from hydra.gateway.hours import ALWAYS_OPEN, Session, sessions_of
 from hydra.gateway.market import Floats, Series, Ticks
 from hydra.gateway.universe import Action, Instrument, Model
 
@@ -65,9 +65,19 @@ def draws(seed: int, key: int, counts: list[int]) -> Draws:
 
 
 class ModelledMarket:
-    """Daily bars of any instrument that has a model, up to a year that moves on."""
+    """Daily bars of any instrument that has a model, up to a year that moves on.
 
-    def __init__(self, seed: int, factor: Series | None, actions: tuple[Action, ...]) -> None:
+    With `is_always_open` their sessions are of a day, one after the other, on all days.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        factor: Series | None,
+        actions: tuple[Action, ...],
+        is_always_open: bool = False,
+    ) -> None:
+        self._is_always_open = is_always_open
         self._seed = seed
         self._shipped_factor = factor
         self._actions = actions
@@ -90,7 +100,8 @@ class ModelledMarket:
     def _bars(
         self, one: Instrument, model: Model, shipped: Series | None, last_year: int
     ) -> Series:
-        years = [sessions_of(one.hours, year) for year in range(FIRST_YEAR, last_year + 1)]
+        market = ALWAYS_OPEN if self._is_always_open else one.hours
+        years = [sessions_of(market, year) for year in range(FIRST_YEAR, last_year + 1)]
         sessions = [session for year in years for session in year]
         drawn = draws(self._seed, model.key, [len(year) for year in years])
         days = np.array([(session.day - _EPOCH).days for session in sessions], dtype=np.int64)

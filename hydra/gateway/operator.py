@@ -65,7 +65,7 @@ class Operator:
         account.cash = {account.base: Decimal(cash)}
         account.commissions, account.dividends = {}, {}
         self._changed(*(one for one in held if one is not None))
-        self._exchange.statements.new_day()
+        self._exchange.statements.count_from(self._venue.seconds)
 
     def transfer(self, symbol: str, quantity: Decimal | int) -> None:
         """Change a position by `quantity` (out < 0) at the last price; no cash moves."""

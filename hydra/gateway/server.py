@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -53,7 +53,8 @@ class GatewaySettings:
 
     `speed` is simulated seconds a wall second while a session is open. Answers to requests take
     `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history. `wall_scale`
-    multiplies the wall seconds of behaviours of real gateways.
+    multiplies the wall seconds of behaviours of real gateways. With `keeps_wall_time` the market
+    stands at the wall's time, whatever `speed` is.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +68,7 @@ class GatewaySettings:
     answer_ms: int = 0
     history_ms: int = 0
     wall_scale: float = 1.0
+    keeps_wall_time: bool = False
 
 
 class Connection(asyncio.Protocol):
@@ -205,6 +207,7 @@ class GatewayServer:
         self.port = settings.port
         self.control_port = settings.control_port
         self._speed = settings.speed
+        self._keeps_wall_time = settings.keeps_wall_time
         self._connections: dict[int, Connection] = {}
         self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -214,11 +217,13 @@ class GatewayServer:
     async def listen(self) -> None:
         """Bind both ports and start the clock; raises OSError when a port is taken."""
         loop = asyncio.get_running_loop()
+        if self._keeps_wall_time:
+            self.exchange.advance(wall_time())
         self._server = await loop.create_server(self._accept, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self._control = ControlPort(self.world, self.record, self.deliver, self.save, self.operate)
         self.control_port = self._control.listen(self.control_port)
-        if self._speed:
+        if self._speed or self._keeps_wall_time:
             self._clock = loop.create_task(self._run_clock())
         self._is_serving = True
 
@@ -369,7 +374,14 @@ class GatewayServer:
             elapsed, last = loop.time() - last, loop.time()
             venue = self.exchange.venue
             target = clock_target(venue.calendar, venue.now, elapsed * self._speed)
+            if self._keeps_wall_time:  # never back: a command or the wall's clock may have moved
+                target = max(venue.now, wall_time())
             self.deliver(self.world.advance(target))
+
+
+def wall_time() -> datetime:
+    """The time of the wall's clock, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 async def serve(settings: GatewaySettings) -> GatewayServer:

@@ -10,6 +10,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.account import ZERO, Account, Valuation, cents
+from hydra.gateway.day_start import DayStart, day_starts, gain
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.times import from_epoch, zone
 from hydra.gateway.universe import Instrument
@@ -80,11 +81,12 @@ class StatementDesk:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._streams = Streams()
-        self._told: dict[object, object] = {}
-        self._day_start: dict[str, Decimal] = {}
+        self._told: dict[Key, object] = {}
+        self._closed: dict[str, DayStart] = {}  # by account, as of the last close
+        self._day_start: dict[str, DayStart] = {}
         self._cycle: dict[str, Cycle] = {}
         self._zero_marks: dict[int, bool] = {}  # whether a download has told it
-        self.new_day()
+        self.count_from(venue.seconds)
         self.refresh()
 
     @property
@@ -172,6 +174,7 @@ class StatementDesk:
     def pnl(self, client_id: int, request: ask.ReqPnL) -> None:
         """Profit and loss of now; then the stream."""
         self._streams.pnl[client_id, request.reqId] = request
+        self._told.pop((client_id, request.reqId), None)
         self._tell_once((client_id, request.reqId), client_id, self._pnl(request))
 
     def cancel_pnl(self, client_id: int, request: ask.CancelPnL) -> None:
@@ -183,6 +186,7 @@ class StatementDesk:
     def pnl_single(self, client_id: int, request: ask.ReqPnLSingle) -> None:
         """One position's profit and loss of now; then the stream."""
         self._streams.pnl_single[client_id, request.reqId] = request
+        self._told.pop((client_id, request.reqId), None)
         self._tell_once((client_id, request.reqId), client_id, self._pnl_single(request))
         if not self._asked(request.account).held(request.conId).quantity:
             text = "Invalid position trade derived value"
@@ -199,6 +203,7 @@ class StatementDesk:
     def forget(self, client_id: int) -> None:
         """End all streams of a client that left."""
         self._streams.forget(client_id)
+        self._told = {key: told for key, told in self._told.items() if key[0] != client_id}
 
     def traded(self, one: Instrument) -> None:
         """Tell the followers of positions about a trade in `one`."""
@@ -226,12 +231,18 @@ class StatementDesk:
         for key, single in self._streams.pnl_single.items():
             self._tell_once(key, key[0], self._pnl_single(single))
 
+    def close_day(self, seconds: int) -> None:
+        """Keep what the accounts are worth at a close, in epoch seconds, with what they hold."""
+        self._closed = day_starts(self._venue, seconds)
+
     def new_day(self) -> None:
-        """Daily profit and loss count from here."""
-        self._day_start = {
-            code: self._venue.valuation(account).net_liquidation
-            for code, account in self._venue.accounts.items()
-        }
+        """Daily profit and loss count from the close that was kept last."""
+        self._day_start = self._closed
+
+    def count_from(self, seconds: int) -> None:
+        """Daily profit and loss count from `seconds`, with what is held now."""
+        self.close_day(seconds)
+        self.new_day()
 
     def zero_mark(self, one: Instrument) -> None:
         """Tell the portfolio's row of `one` with price and value 0, up to the second download."""
@@ -371,21 +382,25 @@ class StatementDesk:
     def _pnl(self, request: ask.ReqPnL) -> say.PnL:
         account = self._asked(request.account)
         now = self._venue.valuation(account)
-        daily = now.net_liquidation - self._day_start[account.code]
+        daily = now.net_liquidation - self._day_start[account.code].net_liquidation
         return say.PnL(request.reqId, daily, cents(now.unrealized), cents(now.realized))
 
     def _pnl_single(self, request: ask.ReqPnLSingle) -> say.PnLSingle:
         one = self._venue.universe.get(request.conId)
-        holding = self._asked(request.account).held(request.conId)
+        account = self._asked(request.account)
+        holding = account.held(request.conId)
         if one is None or not holding.quantity:
             return say.PnLSingle(request.reqId, ZERO, None, None, None, None)
-        value = cents(one.value(holding.quantity, self._venue.mark(one)))
-        gain = cents(value - holding.cost)
+        mark = self._venue.mark(one)
+        value = cents(one.value(holding.quantity, mark))
+        before = self._day_start[account.code].gains.get(one.conId, ZERO)
+        daily = cents(gain(account, one, mark) - before)
+        open_gain = cents(value - holding.cost)
         return say.PnLSingle(
-            request.reqId, holding.quantity, gain, gain, cents(holding.realized), value
+            request.reqId, holding.quantity, daily, open_gain, cents(holding.realized), value
         )
 
-    def _tell_once(self, key: object, client_id: int, response: Response) -> None:
+    def _tell_once(self, key: Key, client_id: int, response: Response) -> None:
         if self._told.get(key) != response:
             self._told[key] = response
             self._venue.post(client_id, response)

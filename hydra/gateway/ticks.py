@@ -1,6 +1,8 @@
 """Every tick: tick-by-tick streams, five-second bars and historical ticks, from the paths.
 
 A path has one trade every five seconds, so each of its points is one tick and one real-time bar.
+Sizes of trades are what the path trades in that step: they add up to the volume of the bars. A
+step in which nothing is traded is no trade.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.historian import NOT_SHOWN
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.market import STEP_S, Path, Series, half_spread
 from hydra.gateway.reference import NOT_FOUND
@@ -34,11 +37,11 @@ MAX_STREAMS = 5
 TICK_TYPES: Mapping[str, int] = MappingProxyType(
     {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
 )
-_TICK_SIZE = Decimal(100)
+SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK")  # IB's page "Real Time Bars"
 _TRADES = MappingProxyType({1: LastTick, 2: AllLastTick})
 
 
-Maker = Callable[[Path, int], Response]  # of one step of a path
+Maker = Callable[[Path, int], Response | None]  # of one step of a path, if it tells anything
 
 
 @dataclass
@@ -78,6 +81,9 @@ class TickDesk:
         if number is None:
             cause = f"Tick type {request.tickType!r} is not one of {', '.join(TICK_TYPES)}"
             self._invalid(client_id, request.reqId, cause)
+        elif number in _TRADES and not _has_trades(one):
+            text = f"Failed to request tick-by-tick data.{_no_trades(one)}"
+            self._venue.refuse(client_id, request.reqId, 10189, text)
         elif len(self._ticks) >= MAX_STREAMS:
             text = "Max number of tick-by-tick requests has been reached."
             self._venue.refuse(client_id, request.reqId, 10190, text)
@@ -97,11 +103,12 @@ class TickDesk:
         one = self._found(client_id, request)
         if one is None:
             return
-        if request.barSize not in {0, STEP_S}:
-            text = "Invalid Real-time Query:Only 5 sec bars are supported."
-            self._venue.refuse(client_id, request.reqId, 420, text)
+        refusal = _bar_refusal(request, one)
+        if refusal is not None:
+            self._venue.refuse(client_id, request.reqId, *refusal)
             return
-        stream = Stream(one, _bar_maker(request.reqId, one), self._venue.seconds)
+        make = _bar_maker(request.reqId, one, request.whatToShow)
+        stream = Stream(one, make, self._venue.seconds)
         self._bars[client_id, request.reqId] = stream
 
     def cancel_bars(self, client_id: int, request: ask.CancelRealTimeBars) -> None:
@@ -118,10 +125,17 @@ class TickDesk:
         except ValueError as reason:
             self._invalid(client_id, request.reqId, str(reason))
             return
+        if request.whatToShow == "TRADES" and not _has_trades(one):
+            text = f"Failed to request historical ticks:{_no_trades(one)}"
+            self._venue.refuse(client_id, request.reqId, 10187, text)
+            return
         start, end, is_forward = window
         count = max(1, min(request.numberOfTicks, MAX_TICKS))
-        wanted = slice(0, count) if is_forward else slice(-count, None)
-        steps = list(self._between(one, start, end, wanted))
+        if request.whatToShow == "TRADES":
+            steps = self._trades(one, window, count)
+        else:
+            wanted = slice(0, count) if is_forward else slice(-count, None)
+            steps = list(self._between(one, start, end, wanted))
         self._venue.post(client_id, _past_ticks(request, one, steps))
 
     def forget(self, client_id: int) -> None:
@@ -139,7 +153,9 @@ class TickDesk:
         now = self._venue.seconds
         last = slice(-MAX_TICKS, None)
         for path, step in self._between(stream.instrument, stream.told, now, last):
-            self._venue.post(client_id, stream.make(path, step))
+            tick = stream.make(path, step)
+            if tick is not None:
+                self._venue.post(client_id, tick)
         stream.told = now
 
     def _between(
@@ -155,6 +171,22 @@ class TickDesk:
             if chosen:
                 path = self._venue.market.path(one, index)
                 yield from ((path, step) for step in chosen)
+
+    def _trades(
+        self, one: Instrument, window: tuple[int, int, bool], count: int
+    ) -> list[tuple[Path, int]]:
+        """The first `count` steps of a window in which something is traded, or the last ones."""
+        after, until, is_forward = window
+        series = self._venue.market.series(one)
+        spans = [] if series is None else _spans(series, after, until)
+        order = 1 if is_forward else -1
+        found: list[tuple[Path, int]] = []
+        for index, steps in spans[::order]:
+            path = self._venue.market.path(one, index)
+            found += [(path, step) for step in steps[::order] if _traded(path, step)]
+            if len(found) >= count:
+                break
+        return found[:count][::order]
 
     def _found(self, client_id: int, request: Any) -> Instrument | None:
         found = self._venue.find(request.contract)
@@ -212,11 +244,39 @@ def _quote(one: Instrument, path: Path, step: int) -> tuple[Decimal, Decimal, De
     return (last - half) * one.tick, (last + half) * one.tick, bid_size, ask_size
 
 
+def _traded(path: Path, step: int) -> int:
+    """What is traded in a step."""
+    return int(path.traded[step + 1] - path.traded[step])
+
+
+def _has_trades(one: Instrument) -> bool:
+    """Currencies have quotes alone (IB's page "Historical Bar Data": no TRADES for Forex)."""
+    return one.secType != "CASH"
+
+
+def _no_trades(one: Instrument) -> str:
+    """As historical bars say it; the sentence of a real gateway's other requests is unknown."""
+    return f"No historical market data for {one.symbol}/CASH@{one.route} Last"
+
+
+def _bar_refusal(request: ask.ReqRealTimeBars, one: Instrument) -> tuple[int, str] | None:
+    if request.barSize not in {0, STEP_S}:
+        return 420, "Invalid Real-time Query:Only 5 sec bars are supported."
+    if request.whatToShow not in SHOWN:
+        return 321, f"Error validating request.-'bY' : cause - {NOT_SHOWN}"
+    if request.whatToShow == "TRADES" and not _has_trades(one):
+        return 420, f"Invalid Real-time Query:{_no_trades(one)}"
+    return None
+
+
 def _tick_maker(request_id: int, number: int, one: Instrument) -> Maker:
-    def trade(path: Path, step: int) -> Response:
+    def trade(path: Path, step: int) -> Response | None:
+        size = _traded(path, step)
+        if not size:
+            return None
         price = _price(one, path, step)
         kind = _TRADES[number]
-        tick = kind(_time(path, step), price, _TICK_SIZE, 0, one.primary)
+        tick = kind(_time(path, step), price, Decimal(size), 0, one.primary)
         return say.TickByTick(request_id, tick)
 
     def quote(path: Path, step: int) -> Response:
@@ -230,12 +290,22 @@ def _tick_maker(request_id: int, number: int, one: Instrument) -> Maker:
     return {3: quote, 4: midpoint}.get(number, trade)
 
 
-def _bar_maker(request_id: int, one: Instrument) -> Maker:
+def _bar_maker(request_id: int, one: Instrument, what: str) -> Maker:
+    """Bars of what was traded; those of quotes have no volume, average and count: -1 (recorded).
+
+    A step is one price, so a bar's four prices are the same.
+    """
+    side = {"BID": -1, "ASK": 1}.get(what, 0)
+
     def make(path: Path, step: int) -> Response:
-        price = float(_price(one, path, step))
-        volume = int(path.traded[step + 1] - path.traded[step])
-        count = max(1, volume // 100)
+        price = float(
+            _price(one, path, step) + side * half_spread(int(path.ticks[step])) * one.tick
+        )
         time = _time(path, step)
+        if what != "TRADES":
+            return say.RealTimeBar(request_id, time, price, price, price, price, -1, -1, -1)
+        volume = _traded(path, step)
+        count = max(1, volume // 100)
         return say.RealTimeBar(request_id, time, price, price, price, price, volume, price, count)
 
     return make
@@ -253,6 +323,7 @@ def _past_ticks(
         quotes = (HistoricalTickBidAsk(t, 0, *_quote(one, p, s)) for t, p, s in timed)
         return say.HistoricalTicksBidAsk(number, tuple(quotes), done=True)
     trades = (
-        HistoricalTickLast(t, 0, _price(one, p, s), _TICK_SIZE, one.route, "") for t, p, s in timed
+        HistoricalTickLast(t, 0, _price(one, p, s), Decimal(_traded(p, s)), one.route, "")
+        for t, p, s in timed
     )
     return say.HistoricalTicksLast(number, tuple(trades), done=True)

@@ -50,6 +50,7 @@ class Venue:
     account: Account
     others: dict[str, Account] = field(default_factory=dict)  # further accounts by their code
     latency_s: int = 0  # what orders and cancels take to the exchange
+    is_always_open: bool = False  # every instrument keeps the sessions of `calendar`
     real: frozenset[str] = frozenset()  # behaviours of real gateways that are switched on
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
@@ -85,6 +86,8 @@ class Venue:
 
     def calendar_of(self, one: Instrument) -> Calendar:
         """The sessions of the market on which `one` trades."""
+        if self.is_always_open:
+            return self.calendar
         if one.hours not in self._calendars:
             self._calendars[one.hours] = Calendar(one.hours)
         return self._calendars[one.hours]
