@@ -61,7 +61,8 @@ async def test_the_next_day_it_is_too_late_and_said_so(connected, gateway):
     gateway.step("next_open")
     done = run_hydra(connected, "reconcile")
     assert done.returncode == 1
-    assert "AAPL: the journal says 0 and the gateway 10" in done.stdout
+    assert "AAPL: the account holds 10, the journal 0" in done.stdout
+    assert "s:20130114:AAPL:0 may have filled" in done.stdout
 
 
 def test_without_a_gateway_it_says_so_at_once(settings):
