@@ -57,7 +57,7 @@ UNITS = {"EUR.USD": Decimal(100), "ES.201303": Decimal("0.02")}
 """How many units stand for one share, before whole lots."""
 ATTEMPTS = 4
 AT_ONCE = 24
-LONGEST_LIFE_S = 300.0
+LONGEST_LIFE_S = 480.0
 UNENDED = "this life did not end"
 REALLY = 0.04
 """Share of attempts that are a process of their own, killed for real."""
@@ -433,6 +433,7 @@ async def decide(place: Place) -> None:
             await supervisor.start()
             if engine.state.unbacked and place.rng.random() < 0.5:
                 place.life.faults["new epoch"] += 1
+                place.is_moved = True
                 engine.record(EpochBegun("chaos", "chaos"))
             for symbol in engine.state.contested:
                 account = engine.account
