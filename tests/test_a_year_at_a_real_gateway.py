@@ -16,6 +16,7 @@ import pytest
 
 import hydra
 from hydra.adopting import adopt, begin_epoch
+from hydra.brokers import ib
 from hydra.config import Calendar, Data, Gateway, Notebooks, Settings, Trading
 from hydra.domain.events import (
     BreakerTripped,
@@ -117,7 +118,8 @@ def _against(year: Year, symbol: str) -> int:
 
 
 @pytest.fixture
-def year(tmp_path: Path):
+def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ib, "ENDED_S", 0.2)  # this gateway never tells of completed orders
     settings = GatewaySettings(
         port=0,
         control_port=0,
@@ -129,10 +131,10 @@ def year(tmp_path: Path):
         yield Year(
             gateway,
             Settings(
-                gateway=Gateway(port=gateway.port, timeout_s=0.4, history_timeout_s=5.0),
+                gateway=Gateway(port=gateway.port),
                 data=Data(tmp_path / "data"),
                 notebooks=Notebooks(ROOT / "notebooks"),
-                trading=Trading(symbols=SYMBOLS, fill_timeout_s=5.0),
+                trading=Trading(symbols=SYMBOLS),
                 calendar=Calendar(closed=("2013-06-18",)),
                 risk={"delayed_data": {"allow": True}},
             ),
