@@ -114,6 +114,9 @@ class IbBroker:
         ib.openOrderEvent += self._on_open_order
         ib.errorEvent += self._on_error
         ib.disconnectedEvent += self._on_disconnect
+        fills = ib.execDetailsEvent, ib.commissionReportEvent
+        for told in (*fills, ib.orderStatusEvent, ib.openOrderEvent, ib.errorEvent):
+            told.error_event += self._on_unreadable
         ib.client.throttleStart += self._free.clear
         ib.client.throttleEnd += self._free.set
         self._free.set()
@@ -506,7 +509,9 @@ class IbBroker:
             return
         self._held[ref] = status.status
         if status.status in ("Cancelled", "ApiCancelled"):
-            self.events.put_nowait(OrderEnded(ref, "cancelled", _last_error(trade)))
+            self.events.put_nowait(
+                OrderEnded(ref, "cancelled", _last_error(trade), filled=_units_filled(trade))
+            )
         elif status.status == "Inactive":
             return  # the error that follows tells why, and whether it is the end
         elif status.permId:
@@ -532,9 +537,16 @@ class IbBroker:
         elif codes.rejects(code):
             ref = trade.order.orderRef
             reason = f"error {code}: {text}{codes.ADVICE.get(code, '')}"
-            self.events.put_nowait(OrderEnded(ref, "rejected", reason))
+            self.events.put_nowait(
+                OrderEnded(ref, "rejected", reason, filled=_units_filled(trade))
+            )
         else:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
+
+    def _on_unreadable(self, told: ib_async.Event, problem: Exception) -> None:
+        """A message that we fail to read is told; eventkit would log it and go on."""
+        text = f"What the gateway told by {told.name()} could not be read: {problem!r}"
+        self.events.put_nowait(Warned(0, text))
 
     def _on_open_order(self, trade: Trade) -> None:
         """The terms that the gateway holds now: a change is through, unless an error follows."""
@@ -580,6 +592,7 @@ class IbBroker:
             size if order.action == "BUY" else -size,
             order.orderType,
             None if limit is None else price_or_none(float(limit)),
+            _units_filled(trade),
         )
 
     def _fill(self, contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
@@ -667,6 +680,15 @@ def _commission(report: CommissionReport) -> Commission | None:
 async def _end_of(trade: Trade) -> None:
     while trade.orderStatus.status not in OVER:
         await trade.statusEvent
+
+
+def _units_filled(trade: Trade) -> Decimal:
+    """What its last status says has filled, or, of a completed order, the order itself.
+
+    At least as much has filled: a status may be of a moment ago.
+    """
+    figures = (float(trade.orderStatus.filled), float(trade.order.filledQuantity))
+    return decimal(max((figure for figure in figures if figure < UNSET), default=0.0))
 
 
 def _last_error(trade: Trade) -> str:

@@ -313,6 +313,8 @@ class OrderEnded(Event):
     reason: str
     again: int = 0
     """How often the order was found at work after it had been taken for ended."""
+    filled: Decimal | None = None
+    """How many units had filled by then, unsigned; None where the broker does not tell."""
 
     @property
     def once(self) -> str | None:

@@ -15,7 +15,7 @@ from hydra.domain.events import PositionAdopted
 from hydra.domain.instruments import ONE, Instrument
 from hydra.errors import BadParameter, UnknownName, unknown
 from hydra.execution.broker import Account
-from hydra.execution.divergence import order_in_doubt
+from hydra.execution.divergence import orders_in_doubt
 from hydra.journal.fold import State, strategy_of
 
 ZERO = Decimal(0)
@@ -77,9 +77,13 @@ def _books(
 ) -> dict[str, Decimal]:
     """Each strategy's units from here."""
     difference = told - state.expected(symbol)
-    doubt = order_in_doubt(state, symbol, difference)
-    if doubt and not strategy:
-        strategy = strategy_of(doubt)
+    owners = {strategy_of(ref) for ref in orders_in_doubt(state, symbol, difference)}
+    if len(owners) > 1 and not strategy:
+        raise BadParameter(
+            f"Orders of {', '.join(sorted(owners))} may have traded {symbol}; name the strategy "
+            "that the difference belongs to with --to."
+        )
+    strategy = strategy or next(iter(owners), "")
     if strategy:
         names = {*state.sessions, *(who for who, _ in state.holdings)}
         if strategy not in names:

@@ -66,6 +66,8 @@ class HeldOrder:
     quantity: Decimal = Decimal(0)
     kind: str = ""
     price: Decimal | None = None
+    filled: Decimal | None = None
+    """Units that have filled, unsigned; None where the broker does not tell."""
 
     def __str__(self) -> str:
         """One line for people."""

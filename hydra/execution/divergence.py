@@ -112,24 +112,38 @@ def unexplained_value(state: State, account: Account) -> Decimal:
     return total
 
 
-def order_in_doubt(state: State, symbol: str, difference: Decimal) -> str:
-    """The order of ours that nobody knows of and whose open rest is just the difference; empty for
-    none. IB tells of executions until midnight, or the gateway's restart, only."""
+def orders_in_doubt(state: State, symbol: str, difference: Decimal) -> tuple[str, ...]:
+    """The orders of ours that nobody knows of and that may have made the difference.
+
+    One whose untold units are just the difference, else all that can add up to it, whole or in
+    part. IB tells of executions until midnight, or the gateway's restart, only.
+    """
+    untold = _untold(state, symbol)
+    exact = tuple(ref for ref, units in untold.items() if units == difference)
+    if exact or not difference:
+        return exact[:1] if difference else ()
+    least = sum((units for units in untold.values() if units < 0), ZERO)
+    most = sum((units for units in untold.values() if units > 0), ZERO)
+    return tuple(untold) if least <= difference <= most else ()
+
+
+def _untold(state: State, symbol: str) -> dict[str, Decimal]:
+    """What each order in the symbol may have filled unheard, signed, by reference."""
     now = state.reconciled_at
-    for ref, order in state.unknown.items():
-        is_young = now is None or now - order.admitted_at <= DOUBT
-        fits = order.remaining == difference != 0
-        if order.request.instrument.symbol == symbol and fits and is_young:
-            return ref
-    return ""
+    return {
+        ref: order.untold
+        for ref, order in state.unknown.items()
+        if order.request.instrument.symbol == symbol
+        and (now is None or now - order.admitted_at <= DOUBT)
+    }
 
 
 def _is_contested(state: State, account: Account, symbol: str, is_held: bool) -> bool:
-    """Where no strategy holds any, what is there is external, unless an order of ours may have
-    bought it. What somebody else traded before there was a book of ours takes nothing from it."""
+    """Where no strategy holds any, what is there is external, unless any of it may be an order's
+    of ours. What somebody else traded before there was a book of ours takes nothing from it."""
     difference = account.positions.get(symbol, ZERO) - state.expected(symbol)
     if difference:
-        return is_held or bool(order_in_doubt(state, symbol, difference))
+        return is_held or bool(_untold(state, symbol))
     touched = symbol in state.traded_elsewhere or symbol in state.contested
     return touched and not _is_backed(state, account, symbol)
 
@@ -143,9 +157,9 @@ def _is_backed(state: State, account: Account, symbol: str) -> bool:
 def _contested(state: State, account: Account, symbol: str) -> ContestedPosition:
     told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
     backed, own = _is_backed(state, account, symbol), state.owned(symbol)
-    doubt = order_in_doubt(state, symbol, told - expected)
+    doubt = orders_in_doubt(state, symbol, told - expected)
     if doubt:
-        why = f"{doubt} may have filled, though no execution was told"
+        why = f"{' and '.join(doubt)} may have filled, though no execution was told"
     elif told == expected:
         why = f"our strategies hold {own:,f} of it: somebody else has traded it away"
     elif backed:
@@ -167,7 +181,7 @@ def split_of(state: State, account: Account, symbol: str) -> SplitApplied | None
     The three are the position, n:m, and average cost and price, m:n.
     """
     told, expected = account.positions.get(symbol, ZERO), state.expected(symbol)
-    if not expected or told * expected <= 0 or order_in_doubt(state, symbol, told - expected):
+    if not expected or told * expected <= 0 or orders_in_doubt(state, symbol, told - expected):
         return None
     found = [
         (agreed, ratio)

@@ -56,6 +56,28 @@ async def test_an_error_on_a_new_order_ends_it_as_rejected_with_the_reason(tmp_p
         assert not one.engine.state.working
 
 
+async def test_a_message_that_cannot_be_read_is_journalled_and_its_order_looked_up(
+    tmp_path, monkeypatch
+):
+    def fails(trade):
+        raise ArithmeticError("no such figure")
+
+    async with watched(tmp_path) as one:
+        await trade(one, resting())
+        await until(lambda: one.server.exchange.state()["open_orders"])
+        await drained(one)
+        monkeypatch.setattr("hydra.brokers.ib._units_filled", fails)
+        await one.engine.cancel(resting().order_ref)
+        await until(lambda: not one.server.exchange.state()["open_orders"])
+        await drained(one)
+        monkeypatch.undo()
+        assert not ends(one)
+        texts = [r.event.text for r in one.engine.journal.read(kinds=[Warned])]
+        assert [t for t in texts if "orderStatusEvent" in t and "no such figure" in t]
+        await one.engine.reconcile()
+        assert ends(one) == [("cancelled", "the gateway lists it as ended")]
+
+
 async def test_an_order_says_its_time_in_force_and_everything_else_a_preset_could_change(tmp_path):
     async with watched(tmp_path) as one:
         await trade(one, request())

@@ -17,6 +17,7 @@ import asyncio
 import logging
 import multiprocessing
 import random
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -57,7 +58,7 @@ UNITS = {"EUR.USD": Decimal(100), "ES.201303": Decimal("0.02")}
 """How many units stand for one share, before whole lots."""
 ATTEMPTS = 4
 AT_ONCE = 24
-LONGEST_LIFE_S = 480.0
+LONGEST_LIFE_S = 300.0
 UNENDED = "this life did not end"
 REALLY = 0.04
 """Share of attempts that are a process of their own, killed for real."""
@@ -130,8 +131,8 @@ class Place:
     def __init__(self, seed: int, folder: Path, real: frozenset[str] = frozenset()) -> None:
         """Nothing listens yet; `real` are behaviours of real gateways."""
         self.seed, self.real = seed, real
-        self.is_moved = False
-        """Whether units came or went by no trade of ours."""
+        self.foreign: set[str] = set()
+        """Symbols of which units may be nobody's of ours: they came or went by no trade."""
         self.rng = random.Random(seed)
         self.life = Life(seed)
         self.path = folder / f"{seed}.db"
@@ -350,9 +351,7 @@ async def finish(place: Place) -> None:
         problems += [f"{ref} is still working" for ref in engine.state.working]
         heard = [*place.heard, *place.server.record.after(0)]
         problems += list(beyond(journal, place.wanted))
-        problems += list(
-            broken(journal, place.server.exchange.state(), heard, moved=place.is_moved)
-        )
+        problems += list(broken(journal, place.server.exchange.state(), heard, place.foreign))
         if not place.was_parallel:  # a loss is one connection's, and tells nothing of another's
             problems += list(sent_unreconciled(journal.read()))
         place.life.orders = sum(1 for _ in journal.read(kinds=[OrderAdmitted]))
@@ -405,14 +404,16 @@ async def overnight(place: Place, server: GatewayServer) -> None:
         faults["cash moved"] += 1
     luck = rng.random()
     if luck < 0.08:
+        ours = {one.con_id: one.symbol for one in listed(place)}
+        held = server.exchange.state()["positions"]
+        place.foreign |= {ours.get(p["con_id"], p["symbol"]) for p in held}
         server.operate(lambda by: by.reset(800_000))
         faults["account reset"] += 1
-        place.is_moved = True
     elif luck < 0.2:
         quantity = rng.choice([-70, 40])
         server.operate(lambda by: by.transfer(symbol, quantity))
         faults["transfer"] += 1
-        place.is_moved = True
+        place.foreign.add(symbol)
     if rng.random() < 0.2:
         server.operate(lambda by: by.set_ready(False))
         faults["not ready"] += 1
@@ -433,8 +434,7 @@ async def decide(place: Place) -> None:
             await supervisor.start()
             if engine.state.unbacked and place.rng.random() < 0.5:
                 place.life.faults["new epoch"] += 1
-                place.is_moved = True
-                engine.record(EpochBegun("chaos", "chaos"))
+                begin_epoch(place, engine)
             for symbol in engine.state.contested:
                 account = engine.account
                 assert account is not None
@@ -448,6 +448,17 @@ async def decide(place: Place) -> None:
         finally:
             clock.cancel()
             await engine.broker.disconnect()
+
+
+def begin_epoch(place: Place, engine: OrderEngine) -> None:
+    """Whatever the account holds is external from here, to the unit."""
+    account = engine.account
+    assert account is not None
+    engine.record(EpochBegun("chaos", "chaos"))
+    told = {symbol: units for symbol, units in account.positions.items() if units}
+    if dict(engine.state.external) != told:
+        place.life.problems.append(f"a new epoch has {engine.state.external}, the account {told}")
+    place.foreign |= set(told)
 
 
 async def told_of_all(engine: OrderEngine) -> None:
@@ -603,6 +614,7 @@ def main() -> int:
         "--real", action="store_true", help="on a gateway that behaves as real ones do"
     )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="lives at a time")
+    parser.add_argument("--keep", type=Path, help="a folder for the journals of failing lives")
     arguments = parser.parse_args()
     first, _, end = arguments.seeds.partition(":")
     met: Counter[str] = Counter()
@@ -617,6 +629,9 @@ def main() -> int:
             for problem in life.problems:
                 sys.stdout.write(f"seed {life.seed}: {problem}\n")
             if life.problems:
+                if arguments.keep:
+                    arguments.keep.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(Path(folder) / f"{life.seed}.db", arguments.keep)
                 again = f"python -m tests.chaos.campaign --seeds {life.seed}:{life.seed + 1}"
                 again += " --real" if arguments.real else ""
                 sys.stdout.write(f"  replay: {again}\n")

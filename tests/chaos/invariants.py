@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -38,16 +38,19 @@ def broken(
     journal: Journal,
     books: dict[str, Any],
     heard: Iterable[dict[str, Any]],
-    moved: bool = False,
+    foreign: Collection[str] = (),
 ) -> Iterator[str]:
     """A sentence for each invariant that does not hold; `heard` are all messages of the lives,
-    `moved` says that units came or went by no trade of ours."""
+    `foreign` the symbols of which units came or went by no trade of ours."""
     records = list(journal.read())
     state = fold(records)
     ours = {one.con_id: symbol for symbol, one in state.instruments.items()}
     yield from _positions(state, books, ours)
-    if state.external and not moved:
-        yield f"positions of ours are listed as external: {dict(state.external)}"
+    if ours_elsewhere := set(state.external) - set(foreign):
+        yield (
+            f"positions of ours are listed as external: {sorted(ours_elsewhere)} "
+            f"of {dict(state.external)}"
+        )
     if state.contested:
         yield f"positions are contested at the end: {sorted(state.contested)}"
     yield from _fills(records, books["executions"], ours)

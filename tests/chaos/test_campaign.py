@@ -15,7 +15,7 @@ from hydra.journal.fold import WorkingOrder
 from tests.chaos.campaign import REAL, Life, meets, run_seeds
 
 SLICE = range(0, 100)
-REAL_SLICE = range(0, 24)
+REAL_SLICE = range(0, 30)
 PROOF = range(0, 24)
 
 

@@ -20,17 +20,18 @@ from hydra.domain.events import (
     FillCorrected,
     FillRecorded,
     NavMarked,
+    OrderEnded,
     Reconciled,
     Recorded,
     SplitApplied,
 )
-from hydra.domain.orders import Commission, Fill
+from hydra.domain.orders import Commission, Fill, OrderType
 from hydra.errors import BadParameter, GatewayUnreachable, NotReconciled, UnknownName
 from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.broker import Account
 from hydra.execution.divergence import RATIOS, cash_lags, contradiction, split_of, unexplained
 from hydra.gateway.faults import FaultyExchange
-from hydra.journal.fold import Holding, State
+from hydra.journal.fold import Holding, State, WorkingOrder
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.book_backed import BookBacked
@@ -482,6 +483,63 @@ async def untold(one, order):
     await until(lambda: len(one.wire) > filled)
     await one.engine.reconcile()
     one.server.world = FaultyExchange(one.server.exchange)
+
+
+@pytest.mark.parametrize("units", [-50, 10, 272, 328, 5000])
+def test_whatever_differs_where_orders_may_have_filled_unheard_is_left_to_a_person(units):
+    refs = [request(step=n).order_ref for n in range(3)]
+    orders = [request(quantity=q, step=n) for n, q in enumerate((300, -28, 28))]
+    state = State(
+        instruments={"AAPL": AAPL},
+        unknown={ref: WorkingOrder(o, NOW) for ref, o in zip(refs, orders, strict=True)},
+        reconciled_at=NOW,
+    )
+    known = unexplained(state, an_account(units, "100", "100"))
+    assert known["AAPL"].told == units
+    named = [ref for ref in refs if ref in known["AAPL"].reason]
+    assert named == (refs if -28 <= units <= 328 else [])
+
+
+def test_units_that_orders_of_two_strategies_may_have_bought_go_to_the_one_that_is_named():
+    unknown = {
+        f"{who}:20121002:AAPL:0": WorkingOrder(replace(request(quantity=q), strategy=who), NOW)
+        for who, q in (("s", 300), ("t", -28))
+    }
+    state = State(
+        instruments={"AAPL": AAPL}, unknown=unknown, reconciled_at=NOW, sessions={"s": 1}
+    )
+    account = an_account(272, "100", "100")
+    state = replace(state, contested=unexplained(state, account))
+    with pytest.raises(BadParameter, match=r"s, t.*--to"):
+        adoption_of(state, account, "AAPL", Decision("me", "so"))
+    assert adoption_of(state, account, "AAPL", Decision("me", "so", "s")).holdings == {"s": 272}
+
+
+async def test_an_order_that_was_cancelled_with_a_part_filled_unheard_is_not_taken_for_settled(
+    tmp_path,
+):
+    async with watched(tmp_path, gate=GATE, timeout_s=5) as one:
+        ask = (await one.engine.broker.quotes([AAPL]))["AAPL"].ask
+        large = replace(request(quantity=9000), order_type=OrderType.LIMIT, limit_price=ask)
+        for message in ("executionDetails", "commissionReport"):
+            one.arm(on=message, do="lose", times=0)
+        await trade(one, large)
+        await until(lambda: one.wire)
+        assert 0 < Decimal(one.wire[0]["quantity"]) < 9000
+        await one.engine.cancel(large.order_ref)
+        await until(lambda: (one.engine.drain(), one.events(OrderEnded))[1])
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert list(state.unknown) == [large.order_ref]
+        assert large.order_ref in state.contested["AAPL"].reason
+        assert not state.external
+        one.server.world = FaultyExchange(one.server.exchange)
+        await one.engine.reconcile()
+        state = one.engine.state
+        assert not state.unknown
+        assert not state.contested
+        assert state.quantity("AAPL", "s") == sum(Decimal(e["quantity"]) for e in one.wire)
+        assert not (await trade(one, large)).orders  # it ended, and is not sent again
 
 
 async def test_a_fill_of_an_adopted_order_that_is_told_after_all_counts_once(tmp_path):

@@ -107,3 +107,27 @@ def test_a_halt_holds_until_somebody_resumes():
     halted = fold(records(Halted("looks wrong", "me")))
     assert halted.halted == "looks wrong (me)"
     assert fold(records(Resumed("fine", "me"), after=1), halted).halted is None
+
+
+@given(
+    told=st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    side=st.sampled_from([1, -1]),
+    outcome=st.sampled_from(["cancelled", "rejected"]),
+    data=st.data(),
+)
+def test_an_order_whose_end_tells_of_more_units_than_executions_stays_unknown_until_all_are_heard(
+    told, side, outcome, data
+):
+    filled = sum(told)
+    end = OrderEnded(REF, outcome, "", filled=Decimal(filled))
+    fills = [fill(n, side * units, "10") for n, units in enumerate(told)]
+    heard_first = data.draw(st.integers(0, len(fills)))
+    before, late = fills[:heard_first], fills[heard_first:]
+    state = fold(records(START, admitted(side * (filled + 5)), *before, end))
+    for nth, one in enumerate(late):
+        assert list(state.unknown) == [REF]
+        assert state.unknown[REF].untold == side * sum(told[heard_first + nth :])
+        state = fold(records(one, after=state.seq), state)
+    assert not state.unknown
+    assert not state.working
+    assert state.quantity("AAPL") == side * filled
