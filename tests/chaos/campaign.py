@@ -43,6 +43,7 @@ from hydra.gateway.faults import FaultyExchange, parse_fault
 from hydra.gateway.realism import ALL
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 from hydra.ib.contracts import named
+from hydra.journal.fold import State
 from hydra.journal.journal import Journal
 from tests.chaos.invariants import beyond, broken, sent_unreconciled
 from tests.chaos.trader import ALGOS, GATE, SETTINGS, Fate, Killed, as_process, trade_once
@@ -438,9 +439,7 @@ async def decide(place: Place) -> None:
             for symbol in engine.state.contested:
                 account = engine.account
                 assert account is not None
-                held = engine.state.holdings.items()
-                holders = [w for (w, s), h in held if s == symbol and h.quantity]
-                decision = Decision("chaos", "chaos", max(holders))
+                decision = Decision("chaos", "chaos", whose(engine.state, symbol))
                 engine.record(adoption_of(engine.state, account, symbol, decision))
                 place.life.faults["adopted"] += 1
             await supervisor.steady(engine.reconcile)
@@ -448,6 +447,13 @@ async def decide(place: Place) -> None:
         finally:
             clock.cancel()
             await engine.broker.disconnect()
+
+
+def whose(state: State, symbol: str) -> str:
+    """A strategy that holds the symbol, else one whose order nobody knows of."""
+    held = [w for (w, s), h in state.holdings.items() if s == symbol and h.quantity]
+    orders = [o.request for o in state.unknown.values()]
+    return max(held or [r.strategy for r in orders if r.instrument.symbol == symbol])
 
 
 def begin_epoch(place: Place, engine: OrderEngine) -> None:
