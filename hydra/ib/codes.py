@@ -17,7 +17,8 @@ FINAL = frozenset(
         *range(110, 115),  # price steps; time in force, type and price that do not go together
         *range(116, 124),  # cannot reach the exchange; prices, sizes and terms that are not there
         *range(125, 127),  # sizes that do not fit
-        *range(131, 136),  # sizes, prices, no such order
+        *range(131, 134),  # sizes, prices
+        135,  # no such order
         *range(152, 155),  # sizes; orders for halted securities
         163,  # the price is further off than the settings allow
         200,  # no such contract
@@ -54,7 +55,9 @@ FINAL = frozenset(
 the refusal of an order. A code that is not among them ends nothing: a final status does, or the
 broker's book, when it is compared."""
 
-CHANGE_REFUSED = frozenset({103, 104, 105, 110, 201, 321, 329, 387, 440, 462, 10147, 10148})
+CHANGE_REFUSED = frozenset(
+    {103, 104, 105, 110, 134, 135, 201, 321, 329, 387, 440, 462, 10147, 10148}
+)
 """Codes by which a change of a working order is turned down; the order itself is as it was."""
 
 CONNECTION = {1100: False, 1300: False, 2110: False, 1101: True, 1102: True}

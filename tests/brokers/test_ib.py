@@ -56,6 +56,20 @@ async def test_an_error_on_a_new_order_ends_it_as_rejected_with_the_reason(tmp_p
         assert not one.engine.state.working
 
 
+@pytest.mark.parametrize("code", [134, 135])
+async def test_an_error_that_can_only_be_about_a_change_never_ends_an_order_that_works(
+    tmp_path, code
+):
+    async with watched(tmp_path) as one:
+        await trade(one, resting())
+        await one.engine.reconcile()
+        order = one.engine.broker._trades[resting().order_ref].order
+        one.engine.broker._on_error(order.orderId, code, "too late", None)
+        await drained(one)
+        assert one.engine.works(resting().order_ref)
+        assert not ends(one)
+
+
 async def test_a_message_that_cannot_be_read_is_journalled_and_its_order_looked_up(
     tmp_path, monkeypatch
 ):
