@@ -85,7 +85,8 @@ def _books(
         )
     strategy = strategy or next(iter(owners), "")
     if strategy:
-        names = {*state.sessions, *(who for who, _ in state.holdings)}
+        asked = (order.request.strategy for order in state.unknown.values())
+        names = {*state.sessions, *(who for who, _ in state.holdings), *asked}
         if strategy not in names:
             raise UnknownName(unknown("strategy", strategy, names))
         return {**held, strategy: held.get(strategy, ZERO) + difference}
