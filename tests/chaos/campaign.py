@@ -200,7 +200,7 @@ async def live(seed: int, folder: Path, real: frozenset[str] = frozenset()) -> L
             await live_in(place)
     except TimeoutError:
         place.life.problems.append(UNENDED)
-    except Exception as problem:  # noqa: BLE001 — the other lives go on
+    except Exception as problem:  # the other lives go on
         place.life.problems.append(f"ended by {problem!r}")
     finally:
         await place.close()

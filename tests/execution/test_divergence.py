@@ -505,9 +505,7 @@ def test_units_that_orders_of_two_strategies_may_have_bought_go_to_the_one_that_
         f"{who}:20121002:AAPL:0": WorkingOrder(replace(request(quantity=q), strategy=who), NOW)
         for who, q in (("s", 300), ("t", -28))
     }
-    state = State(
-        instruments={"AAPL": AAPL}, unknown=unknown, reconciled_at=NOW, sessions={"s": 1}
-    )
+    state = State(instruments={"AAPL": AAPL}, unknown=unknown, reconciled_at=NOW)
     account = an_account(272, "100", "100")
     state = replace(state, contested=unexplained(state, account))
     with pytest.raises(BadParameter, match=r"s, t.*--to"):
