@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from hydra.gateway.algorithms import refused_algorithm
+from hydra.gateway.attributes import refused_attribute
 from hydra.gateway.matching import (
     AT_CLOSE,
     LIMITED,
@@ -21,6 +23,7 @@ from hydra.gateway.matching import (
     TRAILS,
     WorkingOrder,
 )
+from hydra.gateway.order_types import refused_time_in_force, refused_type
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.times import parse_moment
 from hydra.gateway.universe import Instrument
@@ -28,12 +31,7 @@ from hydra.gateway.values import TimeCondition
 
 Refused = tuple[int, str] | None
 
-ALGORITHMS = frozenset(
-    {
-        *("Adaptive", "Twap", "Vwap", "ArrivalPx", "DarkIce", "PctVol", "PctVolPx", "PctVolSz"),
-        *("PctVolTm", "AD", "BalanceImpactRisk", "MinImpact", "ClosePx"),
-    }
-)
+_TRIGGER_METHODS = frozenset({0, 1, 2, 3, 4, 7, 8})  # IB's page on trigger methods
 _SIDES = ("BUY", "SELL", "SSHORT")
 _NOT_FOR: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -53,6 +51,7 @@ _FAR = 2  # times the market, beyond which an aggressive limit is taken for a sl
 def refused_order(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
     """The first objection to a new order for `one` at the time `now` (aware)."""
     checks: Iterable[Callable[[], Refused]] = (
+        lambda: refused_attribute(terms),
         lambda: _refused_size(one, terms),
         lambda: _refused_kind(one, terms, now),
         lambda: _refused_tif(terms),
@@ -77,7 +76,12 @@ def refused_change(order: WorkingOrder, terms: PlaceOrder) -> Refused:
         return 462, f"Cannot change to the new Time in Force:{terms.tif}"
     if terms.algoStrategy != order.terms.algoStrategy:
         return 440, "Order modify failed. Algorithm cannot be modified."
-    return _refused_moments(order.instrument, terms) or refused_prices(order.instrument, terms)
+    return (
+        refused_attribute(terms)
+        or refused_algorithm(terms)
+        or _refused_moments(order.instrument, terms)
+        or refused_prices(order.instrument, terms)
+    )
 
 
 def refused_prices(one: Instrument, terms: PlaceOrder) -> Refused:
@@ -130,17 +134,15 @@ def _refused_kind(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
     if terms.action not in _SIDES:
         return _invalid(f"Order side {terms.action!r} is not one of {', '.join(_SIDES)}")
     if terms.orderType not in ORDER_TYPES - _NOT_FOR.get(one.secType, frozenset()):
-        return 387, "Unsupported order type for this exchange and security type."
-    if terms.algoStrategy and terms.algoStrategy not in ALGORITHMS:
-        return 439, "Order processing failed. Algorithm definition not found."
-    if terms.algoStrategy and terms.orderType not in {"MKT", "LMT"}:
-        return 442, "Specified algorithm is not allowed for this order."
-    return None
+        return refused_type(terms.orderType)
+    if terms.triggerMethod not in _TRIGGER_METHODS:
+        return 146, "Invalid trigger method."
+    return refused_algorithm(terms)
 
 
 def _refused_tif(terms: PlaceOrder) -> Refused:
     if terms.tif and terms.tif not in TIMES_IN_FORCE:
-        return 10052, f"Invalid time in force:{terms.tif}"
+        return refused_time_in_force(terms.tif)
     if terms.orderType in AT_CLOSE and (terms.tif or "DAY") != "DAY":
         return 113, "The Tif option should be set to DAY for MOC and LOC orders."
     if terms.tif == "OPG" and terms.orderType not in {"MKT", "LMT"}:
@@ -158,6 +160,8 @@ def _refused_moments(one: Instrument, terms: PlaceOrder) -> Refused:
 def _refused_times(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
     if (refused := _refused_moments(one, terms)) is not None:
         return refused
+    if terms.tif != "GTD" and terms.goodTillDate:
+        return 334, "Invalid Good Till Date order"
     if terms.tif == "GTD":
         is_past = not terms.goodTillDate or parse_moment(terms.goodTillDate, one.zone) <= now
         return (334, "Invalid Good Till Date order") if is_past else None

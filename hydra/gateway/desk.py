@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from hydra.gateway.checks import (
 )
 from hydra.gateway.conditions import Sight, first_met, is_met
 from hydra.gateway.credit import Credit
+from hydra.gateway.identifiers import has_identifier
 from hydra.gateway.layout import Request
 from hydra.gateway.matching import (
     AT_CLOSE,
@@ -42,6 +43,7 @@ from hydra.gateway.reports import MAKER, TAKER, Executed, OrderReports, passes
 from hydra.gateway.schedule import ends_at, slices_of, starts_at
 from hydra.gateway.times import day_text, from_epoch, moment_text
 from hydra.gateway.universe import Instrument
+from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 
 Key = tuple[int, int]  # client and order number: what an order is known by
@@ -112,7 +114,11 @@ class OrderDesk:
         if known is not None and not terms.whatIf:
             self._modify(known, terms)
             return
-        found = self._venue.find(terms.contract)
+        found = [
+            one
+            for one in self._venue.find(terms.contract)
+            if has_identifier(one, terms.secIdType, terms.secId)
+        ]
         one = found[0] if len(found) == 1 and terms.contract.exchange else None
         refused = (200, NOT_FOUND) if one is None else self._refused(client_id, one, terms)
         if not terms.contract.exchange:
@@ -304,6 +310,7 @@ class OrderDesk:
         return (
             self._refused_id(client_id, terms)
             or refused_order(one, terms, self._venue.now)
+            or self._refused_halted(one, terms)
             or self._refused_account(terms)
             or refused_preset(self._venue, one, terms)
             or self._refused_parent(client_id, terms)
@@ -313,6 +320,14 @@ class OrderDesk:
         is_used = terms.orderId <= self._highest_id.get(client_id, 0)
         is_held = (client_id, terms.orderId) in self._held_back
         return (103, "Duplicate order id") if is_used and not (is_held or terms.whatIf) else None
+
+    def _refused_halted(self, one: Instrument, terms: PlaceOrder) -> Refused:
+        """154 of IB's page of message codes; `halted_stock` is the gateway that takes it."""
+        now, market = self._venue.seconds, self._venue.market
+        is_halted = market.is_halted(one, now) and market.is_in_session(one, now, terms.outsideRth)
+        if not is_halted or "halted_stock" in self._venue.real:
+            return None
+        return 154, "Orders cannot be transmitted for a halted security."
 
     def _refused_account(self, terms: PlaceOrder) -> Refused:
         if not terms.account and self._venue.others:
@@ -753,8 +768,13 @@ class OrderDesk:
         if order.is_done or order.terms.ocaType in {0, 1}:
             self._end_all(others, "Cancelled by OCA")
             return
+        before = order.remaining + quantity
+        is_by_share = variant(self._venue.seed, "oca_reduction") == "proportionately"
         for other in others:
-            self._reduce(other, quantity)
+            share = other.remaining * quantity / before
+            # Rounded so that not more than the share stays: what IB does is unknown.
+            cut = share.to_integral_value(ROUND_CEILING) if is_by_share else quantity
+            self._reduce(other, cut)
 
     def _end_all(self, orders: list[WorkingOrder], reason: str) -> None:
         for order in orders:

@@ -53,6 +53,8 @@ def _value(venue: Venue, one: Instrument, terms: PlaceOrder) -> Decimal:
 
 def _is_far(terms: PlaceOrder, mark: Decimal) -> bool:
     limit = terms.lmtPrice
+    if terms.overridePercentageConstraints:
+        return False
     if terms.orderType not in LIMITED or not limit or not mark:
         return False
     beyond = (limit - mark) if terms.action == "BUY" else (mark - limit)

@@ -64,6 +64,7 @@ async def test_nonsense_is_answered_with_400_and_a_sentence(gateway, command):
 
 
 async def test_a_halt_holds_orders_back_until_trading_is_resumed(gateway, client, stock):
+    gateway.exchange.venue.real |= {"halted_stock"}  # orders are taken in a halt
     assert await fetch(gateway, "/halt", '{"symbol": "AAPL"}') == (
         200,
         {"symbol": "AAPL", "halted": True},
@@ -81,6 +82,7 @@ async def test_a_halt_holds_orders_back_until_trading_is_resumed(gateway, client
 
 
 async def test_a_halt_with_an_end_ends_then(gateway, client, stock):
+    gateway.exchange.venue.real |= {"halted_stock"}  # orders are taken in a halt
     await fetch(gateway, "/halt", '{"symbol": "AAPL", "until": "2012-10-01T14:00:00Z"}')
     client.placeOrder(stock, MarketOrder("BUY", 100))
     await client.reqCurrentTimeAsync()

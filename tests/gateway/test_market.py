@@ -111,8 +111,9 @@ def test_all_or_none_trades_whole(started):
 
 
 def test_nothing_trades_in_a_halt_and_everything_goes_on_after_it(started):
+    started.venue.real |= {"halted_stock"}  # orders are taken in a halt
     started.halt(APPLE, started.venue.now + timedelta(minutes=30))
-    assert statuses(started.handle(1, order(1)), 1) == ["PreSubmitted"]
+    assert statuses(started.handle(1, order(1)), 1) == ["PreSubmitted", "Submitted"]
     started.handle(1, order(2, "LMT", lmtPrice="86.60"))
     minutes(started, 29)
     assert not started.orders.executions

@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.requests import CancelOrder, ReqGlobalCancel
-from tests.gateway.flow import echo, errors, fills, order, statuses, whys
+from hydra.gateway.variants import variant
+from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses, whys
 
 
 @pytest.fixture
@@ -103,6 +105,28 @@ def test_a_partial_fill_reduces_the_others_of_a_group_of_type_3(started):
     assert 0 < done < 9000
     left = next(o for o in started.orders.open_list if o.terms.orderId == 1)
     assert left.remaining == 9000 - done
+
+
+def seed_of(answer):
+    """The first seed whose gateway reduces in this way."""
+    return next(seed for seed in range(99) if variant(seed, "oca_reduction") == answer)
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+@pytest.mark.parametrize("answer", ["by_filled_quantity", "proportionately"])
+def test_a_fill_reduces_the_others_as_the_variant_of_the_seed_says(answer, kind):
+    exchange = shipped_exchange(ExchangeSettings(seed=seed_of(answer)))
+    exchange.connect(1, 178)
+    (apple,) = exchange.venue.find(APPLE)
+    price = exchange.venue.mark(apple) - 2 * apple.tick
+    group = {"ocaGroup": "both", "ocaType": kind}
+    exchange.handle(1, order(1, "STP", "SELL", size=18000, auxPrice="60.00", **group))
+    exchange.handle(1, order(2, "LMT", "SELL", size=9000, lmtPrice=str(price), **group))
+    done = -sum(quantity for quantity, _ in fills(exchange, 2))
+    assert 0 < done < 9000
+    left = next(o for o in exchange.orders.open_list if o.terms.orderId == 1)
+    wanted = 18000 - 2 * done if answer == "proportionately" else 18000 - done
+    assert abs(left.remaining - wanted) <= len(fills(exchange, 2))
 
 
 def test_a_partial_fill_cancels_the_others_of_a_group_of_type_1(started):

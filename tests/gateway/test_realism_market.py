@@ -88,11 +88,11 @@ def test_a_stop_in_a_halted_stock_waits_for_its_trigger():
     assert statuses(later(exchange, hours=1), 1) == []
 
 
-def test_without_the_behaviour_a_halt_looks_like_a_closed_market():
+def test_without_the_behaviour_a_halted_stock_takes_no_order():
     exchange = started()
     operate(exchange, lambda by: by.halt_stock("AAPL"))
     posted = exchange.handle(1, order(1))
-    assert (errors(posted), statuses(posted, 1)) == ([(1, 399)], ["PreSubmitted"])
+    assert (errors(posted), statuses(posted, 1)) == ([(1, 154)], [])
 
 
 def test_after_the_close_an_order_in_a_halted_stock_is_warned_as_any_other():

@@ -462,6 +462,7 @@ async def test_values_that_turn_unready_are_a_warning(settings, gateway, monkeyp
 
 async def test_a_stock_that_is_halted_fails_the_round_trip_and_leaves_no_order(settings, gateway):
     apple = Contract(symbol="AAPL", secType="STK", exchange="SMART", currency="USD")
+    gateway.server.exchange.venue.real |= {"halted_stock"}
     halt = Listener(at="round trip", act=lambda: gateway.server.exchange.halt(apple))
     report = await checked(reaching(settings, gateway), halt)
     assert "is the stock halted?" in result(report, "round trip").sentence

@@ -71,6 +71,7 @@ def test_its_options_without_it_are_refused_with_the_pair(option, capsys):
 
 def test_ctrl_c_ends_flat_and_says_so(gateway):
     apple = Contract(symbol="AAPL", secType="STK", exchange="SMART", currency="USD")
+    gateway.server.exchange.venue.real |= {"halted_stock"}
     gateway.server.exchange.halt(apple)  # the buy waits, and is interrupted
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     program = subprocess.Popen(

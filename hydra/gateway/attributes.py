@@ -1,0 +1,384 @@
+"""What the gateway does with each field of placeOrder: one table, on which it acts.
+
+A field is simulated, with the test that holds it; or it is a record that changes no execution by
+its meaning at Interactive Brokers, and openOrder tells it back where openOrder has such a field;
+or any value but its default is refused, with a code and text of IB's page of message codes. A
+field of a group is named with its group: `scale.profitOffset`. No field is ever ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
+
+from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.reference import NOT_FOUND
+from hydra.gateway.values import DeltaNeutralTerms, PegBenchTerms
+
+Refusal = tuple[int, str]
+
+UNSET: tuple[Any, ...] = (None, "", 0, False, ())  # what says nothing, in any field
+_CODES = "IB's page of message codes"
+_REFERENCE = "IB's API reference, Order"
+
+
+class Effect(StrEnum):
+    """What a field does here."""
+
+    SIMULATED = "simulated"
+    RECORD = "record"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One field: its effect, a sentence or a refusal, the test that holds it, the source."""
+
+    effect: Effect
+    note: str
+    test: str = ""
+    source: str = _REFERENCE
+    code: int = 0
+    unset: tuple[Any, ...] = UNSET
+
+    @property
+    def refusal(self) -> Refusal:
+        """Code and text for a value that is not the default."""
+        return self.code, self.note
+
+
+def _simulated(note: str, test: str) -> Attribute:
+    return Attribute(Effect.SIMULATED, note, f"tests/gateway/{test}")
+
+
+def _record(note: str) -> Attribute:
+    return Attribute(Effect.RECORD, note)
+
+
+def _refused(code: int, text: str, *, unset: tuple[Any, ...] = ()) -> Attribute:
+    return Attribute(Effect.REFUSED, text, "", _CODES, code, UNSET + unset)
+
+
+def _unsupported(name: str) -> Attribute:
+    return _refused(10340, f"The following order attribute is not supported: {name}")
+
+
+_NO_ADVISOR = _refused(344, "The account logged into is not a financial advisor account.")
+_INSTITUTIONAL = _refused(346, "Not an institutional account or an away clearing account.")
+_NO_CONTRACT = _refused(200, NOT_FOUND, unset=("?", "0"))
+_STOCK_RANGE = _refused(
+    373, "Can only set stock range attribute on VOL or RELATIVE TO STOCK order."
+)
+_DELTA_NEUTRAL = "Delta neutral orders are only supported for combos (BAG security type)."
+_NOT_OFFERED = "Unsupported order type for this exchange and security type."
+_MID_OFFSETS = _refused(10306, "Mid offsets are not allowed")
+
+_UNIVERSE = "test_universe.py::"
+_TYPES = "test_orders_types.py::"
+_FAMILIES = "test_orders_families.py::"
+_OWN = "test_order_attributes.py::"
+_ALGO = "test_algo_parameters.py::"
+_FOUND = f"{_OWN}test_an_order_is_for_what_its_contract_names_and_for_nothing_else"
+
+_CONTRACT: Mapping[str, Attribute] = MappingProxyType(
+    {
+        f"contract.{name}": _simulated("the instrument is found by it", _FOUND)
+        for name in (
+            *("conId", "symbol", "secType", "lastTradeDateOrContractMonth", "multiplier"),
+            *("exchange", "primaryExchange", "currency", "localSymbol", "tradingClass"),
+        )
+    }
+    | {"contract.strike": _NO_CONTRACT, "contract.right": _NO_CONTRACT}
+    | {
+        name: _simulated("ISIN or CUSIP, which has to be that of the contract", _FOUND)
+        for name in ("secIdType", "secId")
+    }
+    | {
+        name: _refused(200, NOT_FOUND)  # the fields of combinations, of which none is listed
+        for name in ("comboLegs", "orderComboLegs", "smartComboRoutingParams")
+    }
+)
+
+_TERMS: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "orderId": _simulated(
+            "new, or of a live order", f"{_TYPES}test_nothing_is_changed_in_a_filled_order"
+        ),
+        "action": _simulated(
+            "BUY, SELL or SSHORT",
+            f"{_TYPES}test_a_stop_waits_for_its_price_and_then_trades_at_the_market",
+        ),
+        "totalQuantity": _simulated(
+            "whole units in the instrument's steps",
+            f"{_TYPES}test_an_immediate_order_takes_what_is_there_and_cancels_the_rest",
+        ),
+        "orderType": _simulated(
+            "see the order types",
+            f"{_OWN}test_each_order_type_is_simulated_or_refused_by_its_code",
+        ),
+        "lmtPrice": _simulated(
+            "of the types that have a limit; a cap for pegged ones",
+            f"{_TYPES}test_a_stop_limit_rests_at_its_limit_once_triggered",
+        ),
+        "auxPrice": _simulated(
+            "stop, touch price, trailing amount or offset, by the order's type",
+            f"{_TYPES}test_a_trailing_stop_follows_the_peak_and_shows_its_stop",
+        ),
+        "tif": _simulated(
+            "see the times in force",
+            f"{_OWN}test_each_time_in_force_is_simulated_or_refused_by_its_code",
+        ),
+        "ocaGroup": _simulated(
+            "the first to trade cancels or reduces the others",
+            f"{_FAMILIES}test_the_first_of_a_group_to_fill_cancels_the_others",
+        ),
+        "ocaType": _simulated(
+            "1 cancels; 2 and 3 reduce, by a variant of the seed",
+            f"{_FAMILIES}test_a_fill_reduces_the_others_as_the_variant_of_the_seed_says",
+        ),
+        "account": _simulated(
+            "one of the login's", f"{_OWN}test_an_order_trades_for_the_account_that_it_names"
+        ),
+        "transmit": _simulated(
+            "held back until a relative is transmitted",
+            f"{_FAMILIES}test_a_bracket_is_silent_until_its_last_order_transmits_it",
+        ),
+        "parentId": _simulated(
+            "works once its parent has traded",
+            f"{_FAMILIES}test_children_tell_why_they_are_held_and_share_their_parent_s_group",
+        ),
+        "whatIf": _simulated(
+            "margins and commission, and no order",
+            f"{_OWN}test_a_what_if_is_answered_and_is_no_order",
+        ),
+        "outsideRth": _simulated(
+            "US stocks trade in the extended hours",
+            "test_extended_hours.py::"
+            "test_a_limit_order_that_reaches_the_market_trades_outside_regular_hours",
+        ),
+        "triggerMethod": _simulated(
+            "0 to 4, 7 and 8: which prices trigger a stop; 146 for another",
+            f"{_OWN}test_a_stop_is_triggered_by_the_prices_that_its_method_names",
+        ),
+        "sweepToFill": _simulated(
+            "an order always takes level after level",
+            f"{_OWN}test_sweep_to_fill_takes_level_after_level",
+        ),
+        "allOrNone": _simulated(
+            "trades whole or not", "test_market.py::test_all_or_none_trades_whole"
+        ),
+        "goodAfterTime": _simulated(
+            "does nothing before", f"{_TYPES}test_a_good_after_time_order_waits_for_its_time"
+        ),
+        "goodTillDate": _simulated(
+            "the end of a GTD order; 334 with another time in force",
+            f"{_TYPES}test_a_good_till_date_order_ends_at_its_date",
+        ),
+        "overridePercentageConstraints": _simulated(
+            "no precautionary percentage (109)",
+            f"{_OWN}test_the_percentage_preset_can_be_overridden",
+        ),
+        "trailStopPrice": _simulated(
+            "where a trail begins",
+            f"{_TYPES}test_a_trailing_stop_limit_becomes_a_limit_off_its_stop",
+        ),
+        "trailingPercent": _simulated(
+            "the trailing amount in percent",
+            f"{_TYPES}test_a_trailing_stop_in_percent_trails_by_that_share",
+        ),
+        "lmtPriceOffset": _simulated(
+            "the limit of TRAIL LIMIT off its stop",
+            f"{_TYPES}test_a_trailing_stop_limit_becomes_a_limit_off_its_stop",
+        ),
+        "algoStrategy": _simulated(
+            "see the algorithms; 439 for an unknown one",
+            f"{_ALGO}test_each_algorithm_is_simulated_or_refused_by_its_code",
+        ),
+        "algoParams": _simulated(
+            "see the algorithms; 443 unknown, 441 wrong",
+            f"{_ALGO}test_a_parameter_that_the_algorithm_does_not_know_is_refused",
+        ),
+    }
+)
+
+_SCALES: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "scalePriceIncrement": _refused(408, "Invalid scale order increment."),
+        "scaleInitLevelSize": _refused(417, "Invalid initial component size for scale order."),
+        "scaleSubsLevelSize": _refused(410, "Invalid subsequent component size for scale order."),
+        **dict.fromkeys(
+            ("scale.priceAdjustValue", "scale.priceAdjustInterval"),
+            _refused(449, "Unexpected scale price adjustment amount or interval."),
+        ),
+        "scale.profitOffset": _refused(418, "Invalid scale order profit offset."),
+        "scale.autoReset": _refused(446, "Missing scale order profit offset."),
+        **{
+            name: _unsupported(name)
+            for name in ("scale.initPosition", "scale.initFillQty", "scale.randomPercent")
+        },
+        **{
+            name: _unsupported(name)
+            for name in ("scaleTable", "activeStartTime", "activeStopTime")
+        },
+    }
+)
+
+_CONDITIONS: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "conditions": _simulated(
+            "price, time, margin, trade, volume and change; all of a price's trigger methods are "
+            "answered by the last price",
+            f"{_TYPES}test_an_order_waits_for_its_condition",
+        ),
+        "conditionsCancelOrder": _simulated(
+            "they end the order instead",
+            f"{_TYPES}test_conditions_can_cancel_an_order_that_works",
+        ),
+    }
+)
+
+_RECORDS: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "orderRef": _record("the client's own name of the order"),
+        "openClose": _record("for institutions: whether the position is opened or closed"),
+        "rule80A": _record("who the order is for, as the exchange is told it"),
+        "settlingFirm": _record("who settles the trade"),
+        "clearingAccount": _record("for whom it is cleared"),
+        "clearingIntent": _record("where it is cleared"),
+        "solicited": _record("who initiated the order"),
+        "algoId": _record("which algorithm made the order; openOrder has no such field"),
+        "extOperator": _record("who gave the order (CME's tag); openOrder has no such field"),
+        "manualOrderTime": _record("when a person gave it; openOrder has no such field"),
+        "mifid2DecisionMaker": _record("for the regulator; openOrder has no such field"),
+        "mifid2DecisionAlgo": _record("for the regulator; openOrder has no such field"),
+        "mifid2ExecutionTrader": _record("for the regulator; openOrder has no such field"),
+        "mifid2ExecutionAlgo": _record("for the regulator; openOrder has no such field"),
+        "advancedErrorOverride": _record(
+            "which of the server's advanced rejections to pass over, and this one has none; "
+            "openOrder has no such field"
+        ),
+    }
+)
+
+_REFUSED: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "displaySize": Attribute(
+            Effect.REFUSED,
+            "The 'Display Size' order attribute may not be specified for this order.",
+            "",
+            "ibkr-go, api_algo_variants_aapl: recorded in April 2026 at server version 200",
+            10255,
+        ),
+        "hidden": _refused(
+            152, 'The "hidden" order attribute may not be specified for this order.'
+        ),
+        "discretionaryAmt": _refused(
+            325,
+            "Discretionary orders are not supported for this combination of exchange and order "
+            "type.",
+        ),
+        "cashQty": _refused(10244, "Cash Quantity cannot be used for this order"),
+        "triggerPrice": _refused(361, "Invalid trigger price."),
+        "adjustedStopPrice": _refused(362, "Invalid adjusted stop price."),
+        "adjustedStopLimitPrice": _refused(363, "Invalid adjusted stop limit price."),
+        "adjustedTrailingAmount": _refused(364, "Invalid adjusted trailing amount."),
+        "adjustedOrderType": _refused(
+            10340,
+            "The following order attribute is not supported: adjustedOrderType",
+            unset=("None",),
+        ),
+        "origin": _refused(311, "The origin is invalid."),
+        "blockOrder": _unsupported("blockOrder"),
+        "sharesAllocation": _refused(333, "Invalid share allocation syntax."),
+        **dict.fromkeys(("faGroup", "faMethod", "faPercentage", "faProfile"), _NO_ADVISOR),
+        "modelCode": _unsupported("modelCode"),
+        "shortSaleSlot": _INSTITUTIONAL,
+        "designatedLocation": _INSTITUTIONAL,
+        "exemptCode": _refused(346, _INSTITUTIONAL.note, unset=(-1,)),
+        "eTradeOnly": _refused(10268, "The 'EtradeOnly' order attribute is not supported."),
+        "firmQuoteOnly": _refused(10269, "The 'firmQuoteOnly' order attribute is not supported."),
+        "nbboPriceCap": _refused(10270, "The 'nbboPriceCap' order attribute is not supported."),
+        **{
+            name: _unsupported(name)
+            for name in ("auctionStrategy", "startingPrice", "stockRefPrice", "delta")
+        },
+        **dict.fromkeys(("stockRangeLower", "stockRangeUpper"), _STOCK_RANGE),
+        "volatility": _refused(
+            371,
+            "VOL order requires positive floating point value for volatility. Do not set it for "
+            "other order types.",
+        ),
+        "volatilityType": _refused(
+            367,
+            "Volatility type if set must be 1 or 2 for VOL orders. Do not set it for other order "
+            "types.",
+        ),
+        "continuousUpdate": _refused(372, "Cannot set dynamic VOL attribute on non-VOL order."),
+        "referencePriceType": _refused(
+            368,
+            "Reference Price Type must be 1 or 2 for dynamic volatility management. Do not set it "
+            "for non-VOL orders.",
+        ),
+        "deltaNeutralOrderType": _refused(429, _DELTA_NEUTRAL, unset=("None",)),
+        "deltaNeutral": _refused(429, _DELTA_NEUTRAL, unset=(DeltaNeutralTerms(),)),
+        "deltaNeutralContract": _refused(429, _DELTA_NEUTRAL),
+        "deltaNeutralAuxPrice": _refused(
+            379, "Delta hedge order type requires that no delta hedge aux. price be specified."
+        ),
+        "hedgeType": _refused(10007, "Invalid hedge type."),
+        "hedgeParam": _refused(10009, "Invalid hedge ratio."),
+        "optOutSmartRouting": _unsupported("optOutSmartRouting"),
+        "notHeld": _refused(10297, "Not Held attribute is invalid for this order."),
+        "orderMiscOptions": _refused(
+            10337, "Misc options key is invalid in placeOrder request. Valid keys are: none"
+        ),
+        "pegBench": _refused(387, _NOT_OFFERED, unset=(PegBenchTerms(),)),
+        "minTradeQty": _refused(10302, "Min trade trade quantity is not allowed for this order"),
+        **dict.fromkeys(("midOffsetAtWhole", "midOffsetAtHalf"), _MID_OFFSETS),
+        **dict.fromkeys(
+            ("minCompeteSize", "competeAgainstBestOffset"), _refused(387, _NOT_OFFERED)
+        ),
+        **{
+            name: _unsupported(name)
+            for name in (
+                *("randomizeSize", "randomizePrice", "softDollarName", "softDollarValue"),
+                *("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice"),
+                *("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent", "minQty"),
+                *("percentOffset", "conditionsIgnoreRth", "adjustableTrailingUnit"),
+            )
+        },
+    }
+)
+
+ATTRIBUTES: Mapping[str, Attribute] = MappingProxyType(
+    {
+        **_CONTRACT,
+        **_TERMS,
+        **_SCALES,
+        **_CONDITIONS,
+        **_RECORDS,
+        **_REFUSED,
+    }
+)
+_REFUSING = {name: one for name, one in ATTRIBUTES.items() if one.effect is Effect.REFUSED}
+_values = attrgetter(*_REFUSING)
+
+
+def refused_attribute(terms: PlaceOrder) -> Refusal | None:
+    """Code and text for the first field that is not simulated and says something."""
+    values = _values(terms)
+    for attribute, value in zip(_REFUSING.values(), values, strict=True):
+        if value not in attribute.unset:
+            return attribute.refusal
+    return None
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Each field with its effect and a sentence, as a person is shown them."""
+    for name, one in ATTRIBUTES.items():
+        code = f"{one.code} " if one.code else ""
+        yield name, one.effect.value, code + one.note
