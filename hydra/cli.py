@@ -139,6 +139,17 @@ def gateway(context: typer.Context) -> None:
     raise typer.Exit(run_gateway(list(context.args)))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def realism(context: typer.Context) -> None:
+    """Replay a recording of a real gateway (FILE); list what the simulated one does otherwise."""
+    from hydra.gateway.realism_command import main as run_realism
+
+    raise typer.Exit(run_realism(list(context.args)))
+
+
 CostsOption = Annotated[
     str,
     typer.Option(

@@ -160,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wall-scale", type=_scale, default=1.0, help="of the wall seconds of --real behaviours"
     )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="record clients of --upstream, a paper account"
+    )
+    parser.add_argument("--upstream", metavar="HOST:PORT", help="of --record, on the loopback")
+    parser.add_argument("--yes", action="store_true", help="keep what --record shows, unasked")
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -261,10 +266,23 @@ async def _run(arguments: argparse.Namespace) -> None:
         shown.cancel()
 
 
+def _record(arguments: argparse.Namespace) -> int:
+    """Record a gateway instead of serving; raises SettingsError without both options."""
+    if arguments.record is None or arguments.upstream is None:
+        raise SettingsError("--record FILE and --upstream HOST:PORT are given together")
+    from hydra.gateway.recorder import record  # a served gateway does not need it
+
+    return record(
+        arguments.record, arguments.upstream, arguments.host, arguments.port, yes=arguments.yes
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM (then 0); 2 with one sentence for what cannot be served."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.record or arguments.upstream or arguments.yes:
+            return _record(arguments)
         _check_now(arguments)
         asyncio.run(_run(arguments))
     except (GatewayError, OSError) as error:
