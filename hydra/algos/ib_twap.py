@@ -8,8 +8,9 @@ from hydra.algos._base import Desk, check_one_of
 from hydra.algos._broker_run import flag, hand_over
 from hydra.domain.orders import OrderRequest
 
+DEFAULT = "Marketable"
 STRATEGIES = (
-    "Marketable",
+    DEFAULT,
     "Matching",
     "Midpoint",
     "Matching Same Side",
@@ -20,9 +21,14 @@ STRATEGIES = (
 @dataclass(frozen=True)
 class IbTwap:
     """Parameters as on IB's page "TWAP"; times are texts such as `09:30:00 US/Eastern`, empty for
-    the whole session."""
+    the whole session.
 
-    strategy_type: str = "Marketable"
+    The trade strategy is told only where it is not `Marketable`, which is IB's own default: a real
+    gateway was recorded to refuse the order with 443, "Unknown algo attribute:strategyType"
+    (ibkr-go's live tests of 2026-04-15), though IB's page lists it.
+    """
+
+    strategy_type: str = DEFAULT
     start_time: str = ""
     end_time: str = ""
     allow_past_end_time: bool = False
@@ -34,7 +40,7 @@ class IbTwap:
     async def work(self, request: OrderRequest, desk: Desk) -> None:
         """Hand it over and wait."""
         parameters = {
-            "strategyType": self.strategy_type,
+            **({} if self.strategy_type == DEFAULT else {"strategyType": self.strategy_type}),
             "startTime": self.start_time,
             "endTime": self.end_time,
             "allowPastEndTime": flag(self.allow_past_end_time),

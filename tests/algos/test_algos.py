@@ -61,6 +61,16 @@ async def test_an_algorithm_trades_all_of_the_request_and_nothing_more(tmp_path,
         assert not [o for o in one.engine.state.working.values() if not o.request.parent]
 
 
+@pytest.mark.parametrize(("strategy", "told"), [("Marketable", False), ("Midpoint", True)])
+async def test_ib_s_own_default_of_a_twap_is_not_told(tmp_path, strategy, told):
+    async with trading(tmp_path) as one:
+        chosen = {"strategy_type": strategy}
+        task = asyncio.ensure_future(one.work("ib_twap", chosen, one.request(100)))
+        await one.drive(task, 600)
+        [child] = one.children()
+        assert ("strategyType" in child.broker_algo_parameters) == told
+
+
 async def test_a_cancelled_task_takes_its_child_back(tmp_path):
     async with trading(tmp_path) as one:
         task = await resting(one)
