@@ -144,7 +144,7 @@ def gateway(context: typer.Context) -> None:
     add_help_option=False,
 )
 def realism(context: typer.Context) -> None:
-    """Replay a recording of a real gateway (FILE); list what the simulated one does otherwise."""
+    """List what real gateways are known to do; with a recording (FILE), what ours does otherwise."""
     from hydra.gateway.realism_command import main as run_realism
 
     raise typer.Exit(run_realism(list(context.args)))

@@ -1,4 +1,4 @@
-"""`hydra realism FILE`: replay a recording of a real gateway and list what ours does otherwise."""
+"""`hydra realism`: list what is known of real gateways, or compare a recording with ours."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hydra.gateway.comparison import KINDS, TOLERANCE_S, compare, lacking
 from hydra.gateway.errors import GatewayError
+from hydra.gateway.ledger import listing, load_ledger, page
 from hydra.gateway.recording import load_recording
 from hydra.gateway.replaying import replay
 
@@ -23,10 +24,10 @@ def _tolerance(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hydra realism",
-        description="Replay a recording (hydra gateway --record) against the simulated gateway "
-        "and list the differences; ends with 1 if there are any.",
+        description="Without FILE: list the known behaviours of real gateways. With FILE: replay "
+        "a recording against the simulated gateway and list the differences (then 1).",
     )
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated market")
     parser.add_argument(
         "--tolerance",
@@ -35,17 +36,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="by which a first answer may come sooner or later (default 5)",
     )
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the list as Markdown")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """0 without differences, 1 with some, 2 with one sentence for a file that is bad."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.file is not None and arguments.page is not None:
+        parser.error("--page is of the ledger; give it without FILE")
     try:
-        return _compare(arguments.file, arguments.seed, arguments.tolerance)
+        if arguments.file is not None:
+            return _compare(arguments.file, arguments.seed, arguments.tolerance)
+        ledger = load_ledger()
+        if arguments.page is not None:
+            arguments.page.write_text(page(ledger), encoding="utf-8")
+        else:
+            _say("\n".join(listing(ledger)).strip())
     except (GatewayError, OSError, UnicodeDecodeError) as problem:
-        sys.stderr.write(f"{arguments.file}: {problem}\n")
+        sys.stderr.write(f"{arguments.file or 'hydra realism'}: {problem}\n")
         return 2
+    return 0
 
 
 def _compare(file: Path, seed: int, tolerance_s: float) -> int:
