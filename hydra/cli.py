@@ -144,7 +144,7 @@ def gateway(context: typer.Context) -> None:
     add_help_option=False,
 )
 def realism(context: typer.Context) -> None:
-    """List what real gateways are known to do; with a recording (FILE), what ours does otherwise."""
+    """List what real gateways are known to do, or replay a recording (FILE) and compare."""
     from hydra.gateway.realism_command import main as run_realism
 
     raise typer.Exit(run_realism(list(context.args)))

@@ -139,9 +139,16 @@ def _subjects(ledger: list[Behaviour]) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return fill(
-        text, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=True
-    ).splitlines()
+    """Lines of at most 80 columns; a link that is longer goes on after its last slash."""
+    indent = "    "
+    words = [w if len(w) <= WIDTH - len(indent) else _split(w) for w in text.split(" ")]
+    lines = fill(" ".join(words), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return lines.splitlines()
+
+
+def _split(link: str) -> str:
+    path, slash, rest = link.rpartition("/")
+    return f"{path}{slash} {rest}"
 
 
 def _kind(row: Behaviour) -> str:
