@@ -16,7 +16,7 @@ from hydra.gateway.realism_command import main
 ROOT = Path(__file__).parents[2]
 LEDGER = load_ledger()
 PAGE = ROOT / "docs" / "realism.md"
-LEAST = 274  # rows that are recorded, told or documented
+LEAST = 280  # rows that are recorded, told or documented
 
 
 @cache
