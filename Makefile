@@ -39,10 +39,10 @@ browser: ## Chromium for the dashboard's tests, where there is none
 pictures: install browser ## Take the README's pictures of the dashboard anew
 	$(BIN)/python -m tests.dashboard.pictures
 
-test: install browser ## The test suite, notebooks included (about five minutes on two cores)
+test: install browser ## The test suite, notebooks included (less than ten minutes on two cores)
 	$(BIN)/python -m pytest tests -m "not slow" -n auto --dist worksteal
 
-slow: install browser ## The tests that take minutes: chaos, a month through papermill, whole sessions in the browser
+slow: install browser ## The tests that take minutes: chaos, a month through papermill, a year at a real gateway, runs that fail
 	$(BIN)/python -m pytest tests -m slow -n auto --dist worksteal
 
 check: install ## ruff, format, mypy strict, import layers, no outputs in notebooks

@@ -48,6 +48,7 @@ HASTE_S = (0.1, 0.2, 0.4)
 """The same for a halt: a living program of ours has taken its orders back by then."""
 ENDED_S = 3.0
 """How long the gateway is waited for to tell of completed orders."""
+ENDED_ALREADY = "it was to be cancelled, and the gateway's book holds it no more"
 BELIEVED_S = 10.0
 """How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
@@ -397,7 +398,10 @@ class IbBroker:
                 await self._ask_of(ended, f"the end of {order.orderRef}")
         finally:
             log_off(ib)
-        self.events.put_nowait(OrderEnded(order.orderRef, "cancelled", "asked for"))
+        ref, filled = order.orderRef, max(map(_units_filled, mine), default=None)
+        end = OrderEnded(ref, "cancelled", "asked for", filled=filled)
+        # A book that held it no more may be one in which it has just filled.
+        self.events.put_nowait(end if mine else OrderEnded(ref, "unknown", ENDED_ALREADY))
 
     async def _log_on_as(self, client_id: int, pauses: Sequence[float]) -> IB:
         """A short logon under an id of ours; what is known to be in use is asked for once only."""

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
 
+from hydra.gateway.attributes import listed
 from hydra.gateway.clock import Calendar
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
@@ -165,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--upstream", metavar="HOST:PORT", help="of --record, on the loopback")
     parser.add_argument("--yes", action="store_true", help="keep what --record shows, unasked")
+    parser.add_argument(
+        "--attributes", action="store_true", help="list what is done with each field of an order"
+    )
     parser.add_argument("--ready-file", type=Path, help="written as JSON when it listens")
     parser.add_argument("--until-eof", action="store_true", help="end when stdin is closed")
     parser.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -280,6 +284,9 @@ def _record(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM (then 0); 2 with one sentence for what cannot be served."""
     arguments = _parser().parse_args(argv)
+    if arguments.attributes:
+        sys.stdout.writelines(f"{line}\n" for line in listed())
+        return 0
     try:
         if arguments.record or arguments.upstream or arguments.yes:
             return _record(arguments)

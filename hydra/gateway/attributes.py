@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
@@ -382,3 +383,15 @@ def described() -> Iterator[tuple[str, str, str]]:
     for name, one in ATTRIBUTES.items():
         code = f"{one.code} " if one.code else ""
         yield name, one.effect.value, code + one.note
+
+
+def listed(width: int = 80) -> Iterator[str]:
+    """The table in lines of a terminal: all that is simulated, then records, then refusals."""
+    rows = list(described())
+    for effect in Effect:
+        told = [(name, sentence) for name, kind, sentence in rows if kind == effect]
+        yield f"{effect.value}: {len(told)} fields of placeOrder"
+        for name, sentence in told:
+            yield from wrap(
+                sentence, width, initial_indent=f"  {name}: ", subsequent_indent="      "
+            )

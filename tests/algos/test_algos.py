@@ -66,7 +66,9 @@ async def test_ib_s_own_default_of_a_twap_is_not_told(tmp_path, strategy, told):
     async with trading(tmp_path) as one:
         chosen = {"strategy_type": strategy}
         task = asyncio.ensure_future(one.work("ib_twap", chosen, one.request(100)))
-        await one.drive(task, 600)
+        await one.until(one.children)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         [child] = one.children()
         assert ("strategyType" in child.broker_algo_parameters) == told
 

@@ -242,6 +242,30 @@ async def test_orders_of_an_earlier_logon_are_ended_although_the_gateway_keeps_i
         assert one.server.exchange.state()["open_orders"] == []
 
 
+async def test_an_order_of_an_earlier_logon_that_is_gone_already_is_unknown_until_it_is_compared(
+    tmp_path,
+):
+    async with watched(tmp_path) as one:
+        await of_an_earlier_logon(one, resting())
+        await cancelled_by_another_program(one)
+        await one.engine.cancel(resting().order_ref)
+        one.engine.drain()
+        assert list(one.engine.state.unknown) == [resting().order_ref]
+        await one.engine.reconcile()
+        assert [outcome for outcome, _ in ends(one)] == ["unknown", "cancelled"]
+        assert not one.engine.state.unknown
+
+
+async def cancelled_by_another_program(one):
+    """The order of client 31 ends, and nobody tells client 40."""
+    ib = IB()
+    await ib.connectAsync(port=one.server.port, clientId=31)
+    [held] = await ib.reqAllOpenOrdersAsync()
+    ib.cancelOrder(held.order)
+    await until(lambda: not one.server.exchange.state()["open_orders"])
+    ib.disconnect()
+
+
 async def test_an_id_that_its_program_goes_on_using_is_waited_for_once_and_then_named(tmp_path):
     async with watched(tmp_path) as one:
         orders = [resting(step) for step in range(2)]

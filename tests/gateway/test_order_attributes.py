@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from hydra.gateway.__main__ import main
 from hydra.gateway.attributes import ATTRIBUTES, Effect, refused_attribute
 from hydra.gateway.codec import FLAG, OPTIONAL_FLAG
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
@@ -222,3 +223,12 @@ def test_a_halted_stock_takes_no_order_and_one_that_works_goes_on_after_the_halt
     assert (
         errors(started.handle(1, order(3, "LMT", contract=other, lmtPrice="20.00")))[0][1] == 399
     )
+
+
+def test_a_person_is_shown_every_field_within_80_columns(capsys):
+    assert main(["--attributes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    shown = {line.split(":")[0].strip() for line in lines}
+    assert set(ATTRIBUTES) <= shown
+    assert sum(int(line.split()[1]) for line in lines if "fields of" in line) == len(ATTRIBUTES)

@@ -11,6 +11,8 @@ from hydra.strategies.sma_cross import SmaCross
 from tests.research.deadly_strategy import Deadly
 from tests.research.test_sweep import GRID, Plainly, same, walk
 
+pytestmark = pytest.mark.slow
+
 TERMS = Terms(each=True, costs=CostModel("none", 10.0))
 
 

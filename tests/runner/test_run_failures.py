@@ -19,6 +19,8 @@ from hydra.runner.lease import holder
 from hydra.runner.trade import lease_path, take_lease
 from tests.runner.conftest import wait_until
 
+pytestmark = pytest.mark.slow
+
 SECRET = 'correct-horse-"battery"-staple<&>'
 MARK = "print('began', flush=True)"
 

@@ -8,7 +8,7 @@ from hydra.errors import JournalUnwritable
 from tests.disks import kind_of_disk, refusal, small_disk
 from tests.runner.conftest import wait_until
 
-pytestmark = pytest.mark.parametrize("disk_is", [kind_of_disk()])
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("disk_is", [kind_of_disk()])]
 in_mid_run = pytest.mark.skipif(
     bool(refusal()), reason=f"a limit does not reach a process that runs already: {refusal()}"
 )
