@@ -48,11 +48,11 @@ HASTE_S = (0.1, 0.2, 0.4)
 """The same for a halt: a living program of ours has taken its orders back by then."""
 ENDED_S = 3.0
 """How long the gateway is waited for to tell of completed orders."""
-ENDED_ALREADY = "it was to be cancelled, and the gateway's book holds it no more"
 BELIEVED_S = 10.0
 """How long an id that stayed in use over all pauses is not waited for again."""
 CANCEL_WITH_BLOCK = 1
 """IB's ocaType by which a fill takes the rest of its group back, never two at a time."""
+NOT_OPEN = "it was to be cancelled, and is not among the gateway's open orders"
 UNSET = Decimal("1e300")
 """IB writes the largest float where it has no figure."""
 
@@ -109,15 +109,15 @@ class IbBroker:
         read-only gateway unless only data are wanted."""
         quiet_library()
         ib = await connect(self.settings, to_trade)
-        ib.execDetailsEvent += self._on_execution
-        ib.commissionReportEvent += self._on_commission
-        ib.orderStatusEvent += self._on_status
-        ib.openOrderEvent += self._on_open_order
-        ib.errorEvent += self._on_error
+        for event, handler in (
+            (ib.execDetailsEvent, self._on_execution),
+            (ib.commissionReportEvent, self._on_commission),
+            (ib.orderStatusEvent, self._on_status),
+            (ib.openOrderEvent, self._on_open_order),
+            (ib.errorEvent, self._on_error),
+        ):
+            event.connect(handler, self._on_handler_error)
         ib.disconnectedEvent += self._on_disconnect
-        fills = ib.execDetailsEvent, ib.commissionReportEvent
-        for told in (*fills, ib.orderStatusEvent, ib.openOrderEvent, ib.errorEvent):
-            told.error_event += self._on_unreadable
         ib.client.throttleStart += self._free.clear
         ib.client.throttleEnd += self._free.set
         self._free.set()
@@ -398,10 +398,12 @@ class IbBroker:
                 await self._ask_of(ended, f"the end of {order.orderRef}")
         finally:
             log_off(ib)
-        ref, filled = order.orderRef, max(map(_units_filled, mine), default=None)
-        end = OrderEnded(ref, "cancelled", "asked for", filled=filled)
-        # A book that held it no more may be one in which it has just filled.
-        self.events.put_nowait(end if mine else OrderEnded(ref, "unknown", ENDED_ALREADY))
+        if mine:
+            filled = max(map(_filled_quantity, mine))
+            end = OrderEnded(order.orderRef, "cancelled", "asked for", filled=filled)
+        else:  # it may have filled just now
+            end = OrderEnded(order.orderRef, "unknown", NOT_OPEN)
+        self.events.put_nowait(end)
 
     async def _log_on_as(self, client_id: int, pauses: Sequence[float]) -> IB:
         """A short logon under an id of ours; what is known to be in use is asked for once only."""
@@ -514,7 +516,7 @@ class IbBroker:
         self._held[ref] = status.status
         if status.status in ("Cancelled", "ApiCancelled"):
             self.events.put_nowait(
-                OrderEnded(ref, "cancelled", _last_error(trade), filled=_units_filled(trade))
+                OrderEnded(ref, "cancelled", _last_error(trade), filled=_filled_quantity(trade))
             )
         elif status.status == "Inactive":
             return  # the error that follows tells why, and whether it is the end
@@ -542,14 +544,14 @@ class IbBroker:
             ref = trade.order.orderRef
             reason = f"error {code}: {text}{codes.ADVICE.get(code, '')}"
             self.events.put_nowait(
-                OrderEnded(ref, "rejected", reason, filled=_units_filled(trade))
+                OrderEnded(ref, "rejected", reason, filled=_filled_quantity(trade))
             )
         else:
             self.events.put_nowait(Warned(code, f"{trade.order.orderRef}: {text}"))
 
-    def _on_unreadable(self, told: ib_async.Event, problem: Exception) -> None:
-        """A message that we fail to read is told; eventkit would log it and go on."""
-        text = f"What the gateway told by {told.name()} could not be read: {problem!r}"
+    def _on_handler_error(self, event: ib_async.Event, problem: Exception) -> None:
+        """Journal that a message could not be read; eventkit would log it and go on."""
+        text = f"A message of the gateway could not be read ({event.name()}): {problem!r}"
         self.events.put_nowait(Warned(0, text))
 
     def _on_open_order(self, trade: Trade) -> None:
@@ -596,7 +598,7 @@ class IbBroker:
             size if order.action == "BUY" else -size,
             order.orderType,
             None if limit is None else price_or_none(float(limit)),
-            _units_filled(trade),
+            _filled_quantity(trade),
         )
 
     def _fill(self, contract: ib_async.Contract, execution: ib_async.Execution) -> Fill:
@@ -686,10 +688,12 @@ async def _end_of(trade: Trade) -> None:
         await trade.statusEvent
 
 
-def _units_filled(trade: Trade) -> Decimal:
-    """What its last status says has filled, or, of a completed order, the order itself.
+def _filled_quantity(trade: Trade) -> Decimal:
+    """The units that have filled by the order's last status or, of a completed order, its terms.
 
-    At least as much has filled: a status may be of a moment ago.
+    At least as much has filled: a status may be of a moment ago. Sources: IB's API reference,
+    EWrapper.orderStatus (`filled`) and Order.filledQuantity; recorded statuses of cancelled
+    orders tell it, too (ibkr-go, api_ioc_fok_aapl). A gateway that tells 0 is believed as before.
     """
     figures = (float(trade.orderStatus.filled), float(trade.order.filledQuantity))
     return decimal(max((figure for figure in figures if figure < UNSET), default=0.0))

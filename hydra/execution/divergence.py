@@ -115,23 +115,23 @@ def unexplained_value(state: State, account: Account) -> Decimal:
 def orders_in_doubt(state: State, symbol: str, difference: Decimal) -> tuple[str, ...]:
     """The orders of ours that nobody knows of and that may have made the difference.
 
-    One whose untold units are just the difference, else all that can add up to it, whole or in
-    part. IB tells of executions until midnight, or the gateway's restart, only.
+    Those whose unreported units are just the difference, else all that can add up to it, whole
+    or in part. IB reports executions until midnight, or the gateway's restart, only.
     """
-    untold = _untold(state, symbol)
-    exact = tuple(ref for ref, units in untold.items() if units == difference)
-    if exact or not difference:
-        return exact[:1] if difference else ()
-    least = sum((units for units in untold.values() if units < 0), ZERO)
-    most = sum((units for units in untold.values() if units > 0), ZERO)
-    return tuple(untold) if least <= difference <= most else ()
+    if not difference:
+        return ()
+    unreported = _unreported(state, symbol)
+    exact = tuple(ref for ref, units in unreported.items() if units == difference)
+    least = sum((units for units in unreported.values() if units < 0), ZERO)
+    most = sum((units for units in unreported.values() if units > 0), ZERO)
+    return exact or (tuple(unreported) if least <= difference <= most else ())
 
 
-def _untold(state: State, symbol: str) -> dict[str, Decimal]:
+def _unreported(state: State, symbol: str) -> dict[str, Decimal]:
     """What each order in the symbol may have filled unheard, signed, by reference."""
     now = state.reconciled_at
     return {
-        ref: order.untold
+        ref: order.unreported
         for ref, order in state.unknown.items()
         if order.request.instrument.symbol == symbol
         and (now is None or now - order.admitted_at <= DOUBT)
@@ -143,7 +143,7 @@ def _is_contested(state: State, account: Account, symbol: str, is_held: bool) ->
     of ours. What somebody else traded before there was a book of ours takes nothing from it."""
     difference = account.positions.get(symbol, ZERO) - state.expected(symbol)
     if difference:
-        return is_held or bool(_untold(state, symbol))
+        return is_held or bool(_unreported(state, symbol))
     touched = symbol in state.traded_elsewhere or symbol in state.contested
     return touched and not _is_backed(state, account, symbol)
 
@@ -159,7 +159,7 @@ def _contested(state: State, account: Account, symbol: str) -> ContestedPosition
     backed, own = _is_backed(state, account, symbol), state.owned(symbol)
     doubt = orders_in_doubt(state, symbol, told - expected)
     if doubt:
-        why = f"{' and '.join(doubt)} may have filled, though no execution was told"
+        why = f"{' or '.join(doubt)} may have filled, though no execution was told"
     elif told == expected:
         why = f"our strategies hold {own:,f} of it: somebody else has traded it away"
     elif backed:

@@ -66,7 +66,7 @@ def recover_orders(
         if ref in at_broker:
             yield OrderFound(ref, at_broker[ref].perm_id, at_broker[ref].status)
         elif ref in gone and gone[ref].status in ENDS:
-            yield _listed_as_ended(ref, gone[ref])
+            yield _completed(ref, gone[ref])
     for ref, order in state.working.items():
         if ref in at_broker:
             yield OrderAcknowledged(ref, at_broker[ref].perm_id, at_broker[ref].status)
@@ -74,7 +74,7 @@ def recover_orders(
             yield from _absent(state, ref, order, gone.get(ref))
 
 
-def _listed_as_ended(ref: str, gone: HeldOrder) -> OrderEnded:
+def _completed(ref: str, gone: HeldOrder) -> OrderEnded:
     reason = "the gateway lists it as ended"
     return OrderEnded(ref, ENDS[gone.status], reason, filled=gone.filled)
 
@@ -120,7 +120,7 @@ def _absent(
 ) -> Iterator[OrderEnded]:
     """The end of an order that the broker's book does not hold."""
     if gone and gone.status in ENDS:
-        yield _listed_as_ended(ref, gone)
+        yield _completed(ref, gone)
     elif not order.may_be_sent:
         is_unanswered = order.state is OrderState.SUBMITTED and not order.filled
         lost = UNANSWERED if is_unanswered else LOST

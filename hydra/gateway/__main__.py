@@ -16,6 +16,7 @@ from pathlib import Path
 
 from hydra.gateway.attributes import listed
 from hydra.gateway.clock import Calendar
+from hydra.gateway.control import LOOPBACK_NAMES
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
@@ -24,8 +25,6 @@ from hydra.gateway.listing import parse_universe
 from hydra.gateway.realism import BEHAVIOURS, chosen
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve, wall_time
 from hydra.gateway.times import epoch
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def _port(text: str) -> int:
@@ -230,7 +229,7 @@ def _announce(server: GatewayServer, arguments: argparse.Namespace) -> None:
         f"The simulated gateway listens on {server.host}:{server.port} for account {account}; "
         f"its control port is 127.0.0.1:{server.control_port}; Ctrl-C ends it."
     )
-    if server.host not in LOOPBACK:
+    if server.host not in LOOPBACK_NAMES:
         sys.stderr.write(
             f"Warning: {server.host} is not the loopback; whoever reaches it can trade here.\n"
         )

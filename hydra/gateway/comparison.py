@@ -95,7 +95,7 @@ def compare(
 
     Fields that a recording leaves out are not compared.
     """
-    ours, theirs = _Talk.of(simulated), _Talk.of(recorded)
+    ours, theirs = _Conversation.of(simulated), _Conversation.of(recorded)
     found: list[Difference] = []
     for about in dict.fromkeys([*theirs.said, *ours.said]):
         left, right = theirs.said.get(about, []), ours.said.get(about, [])
@@ -123,15 +123,15 @@ def lacking(recording: Recording) -> list[str]:
 
 
 @dataclass
-class _Talk:
+class _Conversation:
     """What a gateway said, by what it is about, and when it was asked."""
 
     said: dict[str, list[Entry]] = field(default_factory=dict)
     asked: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recording: Recording) -> _Talk:
-        talk = cls()
+    def of(cls, recording: Recording) -> _Conversation:
+        conversation = cls()
         orders: set[tuple[int, str]] = set()
         executions: dict[tuple[int, str], str] = {}
         for entry in recording.entries:
@@ -141,10 +141,10 @@ class _Talk:
             if entry.message == "executionDetails":
                 executions[entry.connection, entry.fields.get("execId", "")] = about
             if entry.sender == "client":
-                talk.asked.setdefault(about, entry.at)
+                conversation.asked.setdefault(about, entry.at)
             elif entry.message != UNREADABLE:
-                talk.said.setdefault(about, []).append(entry)
-        return talk
+                conversation.said.setdefault(about, []).append(entry)
+        return conversation
 
 
 def _about(
@@ -272,7 +272,9 @@ def form(text: str) -> str:
     return "number" if number else "0"
 
 
-def _timing(about: str, theirs: _Talk, ours: _Talk, tolerance_s: float) -> Iterator[Difference]:
+def _timing(
+    about: str, theirs: _Conversation, ours: _Conversation, tolerance_s: float
+) -> Iterator[Difference]:
     asked = theirs.asked.get(about)
     if asked is None or about not in theirs.said or about not in ours.said:
         return

@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hydra.gateway.control import LOOPBACK_NAMES
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.recording import GOODBYE, GREETING, MOST_ENTRIES, Entry, Recording
 from hydra.gateway.redaction import Redactor
 from hydra.gateway.wiretap import Wiretap
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _CHUNK = 65536
 _ZONES = {"EST": "US/Eastern", "EDT": "US/Eastern", "CST": "US/Central", "CDT": "US/Central"}
 
@@ -31,7 +31,7 @@ def upstream_of(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise SettingsError(f"--upstream {text} is no HOST:PORT such as 127.0.0.1:4002")
-    if host.strip("[]") not in LOOPBACK:
+    if host.strip("[]") not in LOOPBACK_NAMES:
         raise SettingsError(
             f"--upstream {text} is not on the loopback; a gateway is recorded on its own machine, "
             f"such as 127.0.0.1:{port}"
@@ -177,7 +177,7 @@ def record(file: Path, upstream: str, host: str, port: int, *, yes: bool) -> int
 
     Raises SettingsError for what cannot be recorded, OSError for a port that is taken.
     """
-    if host not in LOOPBACK:
+    if host not in LOOPBACK_NAMES:
         raise SettingsError(f"--host {host} is not on the loopback; recordings are made there")
     if file.exists():
         raise SettingsError(f"{file} exists; give --record another name")

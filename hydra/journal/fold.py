@@ -101,9 +101,9 @@ class WorkingOrder:
     changes: int = 0
     unsent: int = 0
     found: int = 0
-    end: str = ""
+    reported_end: str = ""
     """How it ended, where the broker has told of an end and not yet of all executions."""
-    end_filled: Decimal = ZERO
+    reported_filled: Decimal = ZERO
     """How many units had filled at that end, unsigned."""
 
     @property
@@ -112,11 +112,11 @@ class WorkingOrder:
         return self.request.quantity - self.filled
 
     @property
-    def untold(self) -> Decimal:
+    def unreported(self) -> Decimal:
         """Signed quantity that may have filled without an execution that was heard."""
-        if not self.end:
+        if not self.reported_end:
             return self.remaining
-        return self.end_filled.copy_sign(self.request.quantity) - self.filled
+        return self.reported_filled.copy_sign(self.request.quantity) - self.filled
 
     @property
     def may_be_sent(self) -> bool:
@@ -386,7 +386,7 @@ class Folding:
         self._measure(fill)
         if order := self.order(fill.order_ref):
             filled = order.filled + fill.quantity
-            self.tell(fill.order_ref, _told_by(order, abs(filled)), filled=filled)
+            self.tell(fill.order_ref, _report_of_fill(order, abs(filled)), filled=filled)
         gain = (after.realised - before.realised) * self.rate(fill.currency)
         return gain if before.quantity * fill.quantity < 0 else None
 
@@ -467,13 +467,13 @@ class Folding:
             place[ref] = replace(order, state=state, **changes)
 
 
-def _told_by(order: WorkingOrder, filled: Decimal) -> Told:
+def _report_of_fill(order: WorkingOrder, filled: Decimal) -> Told:
     """What a fill tells of its order, of which `filled` units, unsigned, are filled with it."""
     if filled >= abs(order.request.quantity):
         return Told.WHOLE
-    if not order.end:
+    if not order.reported_end:
         return Told.PART
-    return ENDS[order.end] if filled >= order.end_filled else Told.MISSING
+    return ENDS[order.reported_end] if filled >= order.reported_filled else Told.MISSING
 
 
 FLAT = Holding()
@@ -618,7 +618,12 @@ def _found(draft: Folding, event: OrderFound, time: datetime) -> None:
     known = draft.order(event.ref)
     times = max(event.times, known.found) if known else 0
     draft.tell(
-        event.ref, Told.FOUND, status=event.status, perm_id=event.perm_id, found=times, end=""
+        event.ref,
+        Told.FOUND,
+        status=event.status,
+        perm_id=event.perm_id,
+        found=times,
+        reported_end="",
     )
 
 
@@ -628,7 +633,9 @@ def _ended(draft: Folding, event: OrderEnded, time: datetime) -> None:
         draft.count(event.ref, "rejected")  # by the broker: what never left was ended by us
     if event.filled is not None and known and abs(known.filled) < event.filled:
         # Until its executions are heard nobody may take it for settled.
-        draft.tell(event.ref, Told.MISSING, end=event.outcome, end_filled=event.filled)
+        draft.tell(
+            event.ref, Told.MISSING, reported_end=event.outcome, reported_filled=event.filled
+        )
         return
     draft.tell(event.ref, ENDS[event.outcome])
 

@@ -80,7 +80,7 @@ async def test_a_message_that_cannot_be_read_is_journalled_and_its_order_looked_
         await trade(one, resting())
         await until(lambda: one.server.exchange.state()["open_orders"])
         await drained(one)
-        monkeypatch.setattr("hydra.brokers.ib._units_filled", fails)
+        monkeypatch.setattr("hydra.brokers.ib._filled_quantity", fails)
         await one.engine.cancel(resting().order_ref)
         await until(lambda: not one.server.exchange.state()["open_orders"])
         await drained(one)

@@ -228,6 +228,7 @@ def has_its_charts_drawn(page):
 def test_the_page_shows_the_journals_and_the_gateways_figures_also_after_a_reload(place, context):
     page = place.voila(context)
     for _ in range(2):
+        assert page.locator(".hydra-board [data-panel]").count() == len(PANELS)
         holds_the_journals_figures(place, page)
         holds_the_gateways_figures(place, page)
         has_its_charts_drawn(page)

@@ -500,10 +500,13 @@ def test_whatever_differs_where_orders_may_have_filled_unheard_is_left_to_a_pers
     assert named == (refs if -28 <= units <= 328 else [])
 
 
-def test_units_that_orders_of_two_strategies_may_have_bought_go_to_the_one_that_is_named():
+@pytest.mark.parametrize("quantities", [(300, -28), (272, 272)])
+def test_units_that_orders_of_two_strategies_may_have_bought_go_to_the_one_that_is_named(
+    quantities,
+):
     unknown = {
         f"{who}:20121002:AAPL:0": WorkingOrder(replace(request(quantity=q), strategy=who), NOW)
-        for who, q in (("s", 300), ("t", -28))
+        for who, q in zip("st", quantities, strict=True)
     }
     state = State(instruments={"AAPL": AAPL}, unknown=unknown, reconciled_at=NOW)
     account = an_account(272, "100", "100")

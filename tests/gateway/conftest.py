@@ -19,6 +19,13 @@ def exchange() -> Exchange:
 
 
 @pytest.fixture
+def started(exchange: Exchange) -> Exchange:
+    """The same with client 1 logged on at server version 178."""
+    exchange.connect(1, 178)
+    return exchange
+
+
+@pytest.fixture
 def apple() -> WireContract:
     """AAPL as a client writes it."""
     return WireContract(symbol="AAPL", secType="STK", exchange="SMART", currency="USD")

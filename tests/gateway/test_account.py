@@ -36,12 +36,6 @@ YEN = Contract(symbol="USD", secType="CASH", exchange="IDEALPRO", currency="JPY"
 FUND = Contract(symbol="SPY", secType="STK", exchange="SMART", currency="USD")
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def found(exchange, contract):
     (one,) = exchange.venue.find(contract)
     return one

@@ -10,12 +10,6 @@ from hydra.gateway.values import TagValue
 from tests.gateway.flow import errors, order, statuses
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def placed(exchange, strategy, order_id=1, **parameters):
     given = tuple(TagValue(tag, value) for tag, value in parameters.items())
     terms = {"lmtPrice": "80.00", "algoStrategy": strategy, "algoParams": given}

@@ -49,12 +49,6 @@ def story(posted):
     return told
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def test_a_market_order_in_an_open_session_tells_its_whole_story_in_order(started, apple):
     assert story(started.handle(1, order(apple))) == [
         ("OpenOrder", "PreSubmitted"),

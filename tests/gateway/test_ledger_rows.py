@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
-
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.orders import CompletedOrder
@@ -14,12 +12,6 @@ from hydra.gateway.values import Contract
 from tests.gateway.flow import APPLE, errors, order, statuses, whys
 
 MES = Contract(symbol="MES", secType="FUT", exchange="CME", currency="USD")
-
-
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
 
 
 def of(posted, kind):

@@ -17,12 +17,6 @@ from tests.gateway.flow import APPLE, fills, order, statuses
 
 
 @pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
-@pytest.fixture
 def apple(started):
     (one,) = started.venue.find(APPLE)
     return one

@@ -23,12 +23,6 @@ from tests.gateway.test_control import fetch
 BARS = ask.ReqHistoricalData(7, APPLE, False, "", "1 day", "5 D", True, "TRADES", 1)
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def operate(exchange, action):
     """Do something by hand; return what clients hear."""
     action(Operator(exchange))

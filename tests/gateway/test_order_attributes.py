@@ -23,12 +23,6 @@ from hydra.gateway.values import Contract
 from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def leaves(cls: type, prefix: str = "") -> Iterator[tuple[str, Row]]:
     """Every field of placeOrder by its path, groups unfolded, as the codec lays them out."""
     for row in rows(cls):

@@ -13,12 +13,6 @@ from hydra.gateway.variants import variant
 from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses, whys
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def bracket(exchange, entry):
     """An entry, a take-profit at 87.20 and a stop at 86.00, the last one transmitting all."""
     held = [

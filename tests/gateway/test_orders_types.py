@@ -26,12 +26,6 @@ from tests.gateway.flow import echo, errors, fills, order, statuses, whys
 EURO = Contract(symbol="EUR", secType="CASH", exchange="IDEALPRO", currency="USD")
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def minutes(exchange, count):
     """Let minutes pass."""
     return exchange.advance(exchange.venue.now + timedelta(minutes=count))

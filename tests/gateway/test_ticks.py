@@ -25,12 +25,6 @@ MINUTE = "20120928 11:00:00 US/Eastern"
 END = "20120928 11:01:00 US/Eastern"
 
 
-@pytest.fixture
-def started(exchange):
-    exchange.connect(1, 178)
-    return exchange
-
-
 def month(exchange):
     """ES's front month."""
     return min(exchange.venue.find(ES), key=lambda one: one.expiry).contract()

@@ -126,7 +126,7 @@ def test_an_order_whose_end_tells_of_more_units_than_executions_stays_unknown_un
     state = fold(records(START, admitted(side * (filled + 5)), *before, end))
     for nth, one in enumerate(late):
         assert list(state.unknown) == [REF]
-        assert state.unknown[REF].untold == side * sum(told[heard_first + nth :])
+        assert state.unknown[REF].unreported == side * sum(told[heard_first + nth :])
         state = fold(records(one, after=state.seq), state)
     assert not state.unknown
     assert not state.working
