@@ -339,6 +339,7 @@ def test_a_backtest_prints_its_figures_as_json_and_as_a_table(hydra):
     assert "sharpe" in hydra("backtest", *arguments).out
 
 
+@pytest.mark.slow
 def test_a_sweep_says_of_the_best_sets_what_they_are_worth_and_counts_them(hydra, tmp_path):
     arguments = (
         "sweep", "sma_cross", "-p", "fast_bars=2:6:2", "-p", "slow_bars=10,20", "--json",
@@ -354,6 +355,7 @@ def test_a_sweep_says_of_the_best_sets_what_they_are_worth_and_counts_them(hydra
     assert again["statistics"]["trials"] == 5
 
 
+@pytest.mark.slow
 def test_a_sweep_reckons_with_the_costs_of_a_backtest(hydra, tmp_path):
     swept = ("sweep", "sma_cross", "-p", "fast_bars=5", "-p", "slow_bars=20", "--json",
              "--from", "2011-01-03", "--symbols", "AAPL,IBM")  # fmt: skip
@@ -437,6 +439,7 @@ def test_a_runner_without_jobs_says_how_to_write_one(hydra):
     assert (result.code, "[jobs.at_the_open]" in result.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_session_keeps_to_the_limits_of_whoever_starts_it_wherever_the_notebooks_lie(
     hydra, gateway: Simulator, tmp_path
 ):

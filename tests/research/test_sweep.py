@@ -118,6 +118,7 @@ def test_all_strategies_that_look_at_one_instrument_alone_are_compiled():
     assert SWEPT == ["mean_reversion", "sma_cross", "ts_momentum"]
 
 
+@pytest.mark.slow
 def test_alone_and_all_in_the_figures_are_vectorbts_to_a_billionth():
     import vectorbt
 

@@ -319,6 +319,7 @@ def fetched(page):
     return [found for found in loads if "127.0.0.1" not in found]
 
 
+@pytest.mark.slow
 def test_health_is_503_while_the_gateway_is_away_and_the_server_goes_on(tmp_path):
     with simulated_gateway(["--start", START]) as gateway:
         with serving(tmp_path, gateway) as made:

@@ -122,6 +122,7 @@ def test_a_moment_at_which_the_strategy_was_busy_is_missed_with_the_name_of_what
     runner.stop("The test is over.")
 
 
+@pytest.mark.slow
 def test_a_job_that_may_be_late_waits_for_its_strategy_while_its_session_lasts(workspace):
     go = workspace.folder / "go"
     waits = f"import time, pathlib\nwhile not pathlib.Path({str(go)!r}).exists(): time.sleep(0.05)"
@@ -144,6 +145,7 @@ def test_a_job_that_may_be_late_waits_for_its_strategy_while_its_session_lasts(w
     ]
 
 
+@pytest.mark.slow
 def test_a_run_that_failed_is_tried_again_in_its_session_and_not_more_often_than_allowed(
     workspace,
 ):
