@@ -22,6 +22,7 @@ from hydra.gateway.exchange import FIRST_SESSION, ExchangeSettings
 from hydra.gateway.faults import SCENARIOS, Fault, parse_script
 from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.listing import parse_universe
+from hydra.gateway.options import OptionParser
 from hydra.gateway.realism import BEHAVIOURS, chosen
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve, wall_time
 from hydra.gateway.times import epoch
@@ -122,9 +123,9 @@ def _behaviour(text: str) -> str:
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m hydra.gateway", description="A simulated Interactive Brokers gateway."
+def _parser() -> OptionParser:
+    parser = OptionParser(
+        prog="hydra gateway", description="A simulated Interactive Brokers gateway."
     )
     parser.add_argument("--host", default="127.0.0.1", help="where clients connect")
     parser.add_argument("--port", type=_port, default=4002, help="0 takes any free port")
@@ -282,7 +283,7 @@ def _record(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM (then 0); 2 with one sentence for what cannot be served."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_all(argv)
     if arguments.attributes:
         sys.stdout.writelines(f"{line}\n" for line in listed())
         return 0

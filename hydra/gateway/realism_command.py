@@ -10,6 +10,7 @@ from pathlib import Path
 from hydra.gateway.comparison import KINDS, TOLERANCE_S, compare, lacking
 from hydra.gateway.errors import GatewayError
 from hydra.gateway.ledger import listing, load_ledger, page
+from hydra.gateway.options import OptionParser
 from hydra.gateway.recording import load_recording
 from hydra.gateway.replaying import replay
 
@@ -21,8 +22,8 @@ def _tolerance(text: str) -> float:
     return seconds
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> OptionParser:
+    parser = OptionParser(
         prog="hydra realism",
         description="Without FILE: list the known behaviours of real gateways. With FILE: replay "
         "a recording against the simulated gateway and list the differences (then 1).",
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """0 without differences, 1 with some, 2 with one sentence for a file that is bad."""
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_all(argv)
     if arguments.file is not None and arguments.page is not None:
         parser.error("--page is of the ledger; give it without FILE")
     try:
