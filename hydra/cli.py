@@ -1091,6 +1091,15 @@ def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     """A table; a figure is never cut: where the terminal is too narrow, lines run over instead."""
     if not rows:
         return
+    table = _table_of(title, rows, " ")
+    if _widths(table).maximum > out.width:  # headings are broken before anything else
+        table = _table_of(title, rows, "\n")
+    width = max(out.width, _widths(table).minimum)
+    out.print(table, highlight=False, markup=False, width=width, crop=False, soft_wrap=False)
+
+
+def _table_of(title: str, rows: Sequence[Mapping[str, str]], between: str) -> Table:
+    """The table, `between` standing between the words of a heading; empty columns are left out."""
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.pad_edge, table.collapse_padding = False, True
     names = [name for name in rows[0] if any(row[name] not in ("", "–") for row in rows)]
@@ -1098,16 +1107,17 @@ def _print_rows(title: str, rows: Sequence[Mapping[str, str]]) -> None:
         figures = all(_is_figure(row[name]) for row in rows)
         words = any(" " in row[name] and not row[name][:1].isdigit() for row in rows)
         table.add_column(
-            name.replace("_", " "),
+            name.replace("_", between),
             justify="right" if figures else "left",
             min_width=max(map(len, name.split("_"))) if words else _widest(name, rows),
         )
     for row in rows:
         table.add_row(*(row[name] for name in names))
-    boundless = out.options.update(max_width=10_000)
-    least = Measurement.get(out, boundless, table).minimum
-    width = max(out.width, least)
-    out.print(table, highlight=False, markup=False, width=width, crop=False, soft_wrap=False)
+    return table
+
+
+def _widths(table: Table) -> Measurement:
+    return Measurement.get(out, out.options.update(max_width=10_000), table)
 
 
 def _widest(name: str, rows: Sequence[Mapping[str, str]]) -> int:

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from hydra import cli
 from hydra.costs.calibration import Agreement, Calibration
 from hydra.costs.model import CostModel
 from hydra.domain.events import (
@@ -467,3 +470,21 @@ def test_a_session_by_hand_is_in_the_history_of_runs_and_only_one_runs_at_a_time
         "ts_momentum", "well", "2013-01-14",
     )  # fmt: skip
     assert row["started"].startswith("2013-01-14")
+
+
+def test_fills_fit_into_80_columns_with_every_figure_whole(monkeypatch):
+    paper = StringIO()
+    monkeypatch.setattr(cli, "out", Console(file=paper, width=80))
+    row = {
+        "time": "2013-01-14 14:30",
+        "symbol": "MSFT",
+        "quantity": "-1,200",
+        "price": "369.66",
+        "decision_price": "371.1407",
+        "slippage_bps": "-336.47",
+        "commission": "15.21",
+    }
+    cli._print_rows("fills", [row])
+    lines = paper.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(any(figure in line for line in lines) for figure in row.values())
