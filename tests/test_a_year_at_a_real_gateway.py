@@ -124,6 +124,7 @@ def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         port=0,
         control_port=0,
         speed=0,
+        is_fast=True,
         wall_scale=0.02,
         exchange=ExchangeSettings(start=datetime.fromisoformat(START).date(), real=REAL),
     )

@@ -24,7 +24,14 @@ from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.listing import parse_universe
 from hydra.gateway.options import OptionParser
 from hydra.gateway.realism import BEHAVIOURS, chosen
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve, wall_time
+from hydra.gateway.server import (
+    ANSWER_MS,
+    HISTORY_MS,
+    GatewayServer,
+    GatewaySettings,
+    serve,
+    wall_time,
+)
 from hydra.gateway.times import epoch
 
 
@@ -151,15 +158,26 @@ def _parser() -> OptionParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="a behaviour of real gateways (repeatable), all, or trading (all that let orders "
-        "through): " + ", ".join(BEHAVIOURS),
-    )
-    parser.add_argument("--answer-ms", type=_milliseconds, default=0, help="that answers take")
-    parser.add_argument(
-        "--history-ms", type=_milliseconds, default=0, help="that answers about history take"
+        help="how it is set up (repeatable), all, or trading (all that let orders through): "
+        + ", ".join(BEHAVIOURS),
     )
     parser.add_argument(
-        "--wall-scale", type=_scale, default=1.0, help="of the wall seconds of --real behaviours"
+        "--answer-ms", type=_milliseconds, default=ANSWER_MS, help="that answers take"
+    )
+    parser.add_argument(
+        "--history-ms",
+        type=_milliseconds,
+        default=HISTORY_MS,
+        help="that answers about history take",
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="answers take no time; all else is as always"
+    )
+    parser.add_argument(
+        "--no-pacing", action="store_true", help="no limit of messages and of historical requests"
+    )
+    parser.add_argument(
+        "--wall-scale", type=_scale, default=1.0, help="of other wall seconds, as of pacing"
     )
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="record clients of --upstream, a paper account"
@@ -202,6 +220,8 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
         survives_kill=True,
         answer_ms=arguments.answer_ms,
         history_ms=arguments.history_ms,
+        is_fast=arguments.fast,
+        paces=not arguments.no_pacing,
         wall_scale=arguments.wall_scale,
         keeps_wall_time=arguments.now,
         exchange=ExchangeSettings(

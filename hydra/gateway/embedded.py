@@ -13,7 +13,7 @@ from hydra.gateway.operator import Operator
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 T = TypeVar("T")
-STEPPED = GatewaySettings(port=0, control_port=0, speed=0)
+STEPPED = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
 
 
 class EmbeddedGateway:

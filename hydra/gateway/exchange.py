@@ -49,11 +49,13 @@ ALREADY_IN_USE = (
 )
 FOR_EVER = 1 << 40  # epoch seconds, later than any session
 _STATEMENT_EVERY_S = 180  # the gateway sends account values every three minutes
-_FARMS = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefil"),
+_MARKET_DATA = 2104, "Market data farm connection is OK:usfarm"
+FARM_CONNECTED = 2106, "HMDS data farm connection is OK:ushmds"
+FARM_INACTIVE = (
+    2107,
+    "HMDS data farm connection is inactive but should be available upon demand.ushmds",
 )
+_DEFINITIONS = 2158, "Sec-def data farm connection is OK:secdefil"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,15 @@ class Exchange:
         """What the gateway says when a client starts."""
         self.venue.post(client_id, say.ManagedAccounts(",".join(self.venue.accounts)))
         self.venue.post(client_id, say.NextValidId(self.orders.next_order_id(client_id)))
-        for code, text in _FARMS:
+        history = FARM_INACTIVE if self.farm_sleeps else FARM_CONNECTED
+        for code, text in (_MARKET_DATA, history, _DEFINITIONS):
             self.venue.refuse(client_id, -1, code, text)
         return self.venue.outbox.drain()
+
+    @property
+    def farm_sleeps(self) -> bool:
+        """Whether a client's first request for history must wake the farm."""
+        return self.venue.variant("historical_farm") == "inactive"
 
     def disconnect(self, client_id: int) -> None:
         """End a client's session; its orders live on."""
@@ -332,6 +340,8 @@ class Exchange:
         traded = self.orders.executions[before:]
         for done in traded:
             self.statements.traded(done.order.instrument)
+        if traded and self.venue.variant("account_values") == "with_the_trade":
+            self.statements.refresh()
         if traded:
             self.statements.stream()
 

@@ -507,7 +507,7 @@ def _log_on(world: FaultyExchange, strike: Strike) -> Outcome:
 def _take_over(world: FaultyExchange, strike: Strike) -> Outcome:
     """Another session of the same user takes the market data; quotes stop, each line is told."""
     quotes = world.exchange.quotes
-    quotes.is_frozen = True
+    quotes.freeze(True)
     told = [
         (client_id, Error(request_id, 10197, TEXTS[10197]))
         for client_id, request_id in quotes.open_lines
@@ -516,12 +516,12 @@ def _take_over(world: FaultyExchange, strike: Strike) -> Outcome:
 
 
 def _freeze(world: FaultyExchange, strike: Strike) -> Outcome:
-    world.exchange.quotes.is_frozen = True
+    world.exchange.quotes.freeze(True)
     return Outcome(strike.message)
 
 
 def _thaw(world: FaultyExchange, strike: Strike) -> Outcome:
-    world.exchange.quotes.is_frozen = False
+    world.exchange.quotes.freeze(False)
     return Outcome(strike.message)
 
 

@@ -59,12 +59,6 @@ class QuoteDesk:
         """Whether quotes stand still."""
         return self._is_frozen
 
-    @is_frozen.setter
-    def is_frozen(self, frozen: bool) -> None:
-        self._is_frozen = frozen
-        holds_last = frozen and "frozen_quotes" in self._venue.real
-        self.frozen_at = self._venue.seconds if holds_last else None
-
     def freeze(self, frozen: bool) -> None:
         """Let quotes stand at those of now, for lines that are opened later, too."""
         self._is_frozen = frozen
@@ -176,8 +170,7 @@ class QuoteDesk:
     def _tell_shortable(self, client_id: int, request_id: int, line: Line) -> None:
         """How readily and how many shares can be borrowed, to who asked for generic tick 236."""
         one = line.instrument
-        is_told = "shortable" in self._venue.real and SHORTABLE in line.wanted
-        if not is_told or one.secType != "STK":
+        if SHORTABLE not in line.wanted or one.secType != "STK":
             return
         lendable = self._venue.lendable_shares(one)
         shares = PLENTY if lendable is None else lendable

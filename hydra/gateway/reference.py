@@ -164,7 +164,7 @@ class ReferenceDesk:
             known = ("minSize", "sizeIncrement", "suggestedSizeIncrement")
             return dict.fromkeys(known, one.increment)
         is_american = one.secType == "STK" and one.currency == "USD"
-        if "fractional_sizes" not in self._venue.real or not is_american:
+        if not is_american:
             return {}
         return {"minSize": FRACTION, "sizeIncrement": FRACTION}
 

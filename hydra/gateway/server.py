@@ -29,21 +29,34 @@ from hydra.gateway.faults import (
     Merge,
     Silence,
 )
+from hydra.gateway.inbox import Inbox
 from hydra.gateway.lanes import Lanes
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.operator import Operator
+from hydra.gateway.pacing import (
+    MESSAGES_A_SECOND,
+    Excess,
+    HistoryPacing,
+    MessageRate,
+)
 from hydra.gateway.record import Record
 from hydra.gateway.requests import CancelHistoricalData, StartApi
 from hydra.gateway.responses import Error, ExecutionDetails, HistoricalData, OrderStatus
 from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
-from hydra.gateway.wall_clock import QUERY_CANCELLED, AnswerTimes, Lane, Verdict
+from hydra.gateway.wall_clock import FARM_WAKES_S, QUERY_CANCELLED, AnswerTimes, Lane, Verdict
 
 T = TypeVar("T")
 LOG = logging.getLogger("hydra.gateway")
 BOOKED = (OrderStatus, ExecutionDetails)  # after them a client counts on what they say
 KEEP_EVERY = timedelta(minutes=1)  # of simulated time, between two savings of the clock
+TOO_MANY_MESSAGES = (
+    "Max rate of messages per second has been exceeded:"
+    f"max={MESSAGES_A_SECOND} rec={MESSAGES_A_SECOND + 1} ({{}})"
+)
 TICK_S = 0.1  # wall seconds between two advances of a running clock
+ANSWER_MS = 100  # a limit order until Submitted, ib_async's notebook on ordering of 2019-12-31
+HISTORY_MS = 200  # eight daily bars, the log in ib_async #140
 MAX_UNREAD_BYTES = 64 * 1024 * 1024  # a client that lets more than this lie is cut off
 
 
@@ -52,9 +65,10 @@ class GatewaySettings:
     """How to serve: ports 0 are chosen by the system, speed 0 moves time only by command.
 
     `speed` is simulated seconds a wall second while a session is open. Answers to requests take
-    `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history. `wall_scale`
-    multiplies the wall seconds of behaviours of real gateways. With `keeps_wall_time` the market
-    stands at the wall's time, whatever `speed` is.
+    `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history; both are 0,
+    and farms are awake, where it `is_fast`. `wall_scale` multiplies the wall seconds of what real
+    gateways do. `paces` is whether it enforces the limits of messages and of history. With
+    `keeps_wall_time` the market stands at the wall's time, whatever `speed` is.
     """
 
     host: str = "127.0.0.1"
@@ -65,8 +79,10 @@ class GatewaySettings:
     faults: tuple[Fault, ...] = ()
     state: Path | None = None  # where the books are kept between two runs
     survives_kill: bool = False  # saved before clients hear of a change, not at the end alone
-    answer_ms: int = 0
-    history_ms: int = 0
+    answer_ms: int = ANSWER_MS
+    history_ms: int = HISTORY_MS
+    is_fast: bool = False
+    paces: bool = True
     wall_scale: float = 1.0
     keeps_wall_time: bool = False
 
@@ -83,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._merge_s = 0.0
         self._later: asyncio.TimerHandle | None = None
         self.lanes: Lanes[Response | Command] = Lanes(self.carry, self.flush)
+        self._inbox = Inbox(MessageRate(), self._ask, self._refuse_excess)
         self.client_id: int | None = None
 
     @property
@@ -115,6 +132,7 @@ class Connection(asyncio.Protocol):
         """Called by asyncio."""
         self._session.close()
         self.lanes.close()
+        self._inbox.close()
         self._server.left(self)
 
     def carry(self, what: Response | Command) -> None:
@@ -170,7 +188,22 @@ class Connection(asyncio.Protocol):
         elif isinstance(event, StartApi):
             self._server.start(self, event)
         elif isinstance(event, Request) and self.client_id is not None:
-            self._server.ask(self.client_id, event)
+            if self._server.excess is None:
+                self._ask(event)
+            else:
+                is_paced = self._session.asks_pacing or self._server.excess is Excess.PACED
+                self._inbox.is_paced = is_paced
+                self._inbox.put(event)
+
+    def _ask(self, request: Request) -> None:
+        if self.client_id is not None:
+            self._server.ask(self.client_id, request)
+
+    def _refuse_excess(self, count: int) -> None:
+        """Messages of a second beyond the limit: said, and by some gateways no more heard."""
+        self.carry(Error(-1, 100, TOO_MANY_MESSAGES.format(count)))
+        if self._server.excess is Excess.DISCONNECTED:
+            self.hang_up()
 
 
 def _pieces(data: bytes, size: int) -> list[bytes]:
@@ -197,12 +230,11 @@ class GatewayServer:
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
         self._operator = Operator(self.exchange)
-        self._times = AnswerTimes(
-            settings.exchange.real,
-            settings.answer_ms / 1000,
-            settings.history_ms / 1000,
-            settings.wall_scale,
-        )
+        self._times = _answer_times(settings, self.exchange)
+        self.excess: Excess | None = None
+        """What becomes of messages beyond the limit of a second; None where there is none."""
+        if settings.paces:
+            self.excess = Excess(self.exchange.venue.variant("message_rate"))
         self.host = settings.host
         self.port = settings.port
         self.control_port = settings.control_port
@@ -297,8 +329,6 @@ class GatewayServer:
             text = QUERY_CANCELLED.format(request.reqId)
             self.deliver([(client_id, Error(request.reqId, 162, text))], client_id, verdict)
             return
-        if verdict.at_once:
-            self.deliver([(client_id, what) for what in verdict.at_once])
         answer: Sequence[Item] = (
             self.world.handle(client_id, request)
             if verdict.instead is None
@@ -377,6 +407,21 @@ class GatewayServer:
             if self._keeps_wall_time:  # never back: a command or the wall's clock may have moved
                 target = max(venue.now, wall_time())
             self.deliver(self.world.advance(target))
+
+
+def _answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:
+    """How long answers take, by the settings and by what the seed chose."""
+    scale, is_fast = settings.wall_scale, settings.is_fast
+    is_small = exchange.venue.variant("historical_pacing") == "small_bars"
+    return AnswerTimes(
+        settings.exchange.real,
+        0.0 if is_fast else settings.answer_ms / 1000,
+        0.0 if is_fast else settings.history_ms / 1000,
+        scale,
+        HistoryPacing(is_small, scale) if settings.paces else None,
+        exchange.farm_sleeps,
+        0.0 if is_fast else FARM_WAKES_S,
+    )
 
 
 def wall_time() -> datetime:

@@ -18,7 +18,8 @@ from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error
 
 GREETING = b"API\0"
-_RANGE = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: .*)?\Z", re.DOTALL)
+_RANGE = re.compile(rb"v(\d{1,9})(?:\.\.(\d{1,9}))?(?: (.*))?\Z", re.DOTALL)
+PACE = b"+PACEAPI"  # a client's wish that its messages be paced, not refused
 
 
 class Phase(Enum):
@@ -90,6 +91,7 @@ class Session:
     now: datetime  # the time that the greeting's answer names, aware
     version: int = OLDEST
     phase: Phase = Phase.GREETING
+    asks_pacing: bool = False  # the client wishes its messages to be paced
     _greeting: bytearray = field(default_factory=bytearray)
     _splitter: FrameSplitter = field(default_factory=FrameSplitter)
     _out: bytearray = field(default_factory=bytearray)
@@ -142,6 +144,7 @@ class Session:
         if offered is None:
             raise MalformedMessage(f"a version range such as v157..178, not {payload[:40]!r}")
         lowest = int(offered[1])
+        self.asks_pacing = PACE in (offered[3] or b"").split()
         self.version = negotiated_version(lowest, int(offered[2] or lowest))
         self._step(Heard.VERSIONS)
         stamp = self.now.strftime("%Y%m%d %H:%M:%S %Z")

@@ -249,17 +249,13 @@ class StatementDesk:
         self._zero_marks[one.conId] = False
 
     def refresh(self) -> None:
-        """Account values that lag are those of now until this is called again."""
-        self._cycle.clear()
-        if "lagging_account" in self._venue.real:
-            for code, account in self._venue.accounts.items():
-                self._cycle[code] = Cycle(self._clock_text(), tuple(self._values_of_now(account)))
+        """Account values are those of now, until this is called again."""
+        for code, account in self._venue.accounts.items():
+            self._cycle[code] = Cycle(self._clock_text(), tuple(self._values_of_now(account)))
 
     def values(self, account: Account) -> list[Value]:
         """All account values, by key in alphabetical order, as the gateway sends them."""
-        cycle = self._cycle.get(account.code)
-        if cycle is None:
-            return self._values_of_now(account)
+        cycle = self._cycle[account.code]
         ready = self._readiness()
         return [ready if row[0] == ready[0] else row for row in cycle.values]
 
@@ -340,9 +336,7 @@ class StatementDesk:
             self._venue.post(client_id, say.AccountValue(key, value, currency, account.code))
         for one in self._shown(client_id, account):
             self._venue.post(client_id, self._portfolio(account, one))
-        cycle = self._cycle.get(account.code)
-        time = self._clock_text() if cycle is None else cycle.time
-        self._venue.post(client_id, say.AccountUpdateTime(time))
+        self._venue.post(client_id, say.AccountUpdateTime(self._cycle[account.code].time))
 
     def _post_multi(self, client_id: int, request: ask.ReqAccountUpdatesMulti) -> None:
         account = self._asked(request.account)

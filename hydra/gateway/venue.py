@@ -15,6 +15,7 @@ from hydra.gateway.responses import Error
 from hydra.gateway.times import EASTERN, epoch, zone
 from hydra.gateway.universe import Instrument, Universe
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import variant
 
 if TYPE_CHECKING:
     from hydra.gateway.corporate_actions import Split
@@ -51,7 +52,7 @@ class Venue:
     others: dict[str, Account] = field(default_factory=dict)  # further accounts by their code
     latency_s: int = 0  # what orders and cancels take to the exchange
     is_always_open: bool = False  # every instrument keeps the sessions of `calendar`
-    real: frozenset[str] = frozenset()  # behaviours of real gateways that are switched on
+    real: frozenset[str] = frozenset()  # how it is set up, by `realism.BEHAVIOURS`
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
     splits: list[Split] = field(default_factory=list)  # on command, oldest first
@@ -60,6 +61,10 @@ class Venue:
     lendable: dict[int, int] = field(default_factory=dict)  # shares to borrow, told by hand
     revision: int = 0  # counts what was done to the books by hand
     _calendars: dict[str, Calendar] = field(default_factory=dict)
+
+    def variant(self, question: str) -> str:
+        """How this gateway behaves where sources differ: an answer of `variants.VARIANTS`."""
+        return variant(self.seed, question)
 
     @property
     def seconds(self) -> int:

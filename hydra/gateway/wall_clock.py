@@ -18,19 +18,18 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway.layout import Request, Response
+from hydra.gateway.pacing import HistoryPacing
 from hydra.gateway.responses import Error, HistoricalDataUpdate
 
 CLOCK_S = 1.0  # after an answer to reqCurrentTime none is given for so long (ib_insync #604)
 MARKET_RULE_S = 3.0
 FARM_WAKES_S = 12.0  # how long the first historical request waits for a sleeping data farm
-IDENTICAL_S = 15.0  # IB's page on historical data limitations: identical requests within it
 PACING_VIOLATION = (
     "Historical Market Data Service error message:Historical data request pacing violation"
 )
 QUERY_CANCELLED = (
     "Historical Market Data Service error message:API historical data query cancelled: {}"
 )
-_ASLEEP = "HMDS data farm connection is inactive but should be available upon demand.ushmds"
 _AWAKE = "HMDS data farm connection is OK:ushmds"
 
 
@@ -58,13 +57,12 @@ _LANES: Mapping[type[Request], Lane] = MappingProxyType(
 class Verdict:
     """What becomes of a request: `delay_s` until its answer leaves, in which lane.
 
-    `at_once` is said now, `ahead` just before the answer, `instead` in place of it. A request that
-    `is_unheard` gets no answer and does nothing.
+    `ahead` is said just before the answer, `instead` in place of it. A request that `is_unheard`
+    gets no answer and does nothing.
     """
 
     lane: Lane = Lane.ORDINARY
     delay_s: float = 0.0
-    at_once: tuple[Response, ...] = ()
     ahead: tuple[Response, ...] = ()
     instead: Response | None = None
     is_unheard: bool = False
@@ -74,17 +72,20 @@ class Verdict:
 class AnswerTimes:
     """Judges requests; `answer_s` and `history_s` are wall seconds that answers take.
 
-    `real` are the behaviours that are on, `scale` multiplies their wall seconds, so that a test
-    need not wait as long as a person.
+    `real` is how the gateway is set up, `scale` multiplies the wall seconds of its behaviours, so
+    that a test need not wait as long as a person. `pacing` is None where it is switched off. A
+    farm that `sleeps` makes the first request for history of each connection wait for `wakes_s`.
     """
 
     real: frozenset[str] = frozenset()
     answer_s: float = 0.0
     history_s: float = 0.0
     scale: float = 1.0
+    pacing: HistoryPacing | None = None
+    sleeps: bool = False
+    wakes_s: float = FARM_WAKES_S
     _told_time: dict[int, float] = field(default_factory=dict)
     _awake: set[int] = field(default_factory=set)
-    _asked: dict[Request, tuple[float, int]] = field(default_factory=dict)
 
     def judge(self, client_id: int, request: Request, wall: float, market: int) -> Verdict:
         """What becomes of `request`; `wall` in seconds of any clock, `market` in epoch seconds."""
@@ -107,8 +108,6 @@ class AnswerTimes:
         self._awake.discard(client_id)
 
     def _is_throttled(self, client_id: int, wall: float) -> bool:
-        if "throttled_clock" not in self.real:
-            return False
         told = self._told_time.get(client_id)
         if told is not None and wall - told < CLOCK_S * self.scale:
             return True
@@ -117,31 +116,13 @@ class AnswerTimes:
 
     def _judge_history(self, client_id: int, request: Any, wall: float, market: int) -> Verdict:
         verdict = Verdict(Lane.HISTORY, self.history_s or self.answer_s)
-        if "sleeping_farm" not in self.real or isinstance(request, ask.CancelHistoricalData):
+        if isinstance(request, ask.CancelHistoricalData):
             return verdict
-        if self._is_identical(request, wall, market):
+        if self.pacing is not None and self.pacing.is_too_much(request, wall, market):
             refusal = Error(request.reqId, 162, PACING_VIOLATION)
             return Verdict(delay_s=self.answer_s, instead=refusal)
-        if client_id in self._awake:
+        if not self.sleeps or client_id in self._awake:
             return verdict
         self._awake.add(client_id)
-        return replace(
-            verdict,
-            delay_s=max(verdict.delay_s, FARM_WAKES_S * self.scale),
-            at_once=(Error(-1, 2107, _ASLEEP),),
-            ahead=(Error(-1, 2106, _AWAKE),),
-        )
-
-    def _is_identical(self, request: Any, wall: float, market: int) -> bool:
-        """Whether the same was asked just before, by both clocks: a market's day may pass in a
-        wall second, and then the request is another."""
-        span = IDENTICAL_S * self.scale
-        self._asked = {
-            known: asked for known, asked in self._asked.items() if wall - asked[0] < span
-        }
-        key = replace(request, reqId=0)
-        before = self._asked.get(key)
-        if before is not None and market - before[1] < IDENTICAL_S:
-            return True
-        self._asked[key] = (wall, market)
-        return False
+        delay_s = max(verdict.delay_s, self.wakes_s * self.scale)
+        return replace(verdict, delay_s=delay_s, ahead=(Error(-1, 2106, _AWAKE),))

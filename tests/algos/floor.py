@@ -96,7 +96,7 @@ class Traded:
 
 @asynccontextmanager
 async def trading(tmp_path: Path, journal: str = "journal.db") -> AsyncIterator[Traded]:
-    settings = GatewaySettings(port=0, control_port=0, speed=0)
+    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
     async with await serve(settings) as server, engine_on(server, tmp_path / journal) as one:
         yield one
 

@@ -60,6 +60,7 @@ def rounds(folder: Path, answer_ms: int, history_ms: int, real: frozenset[str]) 
         port=0,
         control_port=0,
         speed=0,
+        is_fast=True,
         answer_ms=answer_ms,
         history_ms=history_ms,
         exchange=ExchangeSettings(start=date(2013, 1, 14), real=real),

@@ -139,7 +139,12 @@ class Place:
         self.path = folder / f"{seed}.db"
         exchange = ExchangeSettings(start=FIRST, seed=seed, real=real)
         self.settings = GatewaySettings(
-            port=0, control_port=0, speed=0, exchange=exchange, state=folder / f"{seed}.json"
+            port=0,
+            control_port=0,
+            speed=0,
+            is_fast=True,
+            exchange=exchange,
+            state=folder / f"{seed}.json",
         )
         self.server: GatewayServer
         self.heard: list[dict[str, Any]] = []

@@ -62,7 +62,7 @@ async def abroad(
     tmp_path: Path, start: date = DAY, at: str = "2013-01-14T15:00:00Z"
 ) -> AsyncIterator[Abroad]:
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(start=start)
+        port=0, control_port=0, speed=0, is_fast=True, exchange=ExchangeSettings(start=start)
     )
     async with await serve(settings) as server:
         server.deliver(server.world.command(at))

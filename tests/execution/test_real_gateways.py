@@ -72,7 +72,7 @@ async def test_a_read_only_gateway_is_named_with_the_setting_and_still_gives_dat
 
 def real_gateway(**exchange):
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(**exchange)
+        port=0, control_port=0, speed=0, is_fast=True, exchange=ExchangeSettings(**exchange)
     )
     return serve(settings)
 

@@ -83,7 +83,7 @@ async def trading(
         "trading_halt": TradingHalt(),
     }
     world = ExchangeSettings(real=frozenset(real))
-    settings = GatewaySettings(port=0, control_port=0, speed=0, exchange=world)
+    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, exchange=world)
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
             gateway = Gateway(port=server.port, timeout_s=5.0)

@@ -86,7 +86,11 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     """`real` are behaviours of real gateways, see `hydra.gateway.realism`."""
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(real=frozenset(real))
+        port=0,
+        control_port=0,
+        speed=0,
+        is_fast=True,
+        exchange=ExchangeSettings(real=frozenset(real)),
     )
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:

@@ -34,7 +34,9 @@ def apple() -> WireContract:
 @pytest.fixture
 async def gateway() -> AsyncIterator[GatewayServer]:
     """A stepped gateway on free ports."""
-    async with await serve(GatewaySettings(port=0, control_port=0, speed=0)) as server:
+    async with await serve(
+        GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
+    ) as server:
         yield server
 
 

@@ -61,7 +61,7 @@ async def meeting(*faults: dict, script: str = "", connect: bool = True) -> Asyn
     chosen = [parse_fault(fault) for fault in faults]
     if script:
         chosen += parse_script((SCENARIOS / f"{script}.toml").read_text())
-    settings = GatewaySettings(port=0, control_port=0, speed=0, faults=tuple(chosen))
+    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, faults=tuple(chosen))
     async with await serve(settings) as server:
         met = Met(server, IB())
         if connect:

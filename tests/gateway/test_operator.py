@@ -320,7 +320,9 @@ async def test_what_is_done_by_hand_outlives_a_kill(tmp_path):
     from hydra.gateway.server import GatewaySettings, serve
 
     path = tmp_path / "books.json"
-    settings = GatewaySettings(port=0, control_port=0, speed=0, state=path, survives_kill=True)
+    settings = GatewaySettings(
+        port=0, control_port=0, speed=0, is_fast=True, state=path, survives_kill=True
+    )
     async with await serve(settings) as gateway:
         await fetch(gateway, "/account", '{"position": {"AAPL": 30}}')
         await fetch(gateway, "/account", '{"position": {"AAPL": 10}}')

@@ -24,7 +24,7 @@ from hydra.gateway.values import Contract
 from hydra.gateway.wall_clock import AnswerTimes, Lane
 from tests.gateway.flow import APPLE, errors, order, statuses
 
-STEPPED = GatewaySettings(port=0, control_port=0, speed=0)
+STEPPED = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
 
 
 def started(*names, **settings):

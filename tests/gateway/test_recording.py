@@ -262,7 +262,11 @@ def test_of_a_text_only_what_is_published_is_kept(code: int, text: str, kept: st
 
 async def test_nothing_is_passed_to_a_live_account_and_nothing_is_recorded() -> None:
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(account="U1234567")
+        port=0,
+        control_port=0,
+        speed=0,
+        is_fast=True,
+        exchange=ExchangeSettings(account="U1234567"),
     )
     async with await serve(settings) as live:
         recorder = RecordingProxy(("127.0.0.1", live.port))

@@ -84,7 +84,12 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path, text):
 
 async def test_a_client_finds_its_orders_and_fills_after_a_restart(tmp_path):
     settings = GatewaySettings(
-        port=0, control_port=0, speed=0, state=tmp_path / "books.json", exchange=ExchangeSettings()
+        port=0,
+        control_port=0,
+        speed=0,
+        is_fast=True,
+        state=tmp_path / "books.json",
+        exchange=ExchangeSettings(),
     )
     async with await serve(settings) as gateway:
         ib = IB()

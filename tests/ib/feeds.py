@@ -46,6 +46,7 @@ async def feed(
         port=0,
         control_port=0,
         speed=0,
+        is_fast=True,
         wall_scale=scale,
         exchange=ExchangeSettings(real=frozenset(real)),
     )

@@ -27,7 +27,7 @@ def gateway_at(
     """A stepped gateway with behaviours of real ones."""
     world = ExchangeSettings(start=date(2013, 1, 14), real=frozenset(real), **exchange)
     with EmbeddedGateway(
-        GatewaySettings(port=0, control_port=0, speed=0, exchange=world)
+        GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, exchange=world)
     ) as gateway:
         gateway.step(time)
         yield gateway
