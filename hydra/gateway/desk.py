@@ -17,7 +17,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway.conditions import Sight, first_met
 from hydra.gateway.credit import Credit
 from hydra.gateway.layout import Request
-from hydra.gateway.matching import Happening, WorkingOrder, follow, next_happening
+from hydra.gateway.matching import Happening, follow, next_happening
 from hydra.gateway.order_answers import OrderAnswers
 from hydra.gateway.order_execution import OrderExecution
 from hydra.gateway.order_intake import OrderIntake
@@ -28,6 +28,7 @@ from hydra.gateway.reports import Executed, OrderReports
 from hydra.gateway.trade_booking import TradeBooking
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 
 class OrderDesk:

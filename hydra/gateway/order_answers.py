@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.order_families import BY_TRADER, OrderFamilies
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports, passes
 from hydra.gateway.times import day_text, from_epoch
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 _NOT_CANCELLABLE = "OrderId {} that needs to be cancelled cannot be cancelled, state: {}."
 _BEING_CANCELLED = "Cancel attempted when order is not in a cancellable state.  Order permId ={}"

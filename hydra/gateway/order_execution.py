@@ -7,16 +7,8 @@ from decimal import Decimal
 
 from hydra.gateway.account import ZERO
 from hydra.gateway.conditions import Sight, is_met
-from hydra.gateway.matching import (
-    PEGS,
-    Book,
-    Happening,
-    Kind,
-    Stage,
-    WorkingOrder,
-    in_ticks_of,
-    within_limit,
-)
+from hydra.gateway.displayed_book import Book
+from hydra.gateway.matching import Happening, Kind
 from hydra.gateway.order_families import BY_TRADER, EXPIRED, OrderFamilies
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_registry import OrderRegistry
@@ -25,6 +17,7 @@ from hydra.gateway.reports import MAKER, TAKER, OrderReports
 from hydra.gateway.schedule import slices_of
 from hydra.gateway.trade_booking import TradeBooking
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import PEGS, Stage, WorkingOrder, in_ticks_of, within_limit
 
 
 class OrderExecution:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports
 from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 BY_TRADER = "Cancelled by Trader"
 EXPIRED = "Expired"

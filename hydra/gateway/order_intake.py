@@ -7,7 +7,6 @@ from dataclasses import replace
 from hydra.gateway.checks import ignores_outside_hours, refused_change
 from hydra.gateway.credit import Credit
 from hydra.gateway.identifiers import has_identifier
-from hydra.gateway.matching import Stage, WorkingOrder
 from hydra.gateway.order_execution import OrderExecution, order_stage
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_refusals import OrderRefusals
@@ -20,6 +19,7 @@ from hydra.gateway.reports import OrderReports
 from hydra.gateway.schedule import ends_at, starts_at
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import Stage, WorkingOrder
 
 _NO_SHARES = (
     "Shares for this order are not immediately available for short sale. The order will be held "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports
 from hydra.gateway.times import from_epoch, moment_text
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 
 class OrderLifecycle:

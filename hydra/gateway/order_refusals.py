@@ -5,12 +5,12 @@ from __future__ import annotations
 from hydra.gateway.account_codes import NO_ACCOUNT
 from hydra.gateway.checks import refused_order, rejected_price
 from hydra.gateway.credit import Credit
-from hydra.gateway.matching import AT_CLOSE, WorkingOrder
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.presets import refused_preset
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import AT_CLOSE, WorkingOrder
 
 Refused = tuple[int, str] | None
 

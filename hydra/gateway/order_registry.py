@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydra.gateway.matching import PEGS, Stage, WorkingOrder
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
 from hydra.gateway.universe import Instrument
+from hydra.gateway.working_order import PEGS, Stage, WorkingOrder
 
 Key = tuple[int, int]  # client and order number: what an order is known by
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hydra.gateway.account import ZERO, commission
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import Executed, OrderReports
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 
 class TradeBooking:
