@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from hydra.gateway.market import Market, volume_share
-from hydra.gateway.matching import AT_CLOSE, WorkingOrder
 from hydra.gateway.times import epoch, from_epoch, parse_moment, zone
+from hydra.gateway.working_order import AT_CLOSE, WorkingOrder
 
 SLICES = 20
 AT_ONCE = frozenset({"Adaptive"})  # algorithms that a patient taker cannot tell from MKT or LMT
