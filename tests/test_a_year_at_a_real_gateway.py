@@ -30,10 +30,9 @@ from hydra.domain.events import (
     SplitApplied,
 )
 from hydra.execution.adoption import Decision
-from hydra.gateway.embedded import EmbeddedGateway
+from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.realism import TRADING
-from hydra.gateway.server import GatewaySettings
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
 from tests.conftest import ROOT
@@ -120,11 +119,7 @@ def _against(year: Year, symbol: str) -> int:
 @pytest.fixture
 def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ib, "ENDED_S", 0.2)  # this gateway never tells of completed orders
-    settings = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    settings = stepped(
         wall_scale=0.02,
         exchange=ExchangeSettings(start=datetime.fromisoformat(START).date(), real=REAL),
     )

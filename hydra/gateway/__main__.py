@@ -162,6 +162,9 @@ def _parser() -> OptionParser:
         + ", ".join(BEHAVIOURS),
     )
     parser.add_argument(
+        "--master-client-id", type=int, metavar="ID", help="who hears of all clients' orders"
+    )
+    parser.add_argument(
         "--answer-ms", type=_milliseconds, default=ANSWER_MS, help="that answers take"
     )
     parser.add_argument(
@@ -233,6 +236,7 @@ def _settings(arguments: argparse.Namespace) -> GatewaySettings:
             latency_s=arguments.latency,
             ticks=arguments.ticks or "",
             real=frozenset(arguments.real),
+            master_client_id=arguments.master_client_id,
             is_always_open=arguments.now,
         ),
     )

@@ -13,7 +13,15 @@ from hydra.gateway.operator import Operator
 from hydra.gateway.server import GatewayServer, GatewaySettings, serve
 
 T = TypeVar("T")
-STEPPED = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
+
+
+def stepped(**settings: Any) -> GatewaySettings:
+    """Settings of a gateway for tests: free ports, and a clock that moves by command.
+
+    Answers take no time, and other wall seconds, as those of pacing, are thousandths.
+    """
+    known = {"port": 0, "control_port": 0, "speed": 0, "is_fast": True, "wall_scale": 0.001}
+    return GatewaySettings(**{**known, **settings})
 
 
 class EmbeddedGateway:
@@ -23,8 +31,8 @@ class EmbeddedGateway:
     called from any thread. Entering raises SettingsError or OSError as `serve` does.
     """
 
-    def __init__(self, settings: GatewaySettings = STEPPED) -> None:
-        self._settings = settings
+    def __init__(self, settings: GatewaySettings | None = None) -> None:
+        self._settings = settings or stepped()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: GatewayServer | None = None

@@ -73,6 +73,7 @@ class ExchangeSettings:
     latency_s: int = 0  # what orders and cancels take to the exchange
     ticks: str = ""  # a tape of trades, as CSV, that is replayed as it was
     real: frozenset[str] = frozenset()  # behaviours of real gateways, by `realism.BEHAVIOURS`
+    master_client_id: int | None = None
     is_always_open: bool = False  # no market ever closes, on Sundays neither
 
     def __post_init__(self) -> None:
@@ -110,6 +111,7 @@ class Exchange:
             others={account.code: account for account in others},
             latency_s=settings.latency_s,
             real=settings.real,
+            master_client_id=settings.master_client_id,
             is_always_open=settings.is_always_open,
         )
         years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())

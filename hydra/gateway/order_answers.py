@@ -31,10 +31,14 @@ class OrderAnswers:
         self._families = families
 
     def cancel(self, client_id: int, request: ask.CancelOrder) -> None:
-        """Cancel one of the client's own orders."""
+        """Cancel one of the client's own orders, or by the seed that of another client."""
         key = (client_id, request.orderId)
         order = self._registry.orders.get(key)
-        if order is None:
+        other = self._cancellable_of_others(request.orderId)
+        if order is None and key not in self._registry.held_back and other is not None:
+            other.cancelled_by = client_id
+            self._cancel_soon(other)
+        elif order is None:
             self._registry.held_back.pop(key, None)
             text = f"OrderId {request.orderId} that needs to be cancelled is not found."
             self._venue.refuse(client_id, request.orderId, 10147, text)
@@ -88,8 +92,9 @@ class OrderAnswers:
         today = day_text(self._venue.now)
         for done in self._registry.executions:
             if day_text(from_epoch(done.time)) == today and passes(done, request):
-                self._reports.execution(client_id, request.reqId, done)
-                self._reports.cost(client_id, done)
+                self._reports.execution_to(client_id, request.reqId, done)
+                if client_id in self._venue.audience(done.order.client_id):
+                    self._reports.cost_to(client_id, done)
         self._venue.post(client_id, say.ExecutionDetailsEnd(request.reqId))
 
     def _cancel_soon(self, order: WorkingOrder) -> None:
@@ -98,6 +103,17 @@ class OrderAnswers:
             order.cancel_at = self._venue.seconds + self._venue.latency_s
         else:
             self._families.end(order, BY_TRADER)
+
+    def _cancellable_of_others(self, number: int) -> WorkingOrder | None:
+        """The one order of this number that is not the client's own, and may be cancelled.
+
+        What is cancelled where several clients have such an order is unknown: none here.
+        """
+        if self._venue.variant("cancel_of_another") == "refused":
+            return None
+        found = [order for order in self._registry.open_list if order.terms.orderId == number]
+        is_one = len(found) == 1 and found[0].cancel_at is None
+        return found[0] if is_one else None
 
     def _list(self, client_id: int, orders: list[WorkingOrder]) -> None:
         for order in orders:

@@ -192,11 +192,11 @@ class OrderExecution:
     ) -> None:
         """Book a trade and tell its owner: 11, then 5 and 3, then 5, 3 and 59."""
         done = self._booking.book(order, quantity, price, liquidity)
-        self._reports.execution(order.client_id, -1, done)
+        self._reports.execution(done)
         status = order.status if order.status == "PendingCancel" else "Submitted"
         self._lifecycle.move(order, status if order.remaining else "Filled")
         self._reports.order(order, commission=order.fees)
-        self._reports.cost(order.client_id, done)
+        self._reports.cost(done)
         self.families.settle_group(order, quantity)
         if order.is_done:
             self.families.settle_children(order)

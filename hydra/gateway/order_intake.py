@@ -158,8 +158,7 @@ class OrderIntake:
     def _waits_for_halt(self, order: WorkingOrder) -> bool:
         """Whether the market is open and a halt alone keeps the order from trading."""
         now, market = self._venue.seconds, self._venue.market
-        is_halted = market.is_halted(order.instrument, now)
-        if "halted_stock" not in self._venue.real or not is_halted:
+        if not market.is_halted(order.instrument, now):
             return False
         return market.is_in_session(order.instrument, now, order.works_outside)
 

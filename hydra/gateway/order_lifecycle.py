@@ -8,6 +8,8 @@ from hydra.gateway.times import from_epoch, moment_text
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder
 
+_CANCELLED = "Order Canceled - reason:"
+
 
 class OrderLifecycle:
     """Changes statuses, and says so in the order in which the gateway does."""
@@ -45,7 +47,11 @@ class OrderLifecycle:
         order.completed_at = self._stamp()
         self._registry.stop(order)
         self._reports.status(order)
-        self._reports.error(order, 202, "Order Canceled - reason:")
+        self._reports.error(order, 202, _CANCELLED)
+        if order.cancelled_by is not None:
+            # Recorded: the status names the client that cancelled, and 202 has the order's number.
+            self._reports.status_to(order.cancelled_by, order)
+            self._venue.refuse(order.cancelled_by, order.terms.orderId, 202, _CANCELLED)
 
     def warn_closed(self, order: WorkingOrder) -> None:
         """399: the order waits until its market opens."""

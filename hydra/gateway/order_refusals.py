@@ -61,10 +61,10 @@ class OrderRefusals:
         return (103, "Duplicate order id") if is_used and not (is_held or terms.whatIf) else None
 
     def _refused_halted(self, one: Instrument, terms: PlaceOrder) -> Refused:
-        """154 of IB's page of message codes; `halted_stock` is the gateway that takes it."""
+        """154, or not: the variant `halted_order`."""
         now, market = self._venue.seconds, self._venue.market
         is_halted = market.is_halted(one, now) and market.is_in_session(one, now, terms.outsideRth)
-        if not is_halted or "halted_stock" in self._venue.real:
+        if not is_halted or self._venue.variant("halted_order") == "held":
             return None
         return 154, "Orders cannot be transmitted for a halted security."
 

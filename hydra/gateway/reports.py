@@ -48,15 +48,21 @@ class Told:
 
 
 class OrderReports:
-    """Posts what is to be said of orders to the client that owns or asks for them."""
+    """Posts what is to be said of orders, to their owner and the master client, or to who asks.
+
+    IB's pages on the master client id and on commission reports: the master client hears of the
+    orders, executions and commissions of all clients, and nobody else of those of others.
+    Whether it gets their errors is unknown: it does not.
+    """
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._told: Told | None = None
 
     def order(self, order: WorkingOrder, **known: object) -> None:
-        """The order and its status, to its owner."""
-        self.order_to(order.client_id, order, **known)
+        """The order and its status, to its owner and the master client."""
+        for client_id in self._venue.audience(order.client_id):
+            self.order_to(client_id, order, **known)
 
     def order_to(self, client_id: int, order: WorkingOrder, **known: object) -> None:
         """The order and its status, to a client."""
@@ -65,18 +71,34 @@ class OrderReports:
 
     def status(self, order: WorkingOrder, status: str = "") -> None:
         """The status alone; `status` instead of its own."""
-        self._venue.post(order.client_id, _status(order, status or order.told_status))
+        for client_id in self._venue.audience(order.client_id):
+            self._venue.post(client_id, _status(order, status or order.told_status))
+
+    def status_to(self, client_id: int, order: WorkingOrder) -> None:
+        """The status, to the client that cancelled an order of another: it names that client."""
+        told = replace(_status(order, order.told_status), clientId=client_id)
+        self._venue.post(client_id, told)
 
     def error(self, order: WorkingOrder, code: int, text: str) -> None:
         """An error about the order, to its owner."""
         self._venue.refuse(order.client_id, order.terms.orderId, code, text)
 
-    def execution(self, client_id: int, request_id: int, done: Executed) -> None:
+    def execution(self, done: Executed) -> None:
+        """One execution as it happens, to its owner and the master client."""
+        for client_id in self._venue.audience(done.order.client_id):
+            self.execution_to(client_id, -1, done)
+
+    def execution_to(self, client_id: int, request_id: int, done: Executed) -> None:
         """One execution; request -1 for a live one."""
         version = self._venue.versions.get(client_id, 0)
         self._venue.post(client_id, _execution(request_id, done, version))
 
-    def cost(self, client_id: int, done: Executed) -> None:
+    def cost(self, done: Executed) -> None:
+        """What an execution cost and brought, to its owner and the master client."""
+        for client_id in self._venue.audience(done.order.client_id):
+            self.cost_to(client_id, done)
+
+    def cost_to(self, client_id: int, done: Executed) -> None:
         """What an execution cost and brought."""
         report = say.CommissionReport(
             done.exec_id, done.fee, done.order.instrument.currency, done.profit

@@ -201,7 +201,10 @@ class Connection(asyncio.Protocol):
 
     def _refuse_excess(self, count: int) -> None:
         """Messages of a second beyond the limit: said, and by some gateways no more heard."""
-        self.carry(Error(-1, 100, TOO_MANY_MESSAGES.format(count)))
+        said = Error(-1, 100, TOO_MANY_MESSAGES.format(count))
+        if self.client_id is not None:
+            self._server.note(self.client_id, said)
+        self.carry(said)
         if self._server.excess is Excess.DISCONNECTED:
             self.hang_up()
 
@@ -221,6 +224,7 @@ class GatewayServer:
         self.exchange: Exchange = saved or shipped_exchange(settings.exchange)
         # Which behaviours are on is this start's choice: the saved books do not decide it.
         self.exchange.venue.real = settings.exchange.real
+        self.exchange.venue.master_client_id = settings.exchange.master_client_id
         self.exchange.statements.refresh()
         self._state = settings.state
         self._survives_kill = settings.survives_kill
@@ -230,7 +234,7 @@ class GatewayServer:
         self.world = FaultyExchange(self.exchange, settings.faults)
         self.record = Record()
         self._operator = Operator(self.exchange)
-        self._times = _answer_times(settings, self.exchange)
+        self._times = answer_times(settings, self.exchange)
         self.excess: Excess | None = None
         """What becomes of messages beyond the limit of a second; None where there is none."""
         if settings.paces:
@@ -314,7 +318,7 @@ class GatewayServer:
             self._connections[client_id] = connection
         for addressee, what in posted:
             if addressee == client_id:
-                self._note(client_id, what)
+                self.note(client_id, what)
                 connection.lanes.put(what, Lane.ORDINARY, self._times.answer_s)
 
     def ask(self, client_id: int, request: Request) -> None:
@@ -356,7 +360,7 @@ class GatewayServer:
         for client_id, what in posted:
             connection = self._connections.get(client_id)
             if connection is not None:
-                self._note(client_id, what)
+                self.note(client_id, what)
                 if client_id == asker and verdict is not None:
                     connection.lanes.put(what, verdict.lane, verdict.delay_s)
                 else:
@@ -387,7 +391,8 @@ class GatewayServer:
             write_state(self._state, self.exchange, to_disk=False)
             self._kept, self._kept_at = books, now
 
-    def _note(self, client_id: int, what: Response | Command) -> None:
+    def note(self, client_id: int, what: Response | Command) -> None:
+        """Keep what a client is told for the control port."""
         if isinstance(what, Response):
             self.record.add(self.exchange.venue.now, client_id, "out", what)
 
@@ -409,7 +414,7 @@ class GatewayServer:
             self.deliver(self.world.advance(target))
 
 
-def _answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:
+def answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:
     """How long answers take, by the settings and by what the seed chose."""
     scale, is_fast = settings.wall_scale, settings.is_fast
     is_small = exchange.venue.variant("historical_pacing") == "small_bars"

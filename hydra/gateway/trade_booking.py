@@ -67,5 +67,5 @@ class TradeBooking:
             account.trade(order.instrument, old.quantity, price, old.fee)
             new = replace(new, price=price)
         executions[index] = new
-        self._reports.execution(order.client_id, -1, new)
-        self._reports.cost(order.client_id, new)
+        self._reports.execution(new)
+        self._reports.cost(new)

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
+from itertools import count
 from random import Random
 from types import MappingProxyType
+
+from hydra.gateway.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,23 @@ VARIANTS: Mapping[str, Variants] = MappingProxyType(
         ),
     }
 )
+
+
+def seed_with(**answers: str) -> int:
+    """The first seed from 0 on whose gateway gives these answers to these questions.
+
+    Raises SettingsError for an answer that there is not.
+    """
+    for question, answer in answers.items():
+        known = VARIANTS[question].answers
+        if answer not in known:
+            near = get_close_matches(answer, known, 1, 0.0)[0]
+            raise SettingsError(
+                f"{answer!r} is no answer to {question}; there is {', '.join(known)}, and the "
+                f"nearest is {near}"
+            )
+    seeds = (seed for seed in count() if all(variant(seed, q) == a for q, a in answers.items()))
+    return next(seeds)
 
 
 @lru_cache(maxsize=1024)

@@ -53,6 +53,7 @@ class Venue:
     latency_s: int = 0  # what orders and cancels take to the exchange
     is_always_open: bool = False  # every instrument keeps the sessions of `calendar`
     real: frozenset[str] = frozenset()  # how it is set up, by `realism.BEHAVIOURS`
+    master_client_id: int | None = None  # hears of the orders of all clients
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
     splits: list[Split] = field(default_factory=list)  # on command, oldest first
@@ -61,6 +62,13 @@ class Venue:
     lendable: dict[int, int] = field(default_factory=dict)  # shares to borrow, told by hand
     revision: int = 0  # counts what was done to the books by hand
     _calendars: dict[str, Calendar] = field(default_factory=dict)
+
+    def audience(self, client_id: int) -> tuple[int, ...]:
+        """Who hears of the orders of a client: itself, and the master client if there is one."""
+        master = self.master_client_id
+        if master is None or master == client_id:
+            return (client_id,)
+        return client_id, master
 
     def variant(self, question: str) -> str:
         """How this gateway behaves where sources differ: an answer of `variants.VARIANTS`."""

@@ -67,6 +67,7 @@ class WorkingOrder:
     executions_before: int = 0  # how many executions there were when it was accepted
     sleeps: bool = False  # takes no part in trading, until somebody wakes it
     shown_status: str = ""  # what is told of it instead of its status while it is not done
+    cancelled_by: int | None = None  # another client, who is told of its end
 
     @property
     def key(self) -> tuple[int, int]:

@@ -20,8 +20,9 @@ from hydra.domain.orders import OrderRequest
 from hydra.execution.engine import OrderEngine
 from hydra.execution.floor import Floor, Pace
 from hydra.execution.supervisor import Patience, Supervisor
+from hydra.gateway.embedded import stepped
 from hydra.gateway.faults import parse_fault
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.halt import Halt
@@ -96,7 +97,7 @@ class Traded:
 
 @asynccontextmanager
 async def trading(tmp_path: Path, journal: str = "journal.db") -> AsyncIterator[Traded]:
-    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
+    settings = stepped()
     async with await serve(settings) as server, engine_on(server, tmp_path / journal) as one:
         yield one
 

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import hydra
 from hydra.config import Data, Gateway, Notebooks, Settings, Trading
-from hydra.gateway.embedded import EmbeddedGateway
+from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.realism import TRADING
-from hydra.gateway.server import GatewaySettings
 from hydra.wiring import halt
 from tests.conftest import ROOT
 
@@ -56,11 +55,8 @@ async def session(settings: Settings, watch: Watch) -> None:
 def rounds(folder: Path, answer_ms: int, history_ms: int, real: frozenset[str]) -> Watch:
     """Sessions in a row, then a halt that flattens."""
     watch = Watch()
-    made = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    made = stepped(
+        is_fast=False,
         answer_ms=answer_ms,
         history_ms=history_ms,
         exchange=ExchangeSettings(start=date(2013, 1, 14), real=real),

@@ -18,7 +18,8 @@ from hydra.domain.events import (
     Warned,
 )
 from hydra.errors import BadParameter, ClientIdInUse, GatewayUnreachable
-from hydra.gateway.server import GatewaySettings, serve
+from hydra.gateway.embedded import stepped
+from hydra.gateway.server import serve
 from hydra.ib.codes import rejects
 from hydra.ib.connection import connect, log_off
 from tests.execution.watched import AAPL, heard, request, resting, trade, until, watched
@@ -281,9 +282,7 @@ async def test_an_id_that_its_program_goes_on_using_is_waited_for_once_and_then_
 
 @pytest.mark.parametrize("steps", range(40))
 async def test_a_logon_that_is_cancelled_leaves_no_connection_that_keeps_the_id(tmp_path, steps):
-    async with await serve(
-        GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
-    ) as server:
+    async with await serve(stepped()) as server:
         logon = asyncio.ensure_future(connect(Gateway(port=server.port, timeout_s=5.0)))
         for _ in range(steps):
             await asyncio.sleep(0)

@@ -38,10 +38,11 @@ from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.catching_up import catch_up
 from hydra.execution.engine import OrderEngine
 from hydra.execution.supervisor import Patience, Supervisor
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import FaultyExchange, parse_fault
 from hydra.gateway.realism import ALL
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.ib.contracts import named
 from hydra.journal.fold import State
 from hydra.journal.journal import Journal
@@ -138,11 +139,7 @@ class Place:
         self.life = Life(seed)
         self.path = folder / f"{seed}.db"
         exchange = ExchangeSettings(start=FIRST, seed=seed, real=real)
-        self.settings = GatewaySettings(
-            port=0,
-            control_port=0,
-            speed=0,
-            is_fast=True,
+        self.settings = stepped(
             exchange=exchange,
             state=folder / f"{seed}.json",
         )

@@ -20,8 +20,9 @@ from hydra.domain.orders import OrderRequest
 from hydra.errors import UnknownInstrument
 from hydra.execution.engine import OrderEngine
 from hydra.gateway.account import Account as Books
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.journal.journal import Journal
 from hydra.journal.views import position_rows, strategy_rows
 from hydra.risk._gate import gate_of
@@ -61,9 +62,7 @@ class Abroad:
 async def abroad(
     tmp_path: Path, start: date = DAY, at: str = "2013-01-14T15:00:00Z"
 ) -> AsyncIterator[Abroad]:
-    settings = GatewaySettings(
-        port=0, control_port=0, speed=0, is_fast=True, exchange=ExchangeSettings(start=start)
-    )
+    settings = stepped(exchange=ExchangeSettings(start=start))
     async with await serve(settings) as server:
         server.deliver(server.world.command(at))
         with Journal.open(tmp_path / "journal.db") as journal:

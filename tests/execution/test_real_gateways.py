@@ -8,10 +8,11 @@ from hydra.domain.events import ConnectionChanged, OrderEnded, Warned
 from hydra.errors import BrokerError, GatewayUnreachable, NotPaperAccount, ReadOnlyGateway
 from hydra.execution.engine import OrderEngine
 from hydra.execution.halting import HaltOrder, halt
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import parse_fault
 from hydra.gateway.realism import ALL
-from hydra.gateway.server import GatewaySettings, serve
+from hydra.gateway.server import serve
 from hydra.ib.connection import check_accounts
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate, shipped_gate
@@ -71,9 +72,7 @@ async def test_a_read_only_gateway_is_named_with_the_setting_and_still_gives_dat
 
 
 def real_gateway(**exchange):
-    settings = GatewaySettings(
-        port=0, control_port=0, speed=0, is_fast=True, exchange=ExchangeSettings(**exchange)
-    )
+    settings = stepped(exchange=ExchangeSettings(**exchange))
     return serve(settings)
 
 

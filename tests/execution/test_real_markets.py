@@ -14,9 +14,10 @@ from hydra.domain.events import OrderEnded, OrderRefused, Warned
 from hydra.domain.orders import OrderRequest
 from hydra.execution.engine import OrderEngine
 from hydra.execution.report import make_report
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import parse_fault
-from hydra.gateway.server import GatewaySettings, serve
+from hydra.gateway.server import serve
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.delayed_data import DelayedData
@@ -83,7 +84,7 @@ async def trading(
         "trading_halt": TradingHalt(),
     }
     world = ExchangeSettings(real=frozenset(real))
-    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, exchange=world)
+    settings = stepped(exchange=world)
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
             gateway = Gateway(port=server.port, timeout_s=5.0)

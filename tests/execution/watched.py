@@ -16,9 +16,10 @@ from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.execution.engine import OrderEngine
 from hydra.execution.supervisor import Patience, Supervisor
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import parse_fault
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
 from hydra.risk.halt import Halt
@@ -85,11 +86,7 @@ async def watched(
     timeout_s: float = 0.5,
 ) -> AsyncIterator[Watched]:
     """`real` are behaviours of real gateways, see `hydra.gateway.realism`."""
-    settings = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    settings = stepped(
         exchange=ExchangeSettings(real=frozenset(real)),
     )
     async with await serve(settings) as server:

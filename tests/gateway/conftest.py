@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from ib_async import IB, Contract, Stock
 
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.gateway.values import Contract as WireContract
 
 
@@ -34,9 +35,7 @@ def apple() -> WireContract:
 @pytest.fixture
 async def gateway() -> AsyncIterator[GatewayServer]:
     """A stepped gateway on free ports."""
-    async with await serve(
-        GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
-    ) as server:
+    async with await serve(stepped()) as server:
         yield server
 
 

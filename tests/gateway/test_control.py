@@ -71,7 +71,7 @@ async def test_a_halt_holds_orders_back_until_trading_is_resumed(gateway, client
     )
     trade = client.placeOrder(stock, MarketOrder("BUY", 100))
     await fetch(gateway, "/clock", '{"to": "2012-10-01T15:00:00Z"}')
-    await client.reqCurrentTimeAsync()
+    await client.reqUserInfoAsync()
     assert trade.fills == []
     resumed = await fetch(gateway, "/halt", '{"symbol": "AAPL", "resume": true}')
     assert resumed == (200, {"symbol": "AAPL", "halted": False})
@@ -85,7 +85,7 @@ async def test_a_halt_with_an_end_ends_then(gateway, client, stock):
     gateway.exchange.venue.real |= {"halted_stock"}  # orders are taken in a halt
     await fetch(gateway, "/halt", '{"symbol": "AAPL", "until": "2012-10-01T14:00:00Z"}')
     client.placeOrder(stock, MarketOrder("BUY", 100))
-    await client.reqCurrentTimeAsync()
+    await client.reqUserInfoAsync()
     await fetch(gateway, "/clock", '{"to": "2012-10-01T14:30:00Z"}')
     _, state = await fetch(gateway, "/state")
     assert [done["time"] for done in state["executions"]] == ["2012-10-01T14:00:00Z"]
@@ -151,7 +151,7 @@ async def test_a_fault_is_armed_and_the_log_shows_what_it_did(gateway, client):
     code, armed = await fetch(gateway, "/faults", '{"on": "reqIds", "do": "say", "code": 1100}')
     assert (code, armed) == (200, {"armed": 1})
     client.client.reqIds(1)
-    await client.reqCurrentTimeAsync()
+    await client.reqUserInfoAsync()
     _, log = await fetch(gateway, "/log?after=0")
     names = [entry["name"] for entry in log["messages"]]
     assert names[0] == "startApi"

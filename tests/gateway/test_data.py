@@ -24,7 +24,7 @@ async def until(condition):
 
 async def step(gateway: GatewayServer, client: IB, to: str) -> None:
     """Move the clock once the gateway has heard everything that the client asked."""
-    await client.reqCurrentTimeAsync()
+    await client.reqUserInfoAsync()
     gateway.deliver(gateway.exchange.command(to))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
-from hydra.gateway.embedded import STEPPED, EmbeddedGateway
+from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.pytest_plugin import hydra_gateway  # noqa: F401 — a fixture is used by name
@@ -40,7 +39,7 @@ def test_the_fixture_fails_on_command(hydra_gateway):  # noqa: F811
 
 
 def test_a_start_that_is_no_session_is_refused_on_entering():
-    settings = replace(STEPPED, exchange=ExchangeSettings(start=date(2012, 10, 6)))
+    settings = stepped(exchange=ExchangeSettings(start=date(2012, 10, 6)))
     with pytest.raises(SettingsError), EmbeddedGateway(settings):
         pass
 

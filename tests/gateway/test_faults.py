@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from ib_async import IB, LimitOrder, MarketOrder, StartupFetchNONE, Stock
 
+from hydra.gateway.embedded import stepped
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.faults import EFFECTS, SCENARIOS, parse_fault, parse_script
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 
 APPLE = Stock("AAPL", "SMART", "USD", conId=265598)
 
@@ -47,7 +48,7 @@ class Met:
     async def step(self, to: str) -> None:
         """Move the clock once the gateway has heard everything."""
         if self.ib.isConnected():
-            await self.ib.reqCurrentTimeAsync()
+            await self.ib.reqUserInfoAsync()
         self.server.deliver(self.server.world.command(to))
 
     @property
@@ -61,7 +62,7 @@ async def meeting(*faults: dict, script: str = "", connect: bool = True) -> Asyn
     chosen = [parse_fault(fault) for fault in faults]
     if script:
         chosen += parse_script((SCENARIOS / f"{script}.toml").read_text())
-    settings = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, faults=tuple(chosen))
+    settings = stepped(faults=tuple(chosen))
     async with await serve(settings) as server:
         met = Met(server, IB())
         if connect:
@@ -126,7 +127,7 @@ async def test_a_price_triggers_a_fault_at_its_moment():
     fault = {"symbol": "AAPL", "below": "85.50", "do": "say", "code": 1100}
     async with meeting(fault) as met:
         await met.step("2012-10-01T13:30:10Z")
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         assert 1100 not in met.codes
         await met.step("close")
         await until(lambda: 1100 in met.codes)
@@ -206,7 +207,7 @@ async def test_a_lost_acknowledgement_leaves_an_order_that_lives():
     ]
     async with meeting(*faults) as met:
         trade = met.ib.placeOrder(APPLE, LimitOrder("BUY", 1, 1.0))
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         assert trade.orderStatus.status == "PendingSubmit"
         assert len(met.server.exchange.state()["open_orders"]) == 1
 
@@ -293,10 +294,10 @@ async def test_a_second_session_takes_the_market_data():
         await until(lambda: ticker.last == ticker.last)
         await met.step("2012-10-01T14:30:00Z")
         await until(lambda: 10197 in met.codes)
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         frozen = ticker.last
         await met.step("2012-10-01T14:50:00Z")
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         assert ticker.last == frozen
         await met.step("2012-10-01T16:00:00Z")
         await until(lambda: ticker.last != frozen)
@@ -306,10 +307,10 @@ async def test_quotes_go_stale_without_a_word():
     async with meeting({**AT, "do": "freeze"}) as met:
         ticker = met.ib.reqMktData(APPLE)
         await met.step("2012-10-01T14:00:00Z")
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         stale, told = ticker.last, len(met.codes)
         await met.step("close")
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         assert (ticker.last, len(met.codes)) == (stale, told)
 
 
@@ -514,10 +515,10 @@ async def test_farm_is_broken_for_hours():
         ticker = met.ib.reqMktData(APPLE)
         await met.step("2012-10-01T14:00:00Z")
         await until(lambda: {2103, 2105} <= set(met.codes))
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         stale = ticker.last
         await met.step("2012-10-01T18:59:00Z")
-        await met.ib.reqCurrentTimeAsync()
+        await met.ib.reqUserInfoAsync()
         assert ticker.last == stale
         await met.step("2012-10-01T19:30:00Z")
         await until(lambda: ticker.last != stale)

@@ -303,7 +303,7 @@ def test_an_embedded_gateway_does_the_same_from_any_thread():
 async def test_ib_async_sees_a_split_without_an_execution(gateway, client, stock):
     client.placeOrder(stock, MarketOrder("BUY", 100))
     waiting = client.placeOrder(stock, LimitOrder("BUY", 10, 50.0, tif="GTC"))
-    await client.reqCurrentTimeAsync()
+    await client.reqUserInfoAsync()
     fills = len(client.fills())
     command = '{"symbol": "AAPL", "numerator": 2, "denominator": 1, "new_con_id": true}'
     _, answer = await fetch(gateway, "/action", command)
@@ -317,12 +317,11 @@ async def test_ib_async_sees_a_split_without_an_execution(gateway, client, stock
 
 
 async def test_what_is_done_by_hand_outlives_a_kill(tmp_path):
-    from hydra.gateway.server import GatewaySettings, serve
+    from hydra.gateway.embedded import stepped
+    from hydra.gateway.server import serve
 
     path = tmp_path / "books.json"
-    settings = GatewaySettings(
-        port=0, control_port=0, speed=0, is_fast=True, state=path, survives_kill=True
-    )
+    settings = stepped(state=path, survives_kill=True)
     async with await serve(settings) as gateway:
         await fetch(gateway, "/account", '{"position": {"AAPL": 30}}')
         await fetch(gateway, "/account", '{"position": {"AAPL": 10}}')

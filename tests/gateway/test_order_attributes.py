@@ -19,6 +19,7 @@ from hydra.gateway.order_types import NOT_SIMULATED, TIMES_NOT_SIMULATED
 from hydra.gateway.orders import OpenOrder, PlaceOrder
 from hydra.gateway.responses import Error
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import seed_with
 from hydra.gateway.working_order import ORDER_TYPES, TIMES_IN_FORCE
 from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses
 
@@ -202,7 +203,9 @@ def test_the_percentage_preset_can_be_overridden():
     assert statuses(told, 2)[-1] == "Filled"
 
 
-def test_a_halted_stock_takes_no_order_and_one_that_works_goes_on_after_the_halt(started):
+def test_a_halted_stock_takes_no_order_and_one_that_works_goes_on_after_the_halt():
+    started = shipped_exchange(ExchangeSettings(seed=seed_with(halted_order="refused")))
+    started.connect(1, 178)
     started.handle(1, order(1, "LMT", lmtPrice="86.60"))
     started.halt(APPLE, started.venue.now + timedelta(minutes=30))
     told = started.handle(1, order(2))

@@ -9,7 +9,7 @@ import pytest
 
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.requests import CancelOrder, ReqGlobalCancel
-from hydra.gateway.variants import variant
+from hydra.gateway.variants import seed_with
 from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses, whys
 
 
@@ -101,15 +101,10 @@ def test_a_partial_fill_reduces_the_others_of_a_group_of_type_3(started):
     assert left.remaining == 9000 - done
 
 
-def seed_of(answer):
-    """The first seed whose gateway reduces in this way."""
-    return next(seed for seed in range(99) if variant(seed, "oca_reduction") == answer)
-
-
 @pytest.mark.parametrize("kind", [2, 3])
 @pytest.mark.parametrize("answer", ["by_filled_quantity", "proportionately"])
 def test_a_fill_reduces_the_others_as_the_variant_of_the_seed_says(answer, kind):
-    exchange = shipped_exchange(ExchangeSettings(seed=seed_of(answer)))
+    exchange = shipped_exchange(ExchangeSettings(seed=seed_with(oca_reduction=answer)))
     exchange.connect(1, 178)
     (apple,) = exchange.venue.find(APPLE)
     price = exchange.venue.mark(apple) - 2 * apple.tick

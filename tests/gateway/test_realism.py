@@ -1,4 +1,4 @@
-"""Documented behaviours of real gateways: off by default, and as documented when switched on."""
+"""Documented behaviours of real gateways, and how one may be set up so that less works."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from ib_async import IB, LimitOrder, MarketOrder, Stock
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.embedded import stepped
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.lanes import Lanes
 from hydra.gateway.orders import OpenOrder
-from hydra.gateway.realism import ALL, BEHAVIOURS, TRADING
-from hydra.gateway.server import GatewaySettings, serve
+from hydra.gateway.pacing import HistoryPacing
+from hydra.gateway.realism import ALL, BEHAVIOURS, BY_DEFAULT, TRADING
+from hydra.gateway.server import GatewaySettings, answer_times, serve
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import seed_with
 from hydra.gateway.wall_clock import AnswerTimes, Lane
 from tests.gateway.flow import APPLE, errors, order, statuses
 
-STEPPED = GatewaySettings(port=0, control_port=0, speed=0, is_fast=True)
+STEPPED = stepped()
 
 
 def started(*names, **settings):
@@ -49,8 +52,13 @@ async def connected(gateway, **options):
 # --- the switches -------------------------------------------------------------------------------
 
 
-def test_no_behaviour_is_on_by_default(exchange):
+def test_a_gateway_is_set_up_so_that_all_works_by_default(exchange):
     assert exchange.venue.real == frozenset()
+
+
+@pytest.mark.parametrize("name", sorted(BY_DEFAULT))
+def test_a_behaviour_that_was_a_switch_once_may_still_be_named(name):
+    assert ExchangeSettings(real=frozenset({name})).real == frozenset()
 
 
 def test_every_behaviour_names_its_source():
@@ -99,22 +107,18 @@ SPY = Contract(symbol="SPY", secType="STK", exchange="SMART", currency="USD")
 SAP = Contract(symbol="SAP", secType="STK", exchange="IBIS", currency="EUR")
 
 
-def test_sizes_are_whole_shares_by_default():
-    assert sizes(started(), APPLE) == (1, 1, 100)
-
-
 @pytest.mark.parametrize("contract", [APPLE, SPY])
 def test_us_stocks_and_etfs_tell_fractional_sizes(contract):
     tiny = Decimal("0.0001")
-    assert sizes(started("fractional_sizes"), contract) == (tiny, tiny, 100)
+    assert sizes(started(), contract) == (tiny, tiny, 100)
 
 
 def test_stocks_abroad_tell_whole_sizes():
-    assert sizes(started("fractional_sizes"), SAP) == (1, 1, 100)
+    assert sizes(started(), SAP) == (1, 1, 100)
 
 
 def test_an_order_with_a_fraction_of_a_share_is_refused():
-    posted = started("fractional_sizes").handle(1, order(1, size="1957.6329"))
+    posted = started().handle(1, order(1, size="1957.6329"))
     assert errors(posted) == [(1, 10243)]
     (error,) = of(posted, say.Error)
     assert error.text == (
@@ -124,7 +128,7 @@ def test_an_order_with_a_fraction_of_a_share_is_refused():
 
 
 async def test_ib_async_reads_the_fractional_sizes():
-    exchange = ExchangeSettings(real=frozenset({"fractional_sizes"}))
+    exchange = ExchangeSettings()
     async with await serve(replace(STEPPED, exchange=exchange)) as gateway:
         ib = await connected(gateway)
         (details,) = await ib.reqContractDetailsAsync(Stock("AAPL", "SMART", "USD"))
@@ -182,7 +186,7 @@ async def test_a_read_only_gateway_serves_a_client_that_connects_read_only():
         ib.errorEvent += lambda number, code, text, contract: told.append((number, code))
         (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
         trade = ib.placeOrder(stock, MarketOrder("BUY", 1))
-        await ib.reqCurrentTimeAsync()
+        await ib.reqUserInfoAsync()
         assert told == [(trade.order.orderId, 321)]
         assert gateway.exchange.state()["open_orders"] == []
         assert gateway.exchange.state()["positions"] == []
@@ -237,7 +241,7 @@ async def test_ib_async_hears_that_an_order_is_beyond_the_presets():
         ib = await connected(gateway)
         (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
         trade = ib.placeOrder(stock, LimitOrder("BUY", 1000, 60.0))
-        await ib.reqCurrentTimeAsync()
+        await ib.reqUserInfoAsync()
         assert [entry.errorCode for entry in trade.log if entry.errorCode] == [383]
         assert gateway.exchange.state()["open_orders"] == []
         ib.disconnect()
@@ -291,12 +295,25 @@ def test_delayed_data_are_announced_once_a_request():
 BARS = ask.ReqHistoricalData(1, APPLE, False, "", "1 day", "1 Y", True, "TRADES", 1)
 
 
-def test_answers_take_no_wall_time_by_default():
-    times = AnswerTimes()
-    for request in (ask.ReqCurrentTime(), ask.ReqMarketRule(26), BARS, order(1)):
-        for wall in (0.0, 0.1):
-            verdict = times.judge(1, request, wall, 0)
-            assert (verdict.delay_s, verdict.instead, verdict.is_unheard) == (0, None, False)
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_answers_take_the_time_that_was_measured_and_none_where_the_gateway_is_fast(is_fast):
+    seed = seed_with(historical_farm="inactive")
+    settings = GatewaySettings(exchange=ExchangeSettings(seed=seed), is_fast=is_fast)
+    times = answer_times(settings, shipped_exchange(settings.exchange))
+    told = [times.judge(1, one, 0.0, 0).delay_s for one in (order(1), ask.ReqMarketRule(26), BARS)]
+    assert told == ([0, 0, 0] if is_fast else [0.1, 0.1, 12])
+    assert times.judge(1, replace(BARS, duration="2 Y"), 0, 0).delay_s == (0 if is_fast else 0.2)
+
+
+def test_a_fast_gateway_throttles_and_paces_as_any_other():
+    settings = GatewaySettings(
+        exchange=ExchangeSettings(seed=seed_with(historical_pacing="all_bars")), is_fast=True
+    )
+    times = answer_times(settings, shipped_exchange(settings.exchange))
+    assert not times.judge(1, ask.ReqCurrentTime(), 0, 0).is_unheard
+    assert times.judge(1, ask.ReqCurrentTime(), 0.9, 0).is_unheard
+    assert times.judge(1, BARS, 0, 0).instead is None
+    assert times.judge(1, BARS, 14, 0).instead.code == 162
 
 
 def test_answers_take_the_time_that_is_set():
@@ -307,7 +324,7 @@ def test_answers_take_the_time_that_is_set():
 
 
 def test_a_second_request_for_the_time_within_a_second_gets_no_answer():
-    times = AnswerTimes(frozenset({"throttled_clock"}))
+    times = AnswerTimes()
     asked = [(1, 0.0), (1, 0.9), (2, 0.9), (1, 1.0), (1, 1.5), (1, 2.0)]
     heard = [
         not times.judge(client, ask.ReqCurrentTime(), wall, 0).is_unheard for client, wall in asked
@@ -316,7 +333,7 @@ def test_a_second_request_for_the_time_within_a_second_gets_no_answer():
 
 
 def test_a_new_connection_is_told_the_time_at_once():
-    times = AnswerTimes(frozenset({"throttled_clock"}))
+    times = AnswerTimes()
     times.judge(1, ask.ReqCurrentTime(), 0, 0)
     times.forget(1)
     assert not times.judge(1, ask.ReqCurrentTime(), 0.1, 0).is_unheard
@@ -328,20 +345,19 @@ def test_market_rules_take_three_seconds():
 
 
 def test_the_first_historical_request_of_a_connection_wakes_the_farm():
-    times = AnswerTimes(frozenset({"sleeping_farm"}), history_s=0.5)
+    times = AnswerTimes(history_s=0.5, sleeps=True)
     first = times.judge(1, BARS, 0, 0)
     assert first.delay_s == 12
-    assert [error.code for error in first.at_once] == [2107]
     assert [error.code for error in first.ahead] == [2106]
     second = times.judge(1, replace(BARS, duration="2 Y"), 1, 1)
-    assert (second.delay_s, second.at_once, second.ahead) == (0.5, (), ())
+    assert (second.delay_s, second.ahead) == (0.5, ())
     assert times.judge(2, replace(BARS, duration="3 Y"), 1, 1).delay_s == 12
     times.forget(1)
     assert times.judge(1, replace(BARS, duration="4 Y"), 2, 2).delay_s == 12
 
 
 def test_identical_historical_requests_within_fifteen_seconds_meet_pacing():
-    times = AnswerTimes(frozenset({"sleeping_farm"}))
+    times = AnswerTimes(pacing=HistoryPacing(small_bars_alone=False))
     times.judge(1, BARS, 0, 0)
     again = times.judge(1, replace(BARS, reqId=2), 14.9, 14)
     assert (again.instead.reqId, again.instead.code) == (2, 162)
@@ -350,19 +366,19 @@ def test_identical_historical_requests_within_fifteen_seconds_meet_pacing():
 
 
 def test_the_same_request_at_another_time_of_the_market_is_not_identical():
-    times = AnswerTimes(frozenset({"sleeping_farm"}))
+    times = AnswerTimes(pacing=HistoryPacing(small_bars_alone=False))
     times.judge(1, BARS, 0, 0)
     assert times.judge(1, replace(BARS, reqId=2), 0.1, 86_400).instead is None
 
 
 def test_the_wall_seconds_of_behaviours_can_be_scaled():
-    times = AnswerTimes(frozenset({"sleeping_farm", "slow_market_rules"}), scale=0.01)
+    times = AnswerTimes(frozenset({"slow_market_rules"}), scale=0.01, sleeps=True)
     assert times.judge(1, BARS, 0, 0).delay_s == pytest.approx(0.12)
     assert times.judge(1, ask.ReqMarketRule(26), 0, 0).delay_s == pytest.approx(0.03)
 
 
 async def test_ib_async_gets_one_answer_to_two_quick_requests_for_the_time():
-    exchange = ExchangeSettings(real=frozenset({"throttled_clock"}))
+    exchange = ExchangeSettings()
     async with await serve(replace(STEPPED, exchange=exchange)) as gateway:
         ib = await connected(gateway)
         ib.client.reqCurrentTime()
@@ -379,14 +395,14 @@ async def test_a_delayed_answer_does_not_hold_other_answers_up():
     async with await serve(settings) as gateway:
         ib = await connected(gateway)
         rule = asyncio.ensure_future(ib.reqMarketRuleAsync(26))
-        await ib.reqCurrentTimeAsync()
+        await ib.reqUserInfoAsync()
         assert not rule.done()
         assert [step.increment for step in await rule][-1] == 0.01
         ib.disconnect()
 
 
 async def test_delayed_answers_keep_their_order_and_streams_stay_behind_them():
-    async with await serve(replace(STEPPED, answer_ms=20)) as gateway:
+    async with await serve(stepped(is_fast=False, answer_ms=20)) as gateway:
         ib = await connected(gateway, raiseSyncErrors=True)
         (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
         trade = ib.placeOrder(stock, MarketOrder("BUY", 10))
@@ -401,14 +417,14 @@ async def test_delayed_answers_keep_their_order_and_streams_stay_behind_them():
 
 
 async def test_bars_that_are_cancelled_on_their_way_never_come():
-    async with await serve(replace(STEPPED, history_ms=200)) as gateway:
+    async with await serve(stepped(is_fast=False, answer_ms=0, history_ms=200)) as gateway:
         ib = await connected(gateway)
         told = []
         ib.errorEvent += lambda number, code, text, contract: told.append((number, code))
         stock = Stock("AAPL", "SMART", "USD")
         first = ib.reqHistoricalDataAsync(stock, "", "5 D", "1 day", "TRADES", useRTH=True)
         task = asyncio.ensure_future(first)
-        await ib.reqCurrentTimeAsync()
+        await ib.reqUserInfoAsync()
         entries = gateway.record.after(0)
         (number,) = [e["fields"]["reqId"] for e in entries if e["name"] == "reqHistoricalData"]
         ib.client.cancelHistoricalData(number)
@@ -441,16 +457,16 @@ async def test_what_waits_for_a_connection_that_is_gone_is_never_sent():
 
 
 async def test_a_sleeping_farm_wakes_before_the_bars_come():
-    exchange = ExchangeSettings(real=frozenset({"sleeping_farm"}))
-    settings = replace(STEPPED, exchange=exchange, wall_scale=0.002)
+    exchange = ExchangeSettings(seed=seed_with(historical_farm="inactive"))
+    settings = stepped(is_fast=False, exchange=exchange, wall_scale=0.002)
     async with await serve(settings) as gateway:
-        ib = await connected(gateway)
-        told = []
+        ib, told = IB(), []
         ib.errorEvent += lambda number, code, text, contract: told.append(code)
+        await ib.connectAsync("127.0.0.1", gateway.port, clientId=1)
         bars = await ib.reqHistoricalDataAsync(
             Stock("AAPL", "SMART", "USD"), "", "5 D", "1 day", "TRADES", useRTH=True
         )
-        assert (len(bars), told) == (5, [2107, 2106])
+        assert (len(bars), told) == (5, [2104, 2107, 2158, 2106])
         ib.disconnect()
 
 
@@ -467,7 +483,7 @@ def account(exchange):
 
 
 def test_after_a_fill_cash_and_net_liquidation_are_those_of_before_for_three_minutes():
-    exchange = started("lagging_account")
+    exchange = started(seed=seed_with(account_values="every_three_minutes"))
     exchange.advance(exchange.venue.now + timedelta(seconds=30))
     exchange.handle(1, order(1))
     for _ in range(2):
@@ -487,7 +503,7 @@ def test_after_a_fill_cash_and_net_liquidation_are_those_of_before_for_three_min
 
 
 def test_positions_are_of_now_while_values_lag():
-    exchange = started("lagging_account")
+    exchange = started(seed=seed_with(account_values="every_three_minutes"))
     exchange.handle(1, order(1))
     (row,) = of(exchange.handle(1, ask.ReqPositions()), say.Position)
     assert row.position == 100
@@ -495,13 +511,13 @@ def test_positions_are_of_now_while_values_lag():
     assert [row.value for row in of(summary, say.AccountSummary)] == ["1000000.00"]
 
 
-def test_account_values_are_of_now_by_default():
-    exchange = started()
+def test_account_values_are_those_after_a_trade_at_once_where_the_variant_says_so():
+    exchange = started(seed=seed_with(account_values="with_the_trade"))
     exchange.handle(1, order(1))
     assert Decimal(account(exchange)[0]["TotalCashValue", "USD"]) < 992_000
 
 
 def test_whether_values_are_ready_does_not_lag():
-    exchange = started("lagging_account")
+    exchange = started()
     exchange.venue.ready_at = exchange.venue.seconds + 60
     assert account(exchange)[0]["AccountReady", ""] == "false"

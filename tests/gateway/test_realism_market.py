@@ -11,13 +11,13 @@ from ib_async import IB, LimitOrder, Stock
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
-from hydra.gateway.embedded import STEPPED, EmbeddedGateway
+from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.errors import SettingsError
-from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.operator import FLOOD_CLIENT, Operator
 from hydra.gateway.orders import OpenOrder
 from hydra.gateway.snapshot import resumed, snapshot
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import seed_with
 from tests.gateway.flow import APPLE, errors, order, statuses, whys
 from tests.gateway.test_control import fetch
 from tests.gateway.test_operator import operate
@@ -53,7 +53,7 @@ def test_the_hundred_and_first_stream_of_the_account_is_refused():
 
 
 def test_followers_are_told_of_a_halt_at_once_and_new_ones_when_they_come():
-    exchange = started("halted_stock")
+    exchange = started()
     assert generic(exchange.handle(1, ask.ReqMktData(5, APPLE))) == {49: 0}
     assert generic(operate(exchange, lambda by: by.halt_stock("AAPL"))) == {49: 1}
     assert generic(exchange.handle(1, ask.ReqMktData(6, APPLE))) == {49: 1}
@@ -61,7 +61,7 @@ def test_followers_are_told_of_a_halt_at_once_and_new_ones_when_they_come():
 
 
 def test_a_halt_comes_as_late_as_all_else_without_a_subscription():
-    exchange = started("halted_stock", "delayed_data")
+    exchange = started("delayed_data")
     exchange.handle(1, ask.ReqMarketDataType(3))
     later(exchange, minutes=30)
     assert generic(exchange.handle(1, ask.ReqMktData(5, APPLE))) == {90: 0}
@@ -71,7 +71,7 @@ def test_a_halt_comes_as_late_as_all_else_without_a_subscription():
 
 
 def test_an_order_in_a_halted_stock_is_accepted_and_fills_when_it_trades_again():
-    exchange = started("halted_stock")
+    exchange = started(seed=seed_with(halted_order="held"))
     operate(exchange, lambda by: by.halt_stock("AAPL"))
     posted = exchange.handle(1, order(1))
     assert (errors(posted), statuses(posted, 1)) == ([], ["PreSubmitted", "Submitted"])
@@ -81,22 +81,22 @@ def test_an_order_in_a_halted_stock_is_accepted_and_fills_when_it_trades_again()
 
 
 def test_a_stop_in_a_halted_stock_waits_for_its_trigger():
-    exchange = started("halted_stock")
+    exchange = started(seed=seed_with(halted_order="held"))
     operate(exchange, lambda by: by.halt_stock("AAPL"))
     posted = exchange.handle(1, order(1, "STP", "SELL", auxPrice="90.00"))
     assert (errors(posted), statuses(posted, 1)) == ([], ["PreSubmitted"])
     assert statuses(later(exchange, hours=1), 1) == []
 
 
-def test_without_the_behaviour_a_halted_stock_takes_no_order():
-    exchange = started()
+def test_a_halted_stock_takes_no_order_where_the_variant_says_so():
+    exchange = started(seed=seed_with(halted_order="refused"))
     operate(exchange, lambda by: by.halt_stock("AAPL"))
     posted = exchange.handle(1, order(1))
     assert (errors(posted), statuses(posted, 1)) == ([(1, 154)], [])
 
 
 def test_after_the_close_an_order_in_a_halted_stock_is_warned_as_any_other():
-    exchange = started("halted_stock")
+    exchange = started()
     exchange.command("close")
     operate(exchange, lambda by: by.halt_stock("AAPL"))
     assert errors(exchange.handle(1, order(1))) == [(1, 399)]
@@ -109,7 +109,7 @@ BORROW = ask.ReqMktData(5, APPLE, genericTicks="233,236")
 
 @pytest.mark.parametrize(("shares", "level"), [(None, 3), (1000, 3), (999, 2), (0, 2)])
 def test_how_readily_shares_can_be_borrowed_is_told_on_request(shares, level):
-    exchange = started("shortable")
+    exchange = started()
     if shares is not None:
         operate(exchange, lambda by: by.set_shortable("AAPL", shares))
     posted = exchange.handle(1, BORROW)
@@ -118,24 +118,21 @@ def test_how_readily_shares_can_be_borrowed_is_told_on_request(shares, level):
 
 
 def test_followers_hear_when_fewer_shares_can_be_borrowed():
-    exchange = started("shortable")
+    exchange = started()
     exchange.handle(1, BORROW)
     posted = operate(exchange, lambda by: by.set_shortable("AAPL", 500))
     assert generic(posted) == {46: 2}
     assert generic(later(exchange, minutes=1)) == {}
 
 
-@pytest.mark.parametrize(
-    ("names", "request_"), [((), BORROW), (("shortable",), replace(BORROW, genericTicks="233"))]
-)
-def test_nothing_is_told_of_borrowing_by_default_or_unasked(names, request_):
-    posted = started(*names).handle(1, request_)
+def test_nothing_is_told_of_borrowing_unasked():
+    posted = started().handle(1, replace(BORROW, genericTicks="233"))
     assert 46 not in generic(posted)
     assert 89 not in {tick.tickType for tick in of(posted, say.TickSize)}
 
 
 def test_a_short_sale_beyond_the_shares_to_lend_is_held_until_they_are_located():
-    exchange = started("shortable")
+    exchange = started()
     operate(exchange, lambda by: by.set_shortable("AAPL", 60))
     posted = exchange.handle(1, order(1, side="SELL"))
     assert errors(posted) == [(1, 404)]
@@ -147,7 +144,7 @@ def test_a_short_sale_beyond_the_shares_to_lend_is_held_until_they_are_located()
 
 
 def test_a_short_sale_within_the_shares_to_lend_trades():
-    exchange = started("shortable")
+    exchange = started()
     operate(exchange, lambda by: by.set_shortable("AAPL", 100))
     assert statuses(exchange.handle(1, order(1, side="SELL")), 1)[-1] == "Filled"
 
@@ -157,7 +154,7 @@ def test_a_short_sale_within_the_shares_to_lend_trades():
 
 @pytest.mark.parametrize(("code", "number", "after"), [(10197, 5, []), (2103, -1, [(-1, 2104)])])
 def test_frozen_quotes_stay_old_while_the_market_is_open(code, number, after):
-    exchange = started("frozen_quotes")
+    exchange = started()
     before = quotes(exchange.handle(1, ask.ReqMktData(5, APPLE)))
     posted = operate(exchange, lambda by: by.freeze(True, code))
     assert errors(posted) == [(number, code)]
@@ -174,7 +171,7 @@ def test_a_freeze_by_another_code_is_refused():
 
 
 def test_one_portfolio_row_has_no_price_until_the_second_download():
-    exchange = started("zero_mark")
+    exchange = started()
     exchange.handle(1, order(1))
     exchange.handle(1, order(2, contract=replace(APPLE, symbol="IBM")))
     operate(exchange, lambda by: by.zero_mark("AAPL"))
@@ -193,7 +190,7 @@ def test_one_portfolio_row_has_no_price_until_the_second_download():
 
 
 def test_an_inactive_order_stays_in_the_book_and_does_not_fill():
-    exchange = started("inactive_order")
+    exchange = started()
     exchange.handle(1, order(1, "LMT", lmtPrice="86.00", tif="GTC"))
     assert statuses(operate(exchange, lambda by: by.inactivate("AAPL")), 1) == ["Inactive"]
     for _ in range(3):
@@ -204,7 +201,7 @@ def test_an_inactive_order_stays_in_the_book_and_does_not_fill():
 
 
 def test_an_inactive_order_may_work_again_and_fill():
-    exchange = started("inactive_order")
+    exchange = started()
     exchange.handle(1, order(1, "LMT", lmtPrice="50.00", tif="GTC"))
     operate(exchange, lambda by: by.inactivate("AAPL"))
     assert statuses(operate(exchange, lambda by: by.activate("AAPL")), 1) == ["Submitted"]
@@ -213,7 +210,7 @@ def test_an_inactive_order_may_work_again_and_fill():
 
 
 def test_an_inactive_order_is_met_by_no_other():
-    exchange = started("inactive_order")
+    exchange = started()
     price = str(exchange.venue.mark(exchange.only(APPLE)))
     exchange.handle(1, order(1, "LMT", "SELL", lmtPrice=price, tif="GTC"))
     operate(exchange, lambda by: by.inactivate("AAPL"))
@@ -222,7 +219,7 @@ def test_an_inactive_order_is_met_by_no_other():
 
 
 def test_an_inactive_order_can_be_cancelled():
-    exchange = started("inactive_order")
+    exchange = started()
     exchange.handle(1, order(1, "LMT", lmtPrice="50.00", tif="GTC"))
     operate(exchange, lambda by: by.inactivate("AAPL"))
     assert statuses(exchange.handle(1, ask.CancelOrder(1)), 1)[-1] == "Cancelled"
@@ -230,7 +227,7 @@ def test_an_inactive_order_can_be_cancelled():
 
 
 def test_a_book_may_hold_thousands_of_orders_of_another_client():
-    exchange = started("order_flood")
+    exchange = started()
     exchange.handle(1, order(1, "LMT", lmtPrice="50.00", tif="GTC"))
     assert operate(exchange, lambda by: by.flood(2000)) == []
     posted = exchange.handle(1, ask.ReqAllOpenOrders())
@@ -345,7 +342,7 @@ async def test_these_commands_are_refused_with_a_sentence(gateway, path, command
 
 
 async def test_an_embedded_gateway_carries_these_commands_out():
-    settings = replace(STEPPED, exchange=ExchangeSettings(real=frozenset({"inactive_order"})))
+    settings = stepped()
     with EmbeddedGateway(settings) as gateway:
         gateway.halt_stock("AAPL")
         gateway.halt_stock("AAPL", halted=False)

@@ -17,6 +17,7 @@ from ib_async import IB, LimitOrder, Stock
 
 from hydra.gateway.codec import join_fields
 from hydra.gateway.comparison import compare, lacking
+from hydra.gateway.embedded import stepped
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.layout import rows
@@ -29,7 +30,7 @@ from hydra.gateway.recording import Entry, Recording, load_recording
 from hydra.gateway.redaction import Redactor, is_allowed, known_text
 from hydra.gateway.replaying import replay
 from hydra.gateway.responses import AccountValue, Error, ManagedAccounts, Position
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 from hydra.gateway.values import CONDITIONS, Contract, PriceCondition, TagValue
 from hydra.gateway.wiretap import Wiretap
 
@@ -261,11 +262,7 @@ def test_of_a_text_only_what_is_published_is_kept(code: int, text: str, kept: st
 
 
 async def test_nothing_is_passed_to_a_live_account_and_nothing_is_recorded() -> None:
-    settings = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    settings = stepped(
         exchange=ExchangeSettings(account="U1234567"),
     )
     async with await serve(settings) as live:

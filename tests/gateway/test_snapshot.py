@@ -14,11 +14,12 @@ import pytest
 from ib_async import IB, LimitOrder, MarketOrder, Stock
 from tornado.httpclient import AsyncHTTPClient
 
+from hydra.gateway.embedded import stepped
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.requests import ReqAllOpenOrders, ReqExecutions
 from hydra.gateway.responses import NextValidId
-from hydra.gateway.server import GatewaySettings, serve
+from hydra.gateway.server import serve
 from hydra.gateway.snapshot import resumed, snapshot
 from hydra.gateway.state_file import read_state, write_state
 from hydra.gateway.values import PriceCondition
@@ -83,11 +84,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path, text):
 
 
 async def test_a_client_finds_its_orders_and_fills_after_a_restart(tmp_path):
-    settings = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    settings = stepped(
         state=tmp_path / "books.json",
         exchange=ExchangeSettings(),
     )

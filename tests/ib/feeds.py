@@ -10,9 +10,10 @@ from typing import Any
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
 from hydra.domain.events import Event, Warned
+from hydra.gateway.embedded import stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.faults import parse_fault
-from hydra.gateway.server import GatewayServer, GatewaySettings, serve
+from hydra.gateway.server import GatewayServer, serve
 
 
 @dataclass
@@ -42,11 +43,7 @@ async def feed(
     *real: str, scale: float = 1.0, fractional: bool = False, **settings: Any
 ) -> AsyncIterator[Feed]:
     """`settings` are those of [gateway]; what is waited for takes two seconds at most."""
-    world = GatewaySettings(
-        port=0,
-        control_port=0,
-        speed=0,
-        is_fast=True,
+    world = stepped(
         wall_scale=scale,
         exchange=ExchangeSettings(real=frozenset(real)),
     )

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from hydra.config import Settings
-from hydra.gateway.embedded import EmbeddedGateway
+from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.exchange import ExchangeSettings
-from hydra.gateway.server import GatewaySettings
 from hydra.paper_check.check import PaperCheck, open_check
 from hydra.paper_check.results import CheckReport, Step, StepResult
 
@@ -26,9 +25,7 @@ def gateway_at(
 ) -> Iterator[EmbeddedGateway]:
     """A stepped gateway with behaviours of real ones."""
     world = ExchangeSettings(start=date(2013, 1, 14), real=frozenset(real), **exchange)
-    with EmbeddedGateway(
-        GatewaySettings(port=0, control_port=0, speed=0, is_fast=True, exchange=world)
-    ) as gateway:
+    with EmbeddedGateway(stepped(exchange=world)) as gateway:
         gateway.step(time)
         yield gateway
 

@@ -60,9 +60,11 @@ def fill(ib, stock):
 def modify(ib, stock):
     trade = ib.placeOrder(stock, LimitOrder("BUY", 100, 10.0, tif="DAY"))
     wait(ib, lambda: trade.orderStatus.status == "Submitted")
+    told = []
+    ib.openOrderEvent += told.append
     trade.order.lmtPrice = 11.0
     ib.placeOrder(stock, trade.order)
-    ib.sleep(0.1)
+    wait(ib, lambda: told)
     open_orders = ib.reqOpenOrders()
     ib.cancelOrder(trade.order)
     wait(ib, trade.isDone)
