@@ -33,6 +33,7 @@ from hydra.execution.adoption import Decision
 from hydra.gateway.embedded import EmbeddedGateway, stepped
 from hydra.gateway.exchange import ExchangeSettings
 from hydra.gateway.realism import TRADING
+from hydra.gateway.variants import seed_with
 from hydra.journal.fold import State, fold
 from hydra.journal.journal import Journal
 from tests.conftest import ROOT
@@ -121,7 +122,16 @@ def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ib, "ENDED_S", 0.2)  # this gateway never tells of completed orders
     settings = stepped(
         wall_scale=0.02,
-        exchange=ExchangeSettings(start=datetime.fromisoformat(START).date(), real=REAL),
+        clock_s=1.0,
+        exchange=ExchangeSettings(
+            start=datetime.fromisoformat(START).date(),
+            real=REAL,
+            seed=seed_with(
+                account_values="every_three_minutes",
+                historical_farm="inactive",
+                historical_pacing="all_bars",
+            ),
+        ),
     )
     with EmbeddedGateway(settings) as gateway:
         yield Year(

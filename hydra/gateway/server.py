@@ -44,7 +44,14 @@ from hydra.gateway.requests import CancelHistoricalData, StartApi
 from hydra.gateway.responses import Error, ExecutionDetails, HistoricalData, OrderStatus
 from hydra.gateway.session import Broken, Event, Phase, Session
 from hydra.gateway.state_file import read_state, write_state
-from hydra.gateway.wall_clock import FARM_WAKES_S, QUERY_CANCELLED, AnswerTimes, Lane, Verdict
+from hydra.gateway.wall_clock import (
+    CLOCK_S,
+    FARM_WAKES_S,
+    QUERY_CANCELLED,
+    AnswerTimes,
+    Lane,
+    Verdict,
+)
 
 T = TypeVar("T")
 LOG = logging.getLogger("hydra.gateway")
@@ -67,8 +74,9 @@ class GatewaySettings:
     `speed` is simulated seconds a wall second while a session is open. Answers to requests take
     `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history; both are 0,
     and farms are awake, where it `is_fast`. `wall_scale` multiplies the wall seconds of what real
-    gateways do. `paces` is whether it enforces the limits of messages and of history. With
-    `keeps_wall_time` the market stands at the wall's time, whatever `speed` is.
+    gateways do, among them the `clock_s` within which the time is told once. `paces` is whether it
+    enforces the limits of messages and of history. With `keeps_wall_time` the market stands at the
+    wall's time, whatever `speed` is.
     """
 
     host: str = "127.0.0.1"
@@ -84,6 +92,7 @@ class GatewaySettings:
     is_fast: bool = False
     paces: bool = True
     wall_scale: float = 1.0
+    clock_s: float = CLOCK_S
     keeps_wall_time: bool = False
 
 
@@ -426,6 +435,7 @@ def answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:
         HistoryPacing(is_small, scale) if settings.paces else None,
         exchange.farm_sleeps,
         0.0 if is_fast else FARM_WAKES_S,
+        settings.clock_s,
     )
 
 

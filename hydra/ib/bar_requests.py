@@ -15,7 +15,7 @@ from hydra.errors import BrokerError, GatewayUnreachable
 from hydra.ib.calls import bounded
 from hydra.ib.codes import is_pacing_violation
 from hydra.ib.contracts import to_contract
-from hydra.ib.pacing import Asked, Pacing
+from hydra.ib.pacing import ALL_S, IDENTICAL_S, Asked, Pacing
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,9 @@ class BarsWanted:
         )
 
 
+UNPACED_TRIES = int(ALL_S / IDENTICAL_S)
+
+
 @dataclass(frozen=True)
 class BarRequests:
     """Asks one connection for bars; `timeout_s` is how long one answer may take.
@@ -63,20 +66,24 @@ class BarRequests:
     async def bars(self, wanted: BarsWanted) -> Sequence[BarData]:
         """The bars of regular hours, oldest first.
 
-        One that meets IB's pacing (error 162) waits for its turn and is asked once more. Raises
+        One that meets IB's pacing (error 162) waits for its turn and is asked once more; a
+        simulated gateway, of which no book is kept, is asked for as long as its rules look back.
+        Raises
         `GatewayUnreachable` for no answer in time, after the request was cancelled, and
         `BrokerError` for a refusal.
         """
-        await self._turn(wanted)
-        try:
-            return await self._ask(wanted)
-        except BrokerError as problem:
-            if not _is_paced(problem) or self.pacing is None:
-                raise
-            log.warning("%s: %s Asked once more in a while.", wanted.instrument.symbol, problem)
-            self.pacing.note_given_up(wanted.asked)
+        tries_left = 1 if self.paced else UNPACED_TRIES
+        while True:
             await self._turn(wanted)
-            return await self._ask(wanted)
+            try:
+                return await self._ask(wanted)
+            except BrokerError as problem:
+                if not _is_paced(problem) or self.pacing is None or not tries_left:
+                    raise
+                symbol = wanted.instrument.symbol
+                log.warning("%s: %s Asked once more in a while.", symbol, problem)
+                self.pacing.note_given_up(wanted.asked)
+                tries_left -= 1
 
     async def _turn(self, wanted: BarsWanted) -> None:
         if self.pacing is None:

@@ -31,6 +31,7 @@ from hydra.execution.adoption import Decision, adoption_of
 from hydra.execution.broker import Account
 from hydra.execution.divergence import RATIOS, cash_lags, contradiction, split_of, unexplained
 from hydra.gateway.faults import FaultyExchange
+from hydra.gateway.variants import seed_with
 from hydra.journal.fold import Holding, State, WorkingOrder
 from hydra.journal.journal import Journal
 from hydra.risk._gate import RiskGate
@@ -404,7 +405,7 @@ async def test_an_account_that_is_not_ready_is_not_reconciled(tmp_path):
 
 
 async def test_cash_that_lags_behind_fills_is_neither_believed_nor_a_difference(tmp_path):
-    async with watched(tmp_path, real=["lagging_account"]) as one:
+    async with watched(tmp_path, seed=seed_with(account_values="every_three_minutes")) as one:
         before = (await one.engine.mark()).nav
         await trade(one, request(quantity=4000))
         await one.supervisor.settle(5)

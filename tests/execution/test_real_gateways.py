@@ -23,7 +23,7 @@ TAKES_ORDERS = ALL - {"confirmation_window", "read_only", "order_presets"}
 
 
 async def test_a_clock_that_answers_once_a_second_stops_nobody(tmp_path):
-    async with watched(tmp_path, real=["throttled_clock"], timeout_s=5) as one:
+    async with watched(tmp_path, timeout_s=5, clock_s=1.0, wall_scale=1.0) as one:
         for step in range(3):
             await trade(one, request(step=step))
             await one.engine.mark()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
@@ -84,11 +85,12 @@ async def watched(
     real: Iterable[str] = (),
     gate: RiskGate | None = None,
     timeout_s: float = 0.5,
+    seed: int = 0,
+    **gateway: Any,
 ) -> AsyncIterator[Watched]:
-    """`real` are behaviours of real gateways, see `hydra.gateway.realism`."""
-    settings = stepped(
-        exchange=ExchangeSettings(real=frozenset(real)),
-    )
+    """`real` is how the gateway is set up (`hydra.gateway.realism`), `gateway` of `stepped`."""
+    world = ExchangeSettings(real=frozenset(real), seed=seed)
+    settings = stepped(exchange=world, **gateway)
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
             broker = IbBroker(Gateway(port=server.port, timeout_s=timeout_s))

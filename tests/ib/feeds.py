@@ -40,12 +40,18 @@ class Feed:
 
 @asynccontextmanager
 async def feed(
-    *real: str, scale: float = 1.0, fractional: bool = False, **settings: Any
+    *real: str,
+    scale: float = 0.001,
+    fractional: bool = False,
+    is_fast: bool = True,
+    seed: int = 0,
+    **settings: Any,
 ) -> AsyncIterator[Feed]:
     """`settings` are those of [gateway]; what is waited for takes two seconds at most."""
     world = stepped(
         wall_scale=scale,
-        exchange=ExchangeSettings(real=frozenset(real)),
+        is_fast=is_fast,
+        exchange=ExchangeSettings(real=frozenset(real), seed=seed),
     )
     async with await serve(world) as server:
         gateway = Gateway(port=server.port, **{"timeout_s": 2.0, **settings})

@@ -21,12 +21,12 @@ UNSET = 1.7976931348623157e308
 
 
 async def test_a_us_stock_that_is_listed_in_parts_of_a_share_is_ordered_in_whole_ones():
-    async with feed("fractional_sizes") as one:
+    async with feed() as one:
         assert (await one.broker.qualify(["AAPL"]))["AAPL"].lot_size == 1
 
 
 async def test_an_account_that_may_trade_parts_of_a_share_has_them_as_its_lot():
-    async with feed("fractional_sizes", fractional=True) as one:
+    async with feed(fractional=True) as one:
         assert (await one.broker.qualify(["AAPL"]))["AAPL"].lot_size == D("0.0001")
 
 
@@ -117,6 +117,6 @@ async def test_a_symbol_with_a_blank_is_known_to_the_gateway_and_comes_back_as_i
 
 
 async def test_a_share_that_is_traded_in_lots_of_a_hundred_has_them():
-    async with feed("fractional_sizes") as one:
+    async with feed() as one:
         toyota = replace(named("7203.TSEJ"), exchange="TSEJ")
         assert (await identified(one.broker.ib, toyota, 5.0)).lot_size == 100

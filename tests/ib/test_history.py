@@ -11,6 +11,7 @@ from hydra.clock import Sessions
 from hydra.config import Gateway as GatewaySettings
 from hydra.data.gateway import Gateway
 from hydra.errors import BarsError, BrokerError, GatewayUnreachable
+from hydra.gateway.variants import seed_with
 from hydra.ib.bar_requests import BarRequests, BarsWanted
 from hydra.ib.history import completed
 from hydra.ib.pacing import IDENTICAL_S, Pacing
@@ -29,7 +30,7 @@ def source_of(one, tmp_path, clock=None, **settings):
 
 
 async def test_history_has_more_time_than_other_answers_while_its_farm_wakes(tmp_path):
-    async with feed("sleeping_farm", scale=0.05) as one:
+    async with feed(seed=seed_with(historical_farm="inactive"), scale=0.05, is_fast=False) as one:
         source = source_of(one, tmp_path, timeout_s=0.3, history_timeout_s=30.0)
         assert len(await source.last_bars(["AAPL"], 5)) == 5
 
@@ -53,7 +54,7 @@ async def test_a_request_that_is_given_up_is_cancelled_and_not_repeated_at_once(
 async def test_a_pacing_violation_is_waited_out_and_the_request_made_once_more(tmp_path):
     clock = Clock()
     text = "Historical Market Data Service error message:Historical data request pacing violation"
-    async with feed() as one:
+    async with feed(scale=0.0) as one:
         one.arm(on="reqHistoricalData", do="say", code=162, text=text, instead=True)
         began = clock.now
         bars = await source_of(one, tmp_path, clock).last_bars(["AAPL"], 5)
@@ -62,14 +63,17 @@ async def test_a_pacing_violation_is_waited_out_and_the_request_made_once_more(t
         assert len(one.heard("reqHistoricalData")) == 2
 
 
-async def test_a_second_pacing_violation_is_an_error(tmp_path):
-    async with feed() as one:
-        for _ in range(2):
-            one.arm(
-                on="reqHistoricalData", do="say", code=162, text="pacing violation", instead=True
-            )
+@pytest.mark.parametrize(("paced", "asked"), [(True, 2), (False, 41)])
+async def test_pacing_violations_without_end_are_an_error(tmp_path, paced, asked):
+    clock = Clock()
+    async with feed(scale=0.0) as one:
+        refusal = {"do": "say", "code": 162, "text": "pacing violation", "instead": True}
+        one.arm(on="reqHistoricalData", times=100, **refusal)
+        wanted = BarsWanted((await one.broker.qualify(["AAPL"]))["AAPL"], "5 D")
+        pacing = Pacing(tmp_path / "pacing.db", clock, clock.pause)
         with pytest.raises(BrokerError, match="pacing violation"):
-            await source_of(one, tmp_path).last_bars(["AAPL"], 5)
+            await BarRequests(one.broker.ib, 5.0, pacing, paced=paced).bars(wanted)
+        assert len(one.heard("reqHistoricalData")) == asked
 
 
 async def test_a_refusal_for_another_reason_is_not_asked_again(tmp_path):

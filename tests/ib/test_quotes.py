@@ -125,6 +125,7 @@ async def test_prices_of_before_a_loss_of_data_are_not_those_of_after_it():
         one.arm(at="2012-10-01T13:30:02Z", do="say", code=1101)
         one.server.deliver(one.server.world.command("2012-10-01T15:00:00Z"))
         await one.broker.time()
+        one.server.exchange.quotes.freeze(False)
         after = await quote_of(one)
         assert after.time > before.time
 

@@ -21,11 +21,17 @@ SEND_STEPS = ["what-if", "far limit", "round trip", "change", "halt", "reconnect
 
 @contextmanager
 def gateway_at(
-    time: str = TEN, real: tuple[str, ...] = (), **exchange
+    time: str = TEN,
+    real: tuple[str, ...] = (),
+    clock_s: float = 0,
+    wall_scale: float = 0.001,
+    **exchange,
 ) -> Iterator[EmbeddedGateway]:
-    """A stepped gateway with behaviours of real ones."""
+    """A stepped gateway that is set up so (`hydra.gateway.realism`)."""
     world = ExchangeSettings(start=date(2013, 1, 14), real=frozenset(real), **exchange)
-    with EmbeddedGateway(stepped(exchange=world)) as gateway:
+    with EmbeddedGateway(
+        stepped(exchange=world, clock_s=clock_s, wall_scale=wall_scale)
+    ) as gateway:
         gateway.step(time)
         yield gateway
 

@@ -21,6 +21,7 @@ from hydra.domain.events import (
 from hydra.domain.orders import OrderRequest, OrderType
 from hydra.errors import BadParameter
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import seed_with
 from hydra.journal.journal import Journal
 from hydra.paper_check import reading
 from hydra.paper_check.own_orders import OwnOrders
@@ -337,10 +338,16 @@ async def test_a_code_that_is_not_known_leaves_the_order_in_doubt_and_stops_furt
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["throttled_clock", "no_completed_orders", "lagging_account", "fractional_sizes"]
+    "may_do",
+    [
+        {"clock_s": 1.0, "wall_scale": 1.0},
+        {"real": ("no_completed_orders",)},
+        {"seed": seed_with(account_values="every_three_minutes")},
+        {"seed": seed_with(account_values="with_the_trade", historical_farm="inactive")},
+    ],
 )
-async def test_what_a_gateway_may_well_do_fails_no_step(settings, behaviour):
-    with gateway_at(real=(behaviour,)) as gateway:
+async def test_what_a_gateway_may_well_do_fails_no_step(settings, may_do):
+    with gateway_at(**may_do) as gateway:
         report = await checked(reaching(settings, gateway))
         assert outcomes(report) == WELL
         assert is_flat(gateway)
