@@ -14,6 +14,7 @@ from ib_async import IB, CommissionReport, OrderState, PortfolioItem, TagValue, 
 from ib_async import Order as WireOrder
 
 from hydra.brokers._account import account_of, values_of
+from hydra.brokers._charges import EarlierCharges, commission_of
 from hydra.config import Gateway
 from hydra.domain.events import (
     CommissionRecorded,
@@ -90,6 +91,7 @@ class IbBroker:
         """Changes that an error turned down after the gateway had told of their terms."""
         self._whole: dict[str, tuple[Fill, Commission | None]] = {}
         """Executions of which everything was told, by their ids."""
+        self._charges = EarlierCharges(lambda client_id: self._log_on_as(client_id, ()))
         self._in_use: dict[int, float] = {}
         """Until when, by the loop's clock, a client id is believed to be another program's."""
         self._tells_no_ends = False
@@ -259,17 +261,18 @@ class IbBroker:
         """All executions of the account that the gateway still tells of, of any client."""
         ib = self.ib
         await self._ask(ib.reqExecutionsAsync(), "the executions")
-        return [
-            self._told_of(fill)
-            for fill in ib.fills()
-            if fill.execution.acctNumber == self._account
-        ]
+        fills = [fill for fill in ib.fills() if fill.execution.acctNumber == self._account]
+        first, own = self.settings.client_id, ib.client.clientId
+        others = [fill for fill in fills if fill.execution.clientId != own]
+        ours = range(first, first + self.settings.client_ids)
+        await self._charges.fetch(others, ours, self.settings.timeout_s)
+        return [self._told_of(fill) for fill in fills]
 
     def _told_of(self, fill: ib_async.Fill) -> tuple[Fill, Commission | None]:
         """An execution as we know it; it stays as it is once its charge was told."""
         exec_id = fill.execution.execId
         if exec_id not in self._whole:
-            found = self._fill(fill.contract, fill.execution), _commission(fill.commissionReport)
+            found = self._fill(fill.contract, fill.execution), self._charges.of(fill)
             if found[1] is None:
                 return found
             self._whole[exec_id] = found
@@ -504,7 +507,7 @@ class IbBroker:
             self.events.put_nowait(FillRecorded(self._fill(fill.contract, fill.execution)))
 
     def _on_commission(self, trade: Trade, fill: ib_async.Fill, report: CommissionReport) -> None:
-        commission = _commission(report)
+        commission = commission_of(report)
         if commission and fill.execution.orderRef:
             self.events.put_nowait(CommissionRecorded(commission))
 
@@ -675,12 +678,6 @@ def _identity(trade: Trade) -> dict[str, Any]:
         "permId": placed.permId,
         "parentId": placed.parentId,
     }
-
-
-def _commission(report: CommissionReport) -> Commission | None:
-    if not report.execId:
-        return None
-    return Commission(report.execId, decimal(report.commission), report.currency)
 
 
 async def _end_of(trade: Trade) -> None:

@@ -18,11 +18,10 @@ T = TypeVar("T")
 def stepped(**settings: Any) -> GatewaySettings:
     """Settings of a gateway for tests: free ports, and a clock that moves by command.
 
-    Answers take no time, and other wall seconds, as those of pacing, are thousandths. The time is
-    told whenever it is asked for: who may ask once a second does not see a step in between.
+    Answers take no time, and other wall seconds, as those of pacing, are thousandths.
     """
     known = {"port": 0, "control_port": 0, "speed": 0, "is_fast": True, "wall_scale": 0.001}
-    return GatewaySettings(**{**known, "clock_s": 0.0, **settings})
+    return GatewaySettings(**{**known, **settings})
 
 
 class EmbeddedGateway:

@@ -74,9 +74,10 @@ class GatewaySettings:
     `speed` is simulated seconds a wall second while a session is open. Answers to requests take
     `answer_ms` of the wall clock, and `history_ms` (0: the same) those about history; both are 0,
     and farms are awake, where it `is_fast`. `wall_scale` multiplies the wall seconds of what real
-    gateways do, among them the `clock_s` within which the time is told once. `paces` is whether it
-    enforces the limits of messages and of history. With `keeps_wall_time` the market stands at the
-    wall's time, whatever `speed` is.
+    gateways do, among them the `clock_s` within which the time is told once (None: a second for a
+    clock that runs; one that is stepped is told whenever it is asked for, as nobody could see a
+    step in between). `paces` is whether it enforces the limits of messages and of history. With
+    `keeps_wall_time` the market stands at the wall's time, whatever `speed` is.
     """
 
     host: str = "127.0.0.1"
@@ -92,7 +93,7 @@ class GatewaySettings:
     is_fast: bool = False
     paces: bool = True
     wall_scale: float = 1.0
-    clock_s: float = CLOCK_S
+    clock_s: float | None = None
     keeps_wall_time: bool = False
 
 
@@ -435,8 +436,14 @@ def answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:
         HistoryPacing(is_small, scale) if settings.paces else None,
         exchange.farm_sleeps,
         0.0 if is_fast else FARM_WAKES_S,
-        settings.clock_s,
+        _clock_s(settings),
     )
+
+
+def _clock_s(settings: GatewaySettings) -> float:
+    if settings.clock_s is not None:
+        return settings.clock_s
+    return CLOCK_S if settings.speed or settings.keeps_wall_time else 0.0
 
 
 def wall_time() -> datetime:

@@ -192,7 +192,8 @@ async def _simulated(settings: Settings, plan: Plan, wanted: Wanted) -> tuple[Ba
 
     last = sessions_between("XNYS", wanted.last + timedelta(days=1), wanted.last + WEEK)[-1]
     first = wanted.first - timedelta(days=2 * _needed(plan) + 30)
-    arguments = ["--start", f"{last}", "--speed", "0", "--seed", f"{wanted.seed}"]
+    arguments = ["--start", f"{last}", "--speed", "0", "--fast", "--no-pacing"]
+    arguments += ["--seed", f"{wanted.seed}"]
     with simulated_gateway(arguments) as gateway:
         address = replace_address(settings.gateway, host=gateway.host, port=gateway.port)
         source = Gateway(address, products=wiring.build_products(settings))

@@ -87,7 +87,9 @@ async def replay_sessions(  # noqa: PLR0913 - what is traded, when, under what, 
     path = folder / "journal.db"
     if path.exists():
         raise BadParameter(f"{path} is there already; a replay begins with an empty journal.")
-    arguments = ["--start", f"{sessions[0]}", "--speed", "0", "--seed", f"{seed}"]
+    # Years pass in minutes: nobody waits for answers, or for the turn of a message.
+    arguments = ["--start", f"{sessions[0]}", "--speed", "0", "--fast", "--no-pacing"]
+    arguments += ["--seed", f"{seed}"]
     with simulated_gateway(arguments) as gateway, Journal.open(path, durable=False) as journal:
         broker = IbBroker(Gateway(host=gateway.host, port=gateway.port))
         current = sessions[0]

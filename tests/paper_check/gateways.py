@@ -23,7 +23,7 @@ SEND_STEPS = ["what-if", "far limit", "round trip", "change", "halt", "reconnect
 def gateway_at(
     time: str = TEN,
     real: tuple[str, ...] = (),
-    clock_s: float = 0,
+    clock_s: float | None = None,
     wall_scale: float = 0.001,
     **exchange,
 ) -> Iterator[EmbeddedGateway]:
