@@ -58,8 +58,8 @@ notebooks: install ## Execute all notebooks against the simulated gateway
 bench: install ## Benchmarks: ratios side by side in one run
 	$(BIN)/python -m tests.benchmarks
 
-chaos: install ## 2,000 lives of the chaos campaign (SEEDS=FIRST:END for others; REAL=1: as real gateways behave)
-	$(BIN)/python -m tests.chaos.campaign --seeds $(or $(SEEDS),0:2000) $(if $(REAL),--real --at-once 80)
+chaos: install ## 2,000 lives of the chaos campaign (SEEDS=FIRST:END for others)
+	$(BIN)/python -m tests.chaos.campaign --seeds $(or $(SEEDS),0:2000)
 
 fuzz: install ## A million fuzzed frames, then the property tests with examples drawn anew
 	FUZZED_FRAMES=1000000 $(BIN)/python -m pytest tests/gateway/test_fuzz.py -k frames

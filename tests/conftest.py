@@ -31,6 +31,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+QUICK = ("--fast", "--wall-scale", "0.02")
+"""Answers take no time, and what is paced is over soon."""
+
+
 @pytest.fixture
 def start_gateway() -> Iterator[Callable[..., Simulator]]:
     """Start simulated gateways with further arguments; they end with the test."""
@@ -38,7 +42,7 @@ def start_gateway() -> Iterator[Callable[..., Simulator]]:
 
         def start(*arguments: str) -> Simulator:
             chosen = arguments if "--start" in arguments else ("--start", START, *arguments)
-            return stack.enter_context(simulated_gateway(chosen))
+            return stack.enter_context(simulated_gateway([*chosen, *QUICK]))
 
         yield start
 

@@ -59,6 +59,7 @@ from hydra.execution.divergence import (
     unexplained_value,
     with_marks,
 )
+from hydra.execution.futures_cash import FuturesCash
 from hydra.execution.moment import context_of, sold_short
 from hydra.execution.reconcile import (
     LIFE,
@@ -163,6 +164,7 @@ class OrderEngine:
         self._early: dict[str, CommissionRecorded] = {}
         self._suspected = False
         self._last_warning = ""
+        self._futures_cash = FuturesCash()
         self._stopping: asyncio.Task[None] | None = None
         self._taken_back: set[str] = set()
         """What was asked to end because trading is halted."""
@@ -378,6 +380,8 @@ class OrderEngine:
             )
         ):
             return False
+        if self._futures_cash.lags(account, state.balances, told, self.clock.now()):
+            return True
         after = max(state.seq - LATEST_EVENTS, state.cash_told_seq)
         late = self.journal.read(after=after, kinds=MONEY)
         if not self._fits(account):

@@ -18,9 +18,10 @@ T = TypeVar("T")
 def stepped(**settings: Any) -> GatewaySettings:
     """Settings of a gateway for tests: free ports, and a clock that moves by command.
 
-    Answers take no time, and other wall seconds, as those of pacing, are thousandths.
+    Answers take no time, and other spans of wall seconds, as those of historical pacing, are over
+    at once; messages are paced as always.
     """
-    known = {"port": 0, "control_port": 0, "speed": 0, "is_fast": True, "wall_scale": 0.001}
+    known = {"port": 0, "control_port": 0, "speed": 0, "is_fast": True, "wall_scale": 0.0}
     return GatewaySettings(**{**known, **settings})
 
 

@@ -113,8 +113,11 @@ FAULTS: tuple[Mapping[str, Any], ...] = (
 
 CALM = Fate(timeout_s=10.0)
 CALM_PATIENCE = Patience(first_pause_s=0.1, longest_pause_s=0.5, give_up_s=30.0)
-REAL = ALL - {"confirmation_window", "read_only", "order_presets"}
-"""Behaviours with which orders still reach the exchange; presets are bypassed in the container."""
+SET_UP = sorted(ALL - {"confirmation_window", "read_only", "order_presets"})
+"""How a gateway may be set up so that orders still reach the exchange, each in some lives; presets
+are bypassed in the container."""
+WALL_SCALE = 0.02
+"""Of the wall seconds of pacing and of a farm that sleeps: a life is short."""
 
 
 @dataclass
@@ -130,9 +133,13 @@ class Life:
 class Place:
     """Where a life happens: its gateway, which can die and come back, and its journal."""
 
-    def __init__(self, seed: int, folder: Path, real: frozenset[str] = frozenset()) -> None:
-        """Nothing listens yet; `real` are behaviours of real gateways."""
-        self.seed, self.real = seed, real
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Nothing listens yet. Where sources on real gateways differ, the seed chooses."""
+        self.seed = seed
+        drawn = random.Random(f"{seed} set-up")
+        self.meets_people = drawn.random() < 0.5
+        """Whether things happen to the account by no trade, overnight."""
+        real = frozenset(name for name in SET_UP if drawn.random() < 0.3)
         self.foreign: set[str] = set()
         """Symbols of which units may be nobody's of ours: they came or went by no trade."""
         self.rng = random.Random(seed)
@@ -142,6 +149,8 @@ class Place:
         self.settings = stepped(
             exchange=exchange,
             state=folder / f"{seed}.json",
+            wall_scale=WALL_SCALE,
+            clock_s=1.0 / WALL_SCALE,
         )
         self.server: GatewayServer
         self.heard: list[dict[str, Any]] = []
@@ -193,9 +202,9 @@ class Place:
         return date.fromisoformat(self.server.exchange.clock_state()["session"])
 
 
-async def live(seed: int, folder: Path, real: frozenset[str] = frozenset()) -> Life:
+async def live(seed: int, folder: Path) -> Life:
     """One life from its seed; the same seed lives the same life but for the sockets' timing."""
-    place = Place(seed, folder, real)
+    place = Place(seed, folder)
     await place.open()
     try:
         async with asyncio.timeout(LONGEST_LIFE_S):
@@ -215,7 +224,7 @@ async def live_in(place: Place) -> None:
         if number:
             await close_of_day(place)
             place.server.deliver(place.server.world.command("next_open"))
-            if place.real:
+            if place.meets_people:
                 await overnight(place, place.server)
         if place.rng.random() < 0.08:
             into_blackout(place)
@@ -389,9 +398,8 @@ async def learn_of_the_day(place: Place) -> None:
 
 def refresh_account_values(place: Place) -> None:
     """A cycle of the gateway's account values passes, where they lag behind fills."""
-    if place.real:
-        later = place.server.exchange.venue.now + timedelta(minutes=4)
-        place.server.deliver(place.server.world.command(later.isoformat()))
+    later = place.server.exchange.venue.now + timedelta(minutes=4)
+    place.server.deliver(place.server.world.command(later.isoformat()))
 
 
 async def overnight(place: Place, server: GatewayServer) -> None:
@@ -575,20 +583,18 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def run_seeds(
-    seeds: range, folder: Path, real: frozenset[str] = frozenset(), at_once: int = AT_ONCE
-) -> list[Life]:
+def run_seeds(seeds: range, folder: Path, at_once: int = AT_ONCE) -> list[Life]:
     """Each seed's life, so many at a time: most of a life is waiting for an answer."""
     with quiet():
-        return asyncio.run(_live_all(seeds, folder, real, at_once))
+        return asyncio.run(_live_all(seeds, folder, at_once))
 
 
-async def _live_all(seeds: range, folder: Path, real: frozenset[str], at_once: int) -> list[Life]:
+async def _live_all(seeds: range, folder: Path, at_once: int) -> list[Life]:
     places = asyncio.Semaphore(at_once)
 
     async def one(seed: int) -> Life:
         async with places:
-            return await live(seed, folder, real)
+            return await live(seed, folder)
 
     return await asyncio.gather(*(one(seed) for seed in seeds))
 
@@ -620,19 +626,15 @@ def main() -> int:
     """Run seeds and print what they met; 1 when any ended with a problem."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", default="0:100", help="FIRST:END")
-    parser.add_argument(
-        "--real", action="store_true", help="on a gateway that behaves as real ones do"
-    )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="lives at a time")
     parser.add_argument("--keep", type=Path, help="a folder for the journals of failing lives")
     arguments = parser.parse_args()
     first, _, end = arguments.seeds.partition(":")
     met: Counter[str] = Counter()
     failed = orders = 0
-    real = REAL if arguments.real else frozenset()
     with tempfile.TemporaryDirectory() as folder:
         seeds = range(int(first), int(end))
-        for life in run_seeds(seeds, Path(folder), real, arguments.at_once):
+        for life in run_seeds(seeds, Path(folder), arguments.at_once):
             met += life.faults
             orders += life.orders
             failed += bool(life.problems)
@@ -643,7 +645,6 @@ def main() -> int:
                     arguments.keep.mkdir(parents=True, exist_ok=True)
                     shutil.copy(Path(folder) / f"{life.seed}.db", arguments.keep)
                 again = f"python -m tests.chaos.campaign --seeds {life.seed}:{life.seed + 1}"
-                again += " --real" if arguments.real else ""
                 sys.stdout.write(f"  replay: {again}\n")
     for what, count in met.most_common():
         sys.stdout.write(f"{count:7} {what}\n")

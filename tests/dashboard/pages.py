@@ -117,7 +117,7 @@ def open_place(folder: Path, sessions: int = 2) -> Iterator[Place]:
     """A gateway at the open of a session, `sessions` traded by two strategies, three resting
     orders of a program that is gone, JupyterLab as `hydra lab` runs it with the schedule in it, a
     run that was asked for, and a browser."""
-    arguments = ["--start", START, "--speed", "0", "--seed", "7"]
+    arguments = ["--start", START, "--speed", "0", "--seed", "7", "--fast"]
     with simulated_gateway(arguments) as gateway:
         settings = settings_in(folder, gateway)
         asyncio.run(trade(settings, gateway, sessions))

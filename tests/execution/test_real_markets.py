@@ -77,6 +77,7 @@ class Trader:
 async def trading(
     tmp_path, *real, symbol="AAPL", delayed=False, fractional=False, when_unknown="admit"
 ):
+    """`real` is how the gateway is set up, see `hydra.gateway.realism`."""
     checks = {
         "delayed_data": DelayedData(allow=delayed),
         "short_selling": ShortSelling(when_unknown=when_unknown),
@@ -115,7 +116,7 @@ async def test_delayed_prices_are_refused_naming_the_setting(tmp_path):
 
 @pytest.mark.parametrize("code", [10197, 2103])
 async def test_prices_that_froze_in_an_open_session_open_no_position(tmp_path, code):
-    async with trading(tmp_path, "frozen_quotes") as one:
+    async with trading(tmp_path) as one:
         one.at("2012-10-01T14:00:00Z")
         assert (await one.trade(10)).orders
         await one.do(lambda by: by.freeze(code=code))
@@ -134,7 +135,7 @@ async def test_an_order_leaves_at_the_open_on_the_price_of_the_day_before(tmp_pa
 
 
 async def test_a_halted_stock_is_left_with_a_warning_and_not_entered(tmp_path):
-    async with trading(tmp_path, "halted_stock") as one:
+    async with trading(tmp_path) as one:
         assert (await one.trade(10)).orders
         await one.do(lambda by: by.halt_stock("AAPL"))
         assert not (await one.trade(1)).orders
@@ -148,7 +149,7 @@ async def test_a_halted_stock_is_left_with_a_warning_and_not_entered(tmp_path):
 
 
 async def test_a_short_beyond_the_shares_that_can_be_borrowed_is_refused(tmp_path):
-    async with trading(tmp_path, "shortable") as one:
+    async with trading(tmp_path) as one:
         await one.do(lambda by: by.set_shortable("AAPL", 100))
         assert not (await one.trade(-101)).orders
         assert one.why() == (
@@ -161,9 +162,16 @@ async def test_a_short_beyond_the_shares_that_can_be_borrowed_is_refused(tmp_pat
 
 async def test_a_short_of_unknown_borrow_leaves_with_a_warning_that_the_report_names(tmp_path):
     async with trading(tmp_path) as one:
+        lose_borrow(one)
         assert (await one.trade(-10)).orders
         [sentence] = (await one.report()).warnings
         assert "how many shares of AAPL can be borrowed is not known" in sentence
+
+
+def lose_borrow(one):
+    """Ticks 46 and 89 never come: those of borrowing are told before all else."""
+    for message in ("tickGeneric", "tickSize"):
+        one.server.world.arm(parse_fault({"on": message, "do": "lose"}))
 
 
 def lend(one, shares):
@@ -175,7 +183,7 @@ def lend(one, shares):
 async def test_an_order_that_is_held_until_shares_are_found_works_and_the_report_names_it(
     tmp_path,
 ):
-    async with trading(tmp_path, "shortable") as one:
+    async with trading(tmp_path) as one:
         await one.do(lambda by: by.set_shortable("AAPL", 1000))
         [order] = (await one.trade(-10, first=lambda: lend(one, 0))).orders
         assert order.order_ref in one.engine.state.working
@@ -188,6 +196,7 @@ async def test_an_order_that_is_held_until_shares_are_found_works_and_the_report
 
 async def test_a_short_that_nobody_tells_of_is_refused_where_the_settings_say_so(tmp_path):
     async with trading(tmp_path, when_unknown="refuse") as one:
+        lose_borrow(one)
         assert not (await one.trade(-10)).orders
         assert one.why()[0] == "short_selling"
 
@@ -204,7 +213,7 @@ async def test_a_symbol_with_a_blank_is_traded_journalled_and_found_again(tmp_pa
 async def test_an_account_that_may_not_trade_parts_of_a_share_is_told_which_setting_to_change(
     tmp_path,
 ):
-    async with trading(tmp_path, "fractional_sizes", fractional=True) as one:
+    async with trading(tmp_path, fractional=True) as one:
         assert (await one.trade("1.5")).orders
         [ended] = one.events(OrderEnded)
         assert ended.outcome == "rejected"

@@ -59,8 +59,13 @@ class Watched:
         self.server.deliver(self.server.world.command(_soon(now)))
 
     def operate(self, action):
-        """Something that happens to the account by no trade: see `hydra.gateway.operator`."""
-        return self.server.operate(action)
+        """Something that happens to the account by no trade: see `hydra.gateway.operator`.
+
+        The gateway tells of it with the next cycle of account values, which is now.
+        """
+        done = self.server.operate(action)
+        self.server.exchange.statements.refresh()
+        return done
 
     def events(self, kind) -> list:
         """Events of a kind, oldest first."""

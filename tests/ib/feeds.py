@@ -41,7 +41,7 @@ class Feed:
 @asynccontextmanager
 async def feed(
     *real: str,
-    scale: float = 0.001,
+    scale: float = 0.0,
     fractional: bool = False,
     is_fast: bool = True,
     seed: int = 0,

@@ -24,7 +24,7 @@ def gateway_at(
     time: str = TEN,
     real: tuple[str, ...] = (),
     clock_s: float | None = None,
-    wall_scale: float = 0.001,
+    wall_scale: float = 0.0,
     **exchange,
 ) -> Iterator[EmbeddedGateway]:
     """A stepped gateway that is set up so (`hydra.gateway.realism`)."""
