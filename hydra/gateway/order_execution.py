@@ -12,8 +12,9 @@ from hydra.gateway.matching import Happening, Kind
 from hydra.gateway.order_families import BY_TRADER, EXPIRED, OrderFamilies
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_registry import OrderRegistry
-from hydra.gateway.pricing import arm, limit_once_triggered, trips
+from hydra.gateway.pricing import adjusted, arm, limit_once_triggered, trips
 from hydra.gateway.reports import MAKER, TAKER, OrderReports
+from hydra.gateway.scale import begin_next_component
 from hydra.gateway.schedule import slices_of
 from hydra.gateway.trade_booking import TradeBooking
 from hydra.gateway.venue import Venue
@@ -41,7 +42,9 @@ class OrderExecution:
             Kind.CANCEL: lambda what: self.families.end(what.order, BY_TRADER),
             Kind.RELEASE: lambda what: self.release(what.order),
             Kind.TRIGGER: self._trigger,
+            Kind.ADJUST: lambda what: self._adjust(what.order),
             Kind.ARRIVE: lambda what: self._arrive(what.order),
+            Kind.TAKE: lambda what: self._take(what.order),
             Kind.FILL: self._fill_resting,
             Kind.SLICE: self._slice,
             Kind.AUCTION: self._auction,
@@ -103,24 +106,43 @@ class OrderExecution:
         order.stage = Stage.LIVE
         self._arrive(order)
 
+    def _adjust(self, order: WorkingOrder) -> None:
+        """Change an adjustable stop into what it becomes, once."""
+        order.terms = adjusted(order.terms, order.sign)
+        order.followed = self._venue.seconds
+        arm(order, self._venue.market, self._venue.seconds)
+        self._lifecycle.move(order, order.status)
+        self.go_on(order)
+
     def _arrive(self, order: WorkingOrder) -> None:
         """Meet the book: take what its limit allows, then queue, wait or go."""
         now = self._venue.seconds
         order.has_arrived = True
         order.seen = order.followed = now
         self._lifecycle.submit(order)
+        if order.order_type == "MTL" and order.limit is None:
+            order.limit = self._best_offer(order)
         if order.order_type not in PEGS:
-            self._cross_own(order)
-            self._take_from_book(order, order.remaining)
+            self._take(order)
         if order.is_done:
             return
         if order.time_in_force in {"IOC", "FOK"}:
             self._reports.status(order, "PendingCancel")
             self.families.end(order, "")
         elif order.limit is not None:
-            order.queue_ahead = self._queue_before(order, order.limit)
+            self._queue(order)
         elif order.order_type not in PEGS:
             order.has_arrived = False  # the book was empty: try again with the next step
+
+    def _queue(self, order: WorkingOrder) -> None:
+        """Join the end of the queue at the order's limit, an iceberg with its next tip."""
+        if order.terms.displaySize:
+            order.tip = min(Decimal(order.terms.displaySize), order.at_work)
+        order.queue_ahead = self._queue_before(order, order.limit or ZERO)
+
+    def _best_offer(self, order: WorkingOrder) -> Decimal | None:
+        best = self.book.best(order, self._venue.seconds)
+        return None if best is None else best * order.instrument.tick
 
     # --- trades -----------------------------------------------------------------------------
 
@@ -130,18 +152,25 @@ class OrderExecution:
         now = self._venue.seconds
         queue = self._venue.market.queue(order.instrument, now, price, is_bid)
         older = (
-            other.queue_ahead + int(other.remaining)
+            other.queue_ahead + int(other.displayed)
             for other in self._registry.resting(order.instrument, order.sign)
             if other.limit == limit and other.sequence < order.sequence
         )
         return max([queue, *older])
 
+    def _take(self, order: WorkingOrder) -> None:
+        """Take what there is within its reach, a scale order component after component."""
+        while True:
+            self._cross_own(order)
+            self._take_from_book(order, order.at_work)
+            if not begin_next_component(order, self._venue.seed):
+                return
+
     def _take_from_book(self, order: WorkingOrder, wanted: Decimal) -> None:
         now = self._venue.seconds
-        is_all_or_none = order.terms.allOrNone or order.time_in_force == "FOK"
-        if is_all_or_none and self.book.offered(order, now) < order.remaining:
+        if order.is_done or self.book.offered(order, now) < order.minimum:
             return
-        for price, size in self.book.walk(order, now, min(wanted, order.remaining)):
+        for price, size in self.book.walk(order, now, min(wanted, order.at_work)):
             self._fill(order, Decimal(size), price * order.instrument.tick, TAKER)
 
     def _cross_own(self, taker: WorkingOrder) -> None:
@@ -149,20 +178,22 @@ class OrderExecution:
 
         An account never trades with itself: the older order is cancelled.
         """
-        offers = self.book.offers(taker.instrument, self._venue.seconds, taker.sign > 0)
-        best = next((price for price, _ in offers), None)
+        best = self.book.best(taker, self._venue.seconds)
         resting = self._registry.resting(taker.instrument, -taker.sign)
         for order in sorted(resting, key=lambda order: order.rank):
             price = in_ticks_of(order, order.limit or ZERO)
             is_better = best is None or taker.sign * price < taker.sign * best
-            if taker.is_done or not is_better or not within_limit(taker, price):
+            if not taker.at_work or not is_better or not within_limit(taker, price):
                 break
             if order.account == taker.account:
                 self.families.end(order, "Cancelled to prevent a trade with oneself")
                 continue
-            size = min(order.remaining, taker.remaining)
+            size = min(order.at_work, taker.at_work)
+            if size < order.minimum or size < taker.minimum:
+                continue
             self._fill(order, size, price * order.instrument.tick, MAKER)
             self._fill(taker, size, price * order.instrument.tick, TAKER)
+            self._show_next(order)
 
     def _fill_resting(self, what: Happening) -> None:
         order = what.order
@@ -170,6 +201,18 @@ class OrderExecution:
         order.followed = what.time
         self.book.trade(order.instrument, what.time, int(what.quantity))
         self._fill(order, what.quantity, what.price * order.instrument.tick, MAKER)
+        self._show_next(order)
+
+    def _show_next(self, order: WorkingOrder) -> None:
+        """What follows when all that an order showed has traded: it is at the end of the queue."""
+        if order.is_done:
+            return
+        if begin_next_component(order, self._venue.seed):
+            order.sequence = self._registry.next_sequence()
+            self._arrive(order)
+        elif order.tip == ZERO:
+            order.sequence = self._registry.next_sequence()
+            self._queue(order)
 
     def _slice(self, what: Happening) -> None:
         order = what.order

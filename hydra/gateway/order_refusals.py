@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hydra.gateway.account_codes import NO_ACCOUNT
+from hydra.gateway.cash_quantity import refused_cash_quantity, sized_by_amount
 from hydra.gateway.checks import refused_order, rejected_price
 from hydra.gateway.credit import Credit
+from hydra.gateway.hedges import refused_for_parent
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.presets import refused_preset
@@ -27,13 +29,17 @@ class OrderRefusals:
 
     def refused(self, client_id: int, one: Instrument, terms: PlaceOrder) -> Refused:
         """Code and text for terms that are not taken; None for an order."""
+        refused = self._refused_id(client_id, terms) or refused_cash_quantity(one, terms)
+        if refused is not None:
+            return refused
+        terms = sized_by_amount(self._venue, one, terms)
         return (
-            self._refused_id(client_id, terms)
-            or refused_order(one, terms, self._venue.now)
+            refused_order(one, terms, self._venue.now)
             or self._refused_halted(one, terms)
             or self._refused_account(terms)
             or refused_preset(self._venue, one, terms)
             or self._refused_parent(client_id, terms)
+            or self._refused_hedge(client_id, one, terms)
         )
 
     def rejection(self, order: WorkingOrder) -> str | None:
@@ -83,6 +89,15 @@ class OrderRefusals:
         parent = self._registry.orders.get(key)
         is_gone = parent is None or (parent.is_done and not parent.filled)
         return (10006, "Missing parent order.") if is_gone else None
+
+    def _refused_hedge(self, client_id: int, one: Instrument, terms: PlaceOrder) -> Refused:
+        if not terms.hedgeType:
+            return None
+        key = (client_id, terms.parentId)
+        held_back, parent = self._registry.held_back.get(key), self._registry.orders.get(key)
+        if held_back is not None:
+            return refused_for_parent(one, terms, self._venue.find(held_back.contract)[0])
+        return None if parent is None else refused_for_parent(one, terms, parent.instrument)
 
     def _is_late_for_close(self, one: Instrument) -> bool:
         end = self._venue.market.session_end(one, self._venue.seconds)

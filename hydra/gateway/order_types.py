@@ -37,7 +37,7 @@ _RECORDED: Mapping[str, str] = MappingProxyType(
 NOT_SIMULATED = frozenset(
     {
         *("SNAP MID", "SNAP MKT", "SNAP PRIM", "PEG PRIM", "PEG MKT", "PEG BEST", "PEG BENCH"),
-        *("PEG STK", "PEGBEST", "PEGBENCH", "PEGMID", "MTL", "MKT PRT", "STP PRT", "BOX TOP"),
+        *("PEG STK", "PEGBEST", "PEGBENCH", "PEGMID", "MKT PRT", "STP PRT", "BOX TOP"),
         *("PASSV REL", "REL + MKT", "LMT + MKT", "REL + LMT", "TRAIL MIT", "TRAIL LIT", "VOL"),
         *("VWAP", "QUOTE", "TRAIL LIT + MKT", "IBALGO"),
     }
