@@ -20,6 +20,7 @@ from hydra.gateway.reports import OrderReports
 from hydra.gateway.scale import start_components
 from hydra.gateway.schedule import ends_at, starts_at
 from hydra.gateway.universe import Instrument
+from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import Stage, WorkingOrder
 
@@ -158,7 +159,10 @@ class OrderIntake:
             self._reports.error(order, 404, f"Order Message:\n{_NO_SHARES}")
         if not self._execution.is_held(order):
             order.stage = order_stage(order)
-        self._lifecycle.move(order, "PreSubmitted")
+        is_working = order.stage is Stage.LIVE and not order.is_auction
+        self._lifecycle.acknowledge(
+            order, is_working=is_working and self._execution.is_open(order)
+        )
         if is_halted and order.stage is Stage.LIVE:
             self._lifecycle.submit(order)  # it works at the exchange, which does not trade
         self._execution.go_on(order)
@@ -175,6 +179,9 @@ class OrderIntake:
 
     def _modify(self, order: WorkingOrder, terms: PlaceOrder) -> None:
         # Whether presets meet a change is unknown; a larger order passing them would be worse.
+        is_filled = order.status == "Filled"
+        if is_filled and variant(self._venue.seed, "change_of_filled") == "ignored":
+            return
         refused = refused_change(order, terms) or refused_preset(
             self._venue, order.instrument, terms
         )

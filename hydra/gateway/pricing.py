@@ -41,7 +41,8 @@ def pricing_changed(old: PlaceOrder, new: PlaceOrder) -> bool:
         *("discretionaryAmt", "triggerPrice", "adjustedStopPrice", "displaySize", "hidden"),
     )
     is_other_price = any((getattr(old, p) or ZERO) != (getattr(new, p) or ZERO) for p in prices)
-    return is_other_price or new.totalQuantity > old.totalQuantity
+    is_other = is_other_price or new.orderType != old.orderType
+    return is_other or new.totalQuantity > old.totalQuantity
 
 
 def adjusted(terms: PlaceOrder, sign: int) -> PlaceOrder:

@@ -245,11 +245,11 @@ def test_an_amount_that_is_ambiguous_or_not_of_currencies_is_refused(started, te
 
 def test_an_order_by_an_amount_is_not_changed(started):
     terms = {"size": 0, "contract": EURO, "cashQty": Decimal(30_000)}
-    started.handle(1, order(1, "LMT", lmtPrice="1.1", **terms))
-    told = started.handle(1, order(1, "LMT", lmtPrice="1.11", **terms))
+    started.handle(1, order(1, "LMT", lmtPrice="1.25", **terms))
+    told = started.handle(1, order(1, "LMT", lmtPrice="1.26", **terms))
     (refused,) = (r for _, r in told if isinstance(r, Error))
     assert refused.code == 10241
-    assert started.orders.open_list[0].limit == Decimal("1.1")
+    assert started.orders.open_list[0].limit == Decimal("1.25")
 
 
 async def test_a_client_buys_euros_for_dollars(client):
