@@ -79,21 +79,28 @@ class OrderTrading:
         An account never trades with itself: the older order is cancelled.
         """
         best = self.book.best(taker, self._venue.seconds)
-        resting = self._registry.resting(taker.instrument, -taker.sign)
-        for order in sorted(resting, key=lambda order: order.rank):
+        passed_over: set[int] = set()
+        while taker.at_work and (order := self._best_resting(taker, passed_over)):
             price = in_ticks_of(order, order.limit or ZERO)
             is_better = best is None or taker.sign * price < taker.sign * best
-            if not taker.at_work or not is_better or not within_limit(taker, price):
-                break
+            if not is_better or not within_limit(taker, price):
+                return
             if order.account == taker.account:
                 self._families.end(order, "Cancelled to prevent a trade with oneself")
                 continue
-            size = min(order.at_work, taker.at_work)
-            if size < order.minimum or size < taker.minimum:
+            size = min(order.displayed, taker.at_work)
+            if size <= 0 or size < max(order.minimum, taker.minimum):
+                passed_over.add(order.perm_id)
                 continue
             self._fill(order, size, price * order.instrument.tick, MAKER)
             self._fill(taker, size, price * order.instrument.tick, TAKER)
             self._show_next(order)
+
+    def _best_resting(self, taker: WorkingOrder, passed_over: set[int]) -> WorkingOrder | None:
+        """The order of ours on the other side that trades first."""
+        resting = self._registry.resting(taker.instrument, -taker.sign)
+        eligible = (order for order in resting if order.perm_id not in passed_over)
+        return min(eligible, key=lambda order: order.rank, default=None)
 
     def fill_resting(self, what: Happening) -> None:
         order = what.order

@@ -103,6 +103,14 @@ def test_an_adjusted_trail_trails_by_its_amount_or_percentage(started, unit, amo
     assert Decimal("87.34") - distance - Decimal("0.10") <= price <= Decimal("87.34") - distance
 
 
+def test_an_adjusted_trail_begins_at_its_adjusted_stop(started):
+    terms = {"adjustedTrailingAmount": Decimal("0.60"), "adjustedOrderType": "TRAIL"}
+    started.handle(1, order(1, "STP", "SELL", auxPrice="80.00", **UP | terms))
+    told = minutes(started, 47)  # 87.34 less 0.60 would be below it
+    assert echo(told, 1).trailStopPriceRepeated == Decimal("86.90")
+    assert started.orders.open_list[0].stop == Decimal("86.90")
+
+
 def test_an_adjustable_stop_outlives_a_restart_before_and_after_it_is_adjusted(started):
     started.handle(1, order(1, "STP", "SELL", **BASE))
     other = resumed(snapshot(started))

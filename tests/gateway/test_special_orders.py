@@ -97,6 +97,25 @@ def test_an_iceberg_takes_all_that_is_offered_within_its_limit_at_once(started):
     assert sum(size for size, _ in fills(started, 1)) > 1000
 
 
+def test_the_next_part_of_an_iceberg_trades_after_what_came_meanwhile():
+    exchange = shipped_exchange(ExchangeSettings(account="DU1,DU2,DU3"))
+    exchange.connect(1, 178)
+    (apple,) = exchange.venue.find(APPLE)
+    price = exchange.venue.market.quote(apple, exchange.venue.seconds).ask - apple.tick
+    inside = {"lmtPrice": str(price)}
+    exchange.handle(
+        1, order(1, "LMT", "SELL", 300, displaySize=100, account="DU1", tif="GTC", **inside)
+    )
+    exchange.handle(1, order(2, "LMT", "SELL", 100, account="DU3", **inside))
+    exchange.handle(1, order(3, "LMT", "BUY", 150, account="DU2", **inside))
+    exchange.handle(1, order(4, "LMT", "BUY", 150, account="DU2", **inside))
+    assert [size for size, _ in fills(exchange, 1)] == [-100, -100]
+    assert [size for size, _ in fills(exchange, 2)] == [-50, -50]
+    sellers = [d.order.terms.orderId for d in exchange.orders.executions if d.quantity < 0]
+    assert sellers == [1, 2, 2, 1]
+    assert exchange.orders.open_list[0].tip == 100
+
+
 def test_an_iceberg_waits_longer_than_an_order_that_shows_itself(started, quote):
     plain, iceberg = (shipped_exchange(ExchangeSettings()) for _ in range(2))
     times = []
