@@ -16,6 +16,7 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
+from hydra.gateway.order_types import listed_types
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.values import DeltaNeutralTerms, PegBenchTerms
@@ -440,7 +441,10 @@ def described() -> Iterator[tuple[str, str, str]]:
 
 
 def listed(width: int = 80) -> Iterator[str]:
-    """The table in lines of a terminal: all that is simulated, then records, then refusals."""
+    """The table in lines of a terminal: all that is simulated, then records, then refusals.
+
+    After it come the order types and times in force, to which the table refers.
+    """
     rows = list(described())
     for effect in Effect:
         told = [(name, sentence) for name, kind, sentence in rows if kind == effect]
@@ -449,3 +453,4 @@ def listed(width: int = 80) -> Iterator[str]:
             yield from wrap(
                 sentence, width, initial_indent=f"  {name}: ", subsequent_indent="      "
             )
+    yield from listed_types(width)
