@@ -16,6 +16,7 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
+from hydra.gateway.order_types import listed_types
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.values import DeltaNeutralTerms, PegBenchTerms
@@ -83,6 +84,10 @@ _TYPES = "test_orders_types.py::"
 _FAMILIES = "test_orders_families.py::"
 _OWN = "test_order_attributes.py::"
 _ALGO = "test_algo_parameters.py::"
+_SCALE = "test_scale_orders.py::"
+_ADJUST = "test_adjustable_stops.py::"
+_HEDGE = "test_hedges.py::"
+_SPECIAL_TEST = "test_special_orders.py::"
 _FOUND = f"{_OWN}test_an_order_is_for_what_its_contract_names_and_for_nothing_else"
 
 _CONTRACT: Mapping[str, Attribute] = MappingProxyType(
@@ -208,23 +213,99 @@ _TERMS: Mapping[str, Attribute] = MappingProxyType(
 
 _SCALES: Mapping[str, Attribute] = MappingProxyType(
     {
-        "scalePriceIncrement": _refused(408, "Invalid scale order increment."),
-        "scaleInitLevelSize": _refused(417, "Invalid initial component size for scale order."),
-        "scaleSubsLevelSize": _refused(410, "Invalid subsequent component size for scale order."),
+        "scalePriceIncrement": _simulated(
+            "how much better each component's price is; 408 off the tick",
+            f"{_SCALE}test_components_work_one_after_the_other_each_at_a_better_price",
+        ),
+        "scaleInitLevelSize": _simulated(
+            "the size of the first component; 409 missing, 417 wrong",
+            f"{_SCALE}test_components_work_one_after_the_other_each_at_a_better_price",
+        ),
+        "scaleSubsLevelSize": _simulated(
+            "the size of the others, else that of the first; 410 wrong",
+            f"{_SCALE}test_components_work_one_after_the_other_each_at_a_better_price",
+        ),
+        "scale.randomPercent": _simulated(
+            "sizes within 55 percent, in round lots, drawn by the seed",
+            f"{_SCALE}test_random_components_are_round_lots_that_add_up",
+        ),
         **dict.fromkeys(
             ("scale.priceAdjustValue", "scale.priceAdjustInterval"),
             _refused(449, "Unexpected scale price adjustment amount or interval."),
         ),
         "scale.profitOffset": _refused(418, "Invalid scale order profit offset."),
         "scale.autoReset": _refused(446, "Missing scale order profit offset."),
-        **{
-            name: _unsupported(name)
-            for name in ("scale.initPosition", "scale.initFillQty", "scale.randomPercent")
-        },
+        **{name: _unsupported(name) for name in ("scale.initPosition", "scale.initFillQty")},
         **{
             name: _unsupported(name)
             for name in ("scaleTable", "activeStartTime", "activeStopTime")
         },
+    }
+)
+
+_SPECIAL: Mapping[str, Attribute] = MappingProxyType(
+    {
+        "minQty": _simulated(
+            "at one moment it trades that much or nothing; TWS has it for bonds and options, what "
+            "a stock's order gets is unknown",
+            f"{_SPECIAL_TEST}test_less_than_the_minimum_quantity_does_not_trade",
+        ),
+        "displaySize": _simulated(
+            "it stands in the book with that much, and goes to the end of the queue for the next; "
+            "10020 not below the size, 10255 for currencies and algorithms; a variant of the seed "
+            "leaves it Inactive for stocks",
+            f"{_SPECIAL_TEST}test_an_iceberg_shows_its_display_size_and_queues_anew_for_the_next",
+        ),
+        "hidden": _simulated(
+            "it does not stand in the book, and takes when the far side comes to its limit; 152 "
+            "for orders without a limit",
+            f"{_SPECIAL_TEST}test_a_hidden_order_takes_when_the_far_side_comes_to_its_limit",
+        ),
+        "discretionaryAmt": _simulated(
+            "a limit order of a stock stands at its limit and takes up to that much beyond; 325 "
+            "for others, 157 with displaySize, 168 off the tick",
+            f"{_SPECIAL_TEST}test_a_discretionary_order_stands_at_its_limit_and_takes_beyond_it",
+        ),
+        "cashQty": _simulated(
+            "a currency order by an amount of the second currency, without totalQuantity; 10244 "
+            "for others, 10241 to change it",
+            f"{_SPECIAL_TEST}test_a_currency_order_by_an_amount_trades_what_the_amount_buys",
+        ),
+        "triggerPrice": _simulated(
+            "where an adjustable stop is changed; 361 wrong",
+            f"{_ADJUST}test_an_adjustable_stop_becomes_another_at_its_trigger_price",
+        ),
+        "adjustedOrderType": Attribute(
+            Effect.SIMULATED,
+            "STP, STP LMT, TRAIL or TRAIL LIMIT, of a stop order; 10340 for others",
+            f"tests/gateway/{_ADJUST}test_a_stop_is_adjusted_to_each_type_of_stop",
+            "https://interactivebrokers.github.io/tws-api/adjustable_stops.html",
+            unset=(*UNSET, "None"),
+        ),
+        "adjustedStopPrice": _simulated(
+            "its stop from then on; 362 wrong",
+            f"{_ADJUST}test_an_adjustable_stop_becomes_another_at_its_trigger_price",
+        ),
+        "adjustedStopLimitPrice": _simulated(
+            "its limit from then on; 363 wrong",
+            f"{_ADJUST}test_a_stop_is_adjusted_to_each_type_of_stop",
+        ),
+        "adjustedTrailingAmount": _simulated(
+            "its trailing amount from then on; 364 wrong",
+            f"{_ADJUST}test_an_adjusted_trail_trails_by_its_amount_or_percentage",
+        ),
+        "adjustableTrailingUnit": _simulated(
+            "0 for an amount, 1 for a percentage",
+            f"{_ADJUST}test_an_adjusted_trail_trails_by_its_amount_or_percentage",
+        ),
+        "hedgeType": _simulated(
+            "F, P or B: a child whose size follows from what its parent traded; 10010 for D",
+            f"{_HEDGE}test_a_currency_hedge_trades_what_its_parent_cost",
+        ),
+        "hedgeParam": _simulated(
+            "the ratio of a pair, beta; 10009, 10008 wrong",
+            f"{_HEDGE}test_a_pair_trades_its_ratio_of_what_its_parent_traded",
+        ),
     }
 )
 
@@ -267,31 +348,6 @@ _RECORDS: Mapping[str, Attribute] = MappingProxyType(
 
 _REFUSED: Mapping[str, Attribute] = MappingProxyType(
     {
-        "displaySize": Attribute(
-            Effect.REFUSED,
-            "The 'Display Size' order attribute may not be specified for this order.",
-            "",
-            "ibkr-go, api_algo_variants_aapl: recorded in April 2026 at server version 200",
-            10255,
-        ),
-        "hidden": _refused(
-            152, 'The "hidden" order attribute may not be specified for this order.'
-        ),
-        "discretionaryAmt": _refused(
-            325,
-            "Discretionary orders are not supported for this combination of exchange and order "
-            "type.",
-        ),
-        "cashQty": _refused(10244, "Cash Quantity cannot be used for this order"),
-        "triggerPrice": _refused(361, "Invalid trigger price."),
-        "adjustedStopPrice": _refused(362, "Invalid adjusted stop price."),
-        "adjustedStopLimitPrice": _refused(363, "Invalid adjusted stop limit price."),
-        "adjustedTrailingAmount": _refused(364, "Invalid adjusted trailing amount."),
-        "adjustedOrderType": _refused(
-            10340,
-            "The following order attribute is not supported: adjustedOrderType",
-            unset=("None",),
-        ),
         "origin": _refused(311, "The origin is invalid."),
         "blockOrder": _unsupported("blockOrder"),
         "sharesAllocation": _refused(333, "Invalid share allocation syntax."),
@@ -330,8 +386,6 @@ _REFUSED: Mapping[str, Attribute] = MappingProxyType(
         "deltaNeutralAuxPrice": _refused(
             379, "Delta hedge order type requires that no delta hedge aux. price be specified."
         ),
-        "hedgeType": _refused(10007, "Invalid hedge type."),
-        "hedgeParam": _refused(10009, "Invalid hedge ratio."),
         "optOutSmartRouting": _unsupported("optOutSmartRouting"),
         "notHeld": _refused(10297, "Not Held attribute is invalid for this order."),
         "orderMiscOptions": _refused(
@@ -348,8 +402,8 @@ _REFUSED: Mapping[str, Attribute] = MappingProxyType(
             for name in (
                 *("randomizeSize", "randomizePrice", "softDollarName", "softDollarValue"),
                 *("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice"),
-                *("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent", "minQty"),
-                *("percentOffset", "conditionsIgnoreRth", "adjustableTrailingUnit"),
+                *("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent"),
+                *("percentOffset", "conditionsIgnoreRth"),
             )
         },
     }
@@ -359,6 +413,7 @@ ATTRIBUTES: Mapping[str, Attribute] = MappingProxyType(
     {
         **_CONTRACT,
         **_TERMS,
+        **_SPECIAL,
         **_SCALES,
         **_CONDITIONS,
         **_RECORDS,
@@ -386,7 +441,10 @@ def described() -> Iterator[tuple[str, str, str]]:
 
 
 def listed(width: int = 80) -> Iterator[str]:
-    """The table in lines of a terminal: all that is simulated, then records, then refusals."""
+    """The table in lines of a terminal: all that is simulated, then records, then refusals.
+
+    After it come the order types and times in force, to which the table refers.
+    """
     rows = list(described())
     for effect in Effect:
         told = [(name, sentence) for name, kind, sentence in rows if kind == effect]
@@ -395,3 +453,4 @@ def listed(width: int = 80) -> Iterator[str]:
             yield from wrap(
                 sentence, width, initial_indent=f"  {name}: ", subsequent_indent="      "
             )
+    yield from listed_types(width)

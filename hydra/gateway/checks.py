@@ -7,12 +7,16 @@ texts are those of the message-code page of Interactive Brokers' API documentati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from types import MappingProxyType
 
 from hydra.gateway.algorithms import refused_algorithm
+from hydra.gateway.attribute_checks import refused_attributes
 from hydra.gateway.attributes import refused_attribute
+from hydra.gateway.cash_quantity import NO_CHANGE
 from hydra.gateway.order_types import refused_time_in_force, refused_type
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.times import parse_moment
@@ -35,16 +39,18 @@ _TRIGGER_METHODS = frozenset({0, 1, 2, 3, 4, 7, 8})  # IB's page on trigger meth
 _SIDES = ("BUY", "SELL", "SSHORT")
 _NOT_FOR: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "CASH": AT_CLOSE | PEGS,
+        "CASH": AT_CLOSE | PEGS | {"MTL"},
         "FUT": AT_CLOSE | PEGS,
         "CONTFUT": ORDER_TYPES,
     }
 )
 _OFF_TICK = "The price does not conform to the minimum price variation for this contract."
+_MISMATCH = "Order being modified does not match original order"
 _BAD_TIME = (
     "The date, time, or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss "
     "xx/xxxx where yyyymmdd and xx/xxxx are optional."
 )
+_FAR_CURRENCY = Decimal("0.099")  # told of 10 % off a price that may be a little older
 _FAR = 2  # times the market, beyond which an aggressive limit is taken for a slip of the finger
 
 
@@ -57,6 +63,7 @@ def refused_order(one: Instrument, terms: PlaceOrder, now: datetime) -> Refused:
         lambda: _refused_tif(terms),
         lambda: _refused_times(one, terms, now),
         lambda: refused_prices(one, terms),
+        lambda: refused_attributes(one, terms),
         lambda: _refused_what_if(terms),
     )
     return next((refused for check in checks if (refused := check()) is not None), None)
@@ -66,22 +73,45 @@ def refused_change(order: WorkingOrder, terms: PlaceOrder) -> Refused:
     """The objection to replacing a known order's terms by `terms`."""
     if order.is_done:
         return 104, "Cannot modify a filled order."
-    if terms.action != order.terms.action or terms.totalQuantity <= order.filled:
-        return 105, "Order being modified does not match original order"
-    if terms.contract.conId and terms.contract.conId != order.instrument.conId:
-        return 105, "Order being modified does not match original order"
-    if terms.orderType != order.order_type:
+    if order.terms.hedgeType and terms.totalQuantity == order.terms.totalQuantity:
+        terms = replace(terms, totalQuantity=Decimal(0))
+    if terms.cashQty or order.terms.cashQty:
+        return NO_CHANGE
+    return (
+        _refused_mismatch(order, terms)
+        or refused_attribute(terms)
+        or _refused_new_kind(order.terms, terms)
+        or refused_algorithm(terms)
+        or _refused_moments(order.instrument, terms)
+        or refused_prices(order.instrument, terms)
+        or refused_attributes(order.instrument, terms)
+    )
+
+
+def _refused_mismatch(order: WorkingOrder, terms: PlaceOrder) -> Refused:
+    """What cannot be changed in an order that works."""
+    is_too_small = terms.totalQuantity <= order.filled and not order.terms.hedgeType
+    is_other = terms.contract.conId not in {0, order.instrument.conId}
+    if terms.action != order.terms.action or is_too_small or is_other:
+        return 105, _MISMATCH
+    # Recorded of a limit that became a market order (ibkr-go, place_order_modify_to_market …).
+    is_to_market = (order.order_type, terms.orderType) == ("LMT", "MKT")
+    if terms.orderType != order.order_type and not is_to_market:
         return 329, "Order modify failed. Cannot change to the new order type."
     if (terms.tif or "DAY") != order.time_in_force:
         return 462, f"Cannot change to the new Time in Force:{terms.tif}"
     if terms.algoStrategy != order.terms.algoStrategy:
         return 440, "Order modify failed. Algorithm cannot be modified."
-    return (
-        refused_attribute(terms)
-        or refused_algorithm(terms)
-        or _refused_moments(order.instrument, terms)
-        or refused_prices(order.instrument, terms)
+    return None
+
+
+def _refused_new_kind(old: PlaceOrder, terms: PlaceOrder) -> Refused:
+    """A scale or a hedge stays what it is: whether IB changes them in the book is unknown."""
+    fixed = attrgetter(
+        *("scalePriceIncrement", "scaleInitLevelSize", "scaleSubsLevelSize", "scale"),
+        *("hedgeType", "hedgeParam"),
     )
+    return (105, _MISMATCH) if fixed(terms) != fixed(old) else None
 
 
 def refused_prices(one: Instrument, terms: PlaceOrder) -> Refused:
@@ -107,6 +137,19 @@ def rejected_price(terms: PlaceOrder, mark: Decimal) -> str | None:
     )
 
 
+def is_far_currency(one: Instrument, terms: PlaceOrder, mark: Decimal) -> bool:
+    """Whether a currency's limit is so far from the market that it goes Inactive.
+
+    Told of EUR.USD at 90 % of the market (ibkr-go, TestLiveForexLimitRestCancel, 2026-04-15); from
+    which distance on is unknown.
+    """
+    limit = terms.lmtPrice
+    if one.secType != "CASH" or terms.orderType != "LMT" or not limit or not mark:
+        return False
+    distance = mark - limit if terms.action == "BUY" else limit - mark
+    return distance >= mark * _FAR_CURRENCY
+
+
 def ignores_outside_hours(terms: PlaceOrder) -> bool:
     """Whether outsideRth means nothing for this type of order (warning 2109)."""
     return terms.outsideRth and terms.orderType not in {"LMT", "LIT", "STP LMT", "TRAIL LIMIT"}
@@ -114,6 +157,8 @@ def ignores_outside_hours(terms: PlaceOrder) -> bool:
 
 def _refused_size(one: Instrument, terms: PlaceOrder) -> Refused:
     quantity = terms.totalQuantity
+    if terms.hedgeType and not quantity:
+        return None  # it follows from what the parent trades
     if not quantity.is_finite() or quantity <= 0:
         return 434, "The order size cannot be zero."
     if quantity != quantity.to_integral_value():

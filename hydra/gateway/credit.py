@@ -103,4 +103,7 @@ class Credit:
 
     def _price(self, one: Instrument, terms: PlaceOrder) -> Decimal:
         limit = terms.lmtPrice if terms.orderType in LIMITED else None
+        discretion = terms.discretionaryAmt or ZERO
+        if limit and terms.action == "BUY":
+            return limit + discretion
         return limit or self._venue.mark(one)

@@ -41,10 +41,10 @@ class Book:
         return found
 
     def offered(self, order: WorkingOrder, seconds: int) -> int:
-        """How much of what the order wants could trade at once."""
+        """How much of what the order has at work could trade at once."""
         total = 0
         for price, size in self.offers(order.instrument, seconds, order.sign > 0):
-            if total >= order.remaining or not within_limit(order, price):
+            if total >= order.at_work or not within_limit(order, price):
                 break
             total += size
         return total
@@ -58,6 +58,11 @@ class Book:
         """Take from a step's volume."""
         time, taken = self._traded.get(one.conId, (seconds, 0))
         self._traded[one.conId] = (seconds, quantity + (taken if time == seconds else 0))
+
+    def best(self, order: WorkingOrder, seconds: int) -> int | None:
+        """The best price, in ticks, on the far side of the order; None for an empty book."""
+        offers = self.offers(order.instrument, seconds, order.sign > 0)
+        return next((price for price, _ in offers), None)
 
     def _taken(self, one: Instrument, seconds: int, is_buy: bool) -> dict[int, int]:
         step = self._step(one, seconds)

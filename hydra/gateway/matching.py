@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -40,11 +41,13 @@ class Kind(IntEnum):
     CANCEL = 0
     RELEASE = 1
     TRIGGER = 2
-    ARRIVE = 3
-    FILL = 4
-    SLICE = 5
-    AUCTION = 6
-    EXPIRE = 7
+    ADJUST = 3
+    ARRIVE = 4
+    TAKE = 5
+    FILL = 6
+    SLICE = 7
+    AUCTION = 8
+    EXPIRE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +136,13 @@ def _trigger(market: Market, order: WorkingOrder, after: int, until: int) -> Hap
         met = order.sign * watched <= order.sign * stops
         if order.order_type in STOPS:
             met = order.sign * watched >= order.sign * stops
-        hits = np.flatnonzero(met & (stretch.times > after))
+        changes = adjusts(order, watched)
+        hits = np.flatnonzero((met | changes) & (stretch.times > after))
         if len(hits):
-            at = int(hits[0])
-            return Happening(int(stretch.times[at]), Kind.TRIGGER, order, ZERO, int(stops[at]))
+            at, time = int(hits[0]), int(stretch.times[hits[0]])
+            if not met[at]:
+                return Happening(time, Kind.ADJUST, order)
+            return Happening(time, Kind.TRIGGER, order, ZERO, int(stops[at]))
         extreme = further(order, extreme, watched)
     return None
 
@@ -174,6 +180,15 @@ def trail_distance(order: WorkingOrder, best: Floats) -> Floats:
         return np.ceil(best * float(percent) / 100)
     amount = float((order.terms.auxPrice or ZERO) / order.instrument.tick)
     return np.full(len(best), amount)
+
+
+def adjusts(order: WorkingOrder, watched: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether each watched price changes an adjustable stop: the market has gone its way."""
+    trigger = order.terms.triggerPrice if order.terms.adjustedOrderType in STOPS else None
+    if not trigger:
+        return np.zeros(len(watched), dtype=bool)
+    bound = float(trigger / order.instrument.tick)
+    return np.asarray(order.sign * watched <= order.sign * bound, dtype=bool)
 
 
 def further(order: WorkingOrder, extreme: int | None, watched: Floats) -> int | None:
@@ -216,25 +231,48 @@ def _rest(
 ) -> Happening | None:
     if order.order_type in PEGS:
         return _pegged(book, order, stretch, after)
+    taken = _within_reach(order, stretch, after) if order.is_watching else None
+    filled = None if order.terms.hidden else _at_limit(book, order, stretch, after, ahead)
+    found = [happening for happening in (taken, filled) if happening is not None]
+    return min(found, key=lambda happening: happening.rank, default=None)
+
+
+def _within_reach(order: WorkingOrder, stretch: Stretch, after: int) -> Happening | None:
+    """When the far side first comes to where the order takes although nobody sees it there."""
+    far = stretch.ask if order.sign > 0 else stretch.bid
+    reach = in_ticks_of(order, order.reach or ZERO)
+    hits = np.flatnonzero((order.sign * far <= order.sign * reach) & (stretch.times > after))
+    return Happening(int(stretch.times[hits[0]]), Kind.TAKE, order) if len(hits) else None
+
+
+def _at_limit(
+    book: Book, order: WorkingOrder, stretch: Stretch, after: int, ahead: int
+) -> Happening | None:
+    """The next fill of an order that stands in the book at its limit."""
     wanted = in_ticks_of(order, order.limit or ZERO)
     sign = order.sign
     is_through = sign * stretch.last + stretch.half <= sign * wanted
     reached = np.cumsum(_queue_volume(stretch, wanted)) - max(ahead, 0)
     at_price = (stretch.last == wanted) & (reached > 0)
     for at in np.flatnonzero((is_through | at_price) & (stretch.times > after)):
-        volume = int(stretch.volume[at]) if is_through[at] else int(reached[at])
-        found = _fill(book, order, (int(stretch.times[at]), volume), wanted)
+        time = int(stretch.times[at])
+        if is_through[at]:  # all that stood at the price traded, what an iceberg hid as well
+            found = _fill(book, order, (time, int(stretch.volume[at])), wanted, order.at_work)
+        else:
+            found = _fill(book, order, (time, int(reached[at])), wanted, order.displayed)
         if found is not None:
             return found
     return None
 
 
-def _fill(book: Book, order: WorkingOrder, step: tuple[int, int], price: int) -> Happening | None:
+def _fill(
+    book: Book, order: WorkingOrder, step: tuple[int, int], price: int, most: Decimal
+) -> Happening | None:
     time, volume = step
-    left = book.left_of(order.instrument, time, volume)
-    if left <= 0 or (order.terms.allOrNone and left < order.remaining):
+    size = min(most, Decimal(book.left_of(order.instrument, time, volume)))
+    if size <= 0 or size < order.minimum:
         return None
-    return Happening(time, Kind.FILL, order, min(order.remaining, Decimal(left)), price)
+    return Happening(time, Kind.FILL, order, size, price)
 
 
 def _queue_volume(stretch: Stretch, price: int) -> Ticks:
@@ -257,7 +295,7 @@ def _pegged(book: Book, order: WorkingOrder, stretch: Stretch, after: int) -> Ha
     met[1:] = far[1:] <= order.sign * prices[:-1]
     for at in np.flatnonzero(met & (stretch.times > after)):
         step = (int(stretch.times[at]), int(stretch.volume[at]))
-        found = _fill(book, order, step, int(prices[at - 1]))
+        found = _fill(book, order, step, int(prices[at - 1]), order.at_work)
         if found is not None:
             return found
     return None

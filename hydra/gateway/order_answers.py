@@ -8,6 +8,7 @@ from hydra.gateway.order_families import BY_TRADER, OrderFamilies
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports, passes
 from hydra.gateway.times import day_text, from_epoch
+from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder
 
@@ -48,7 +49,8 @@ class OrderAnswers:
         elif order.cancel_at is not None:
             self._reports.error(order, 161, _BEING_CANCELLED.format(order.perm_id))
         else:
-            self._reports.status(order, "PendingCancel")
+            if variant(self._venue.seed, "cancelled_order") == "pending_cancel_first":
+                self._reports.status(order, "PendingCancel")
             self._cancel_soon(order)
 
     def cancel_all(self, client_id: int, request: ask.ReqGlobalCancel) -> None:
@@ -116,6 +118,10 @@ class OrderAnswers:
         return found[0] if is_one else None
 
     def _list(self, client_id: int, orders: list[WorkingOrder]) -> None:
+        has_status = variant(self._venue.seed, "listed_open_orders") == "with_status"
         for order in orders:
-            self._reports.order_to(client_id, order)
+            if has_status:
+                self._reports.order_to(client_id, order)
+            else:
+                self._venue.post(client_id, self._reports.opened(order))
         self._venue.post(client_id, say.OpenOrderEnd())

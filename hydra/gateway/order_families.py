@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
+from hydra.gateway.hedges import hedge_size
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports
@@ -43,6 +44,10 @@ class OrderFamilies:
         if parent is None:
             return
         order.awaits_parent = not parent.is_done
+        if order.terms.hedgeType:
+            if parent.is_done:
+                self._size_hedge(order, parent)
+            return
         if not order.terms.ocaGroup:
             group = str(parent.perm_id)
             order.terms = replace(order.terms, ocaGroup=group, ocaType=3)
@@ -63,11 +68,19 @@ class OrderFamilies:
                 self.end(child, "Cancelled with its parent")
                 continue
             child.awaits_parent = False
-            if parent.remaining:
+            if child.terms.hedgeType:
+                self._size_hedge(child, parent)
+            elif parent.remaining:
                 self._reduce(child, child.remaining - parent.filled)
             child.seen = self._venue.seconds
             if not child.is_done:
                 self._set_free(child)
+
+    def _size_hedge(self, child: WorkingOrder, parent: WorkingOrder) -> None:
+        size = hedge_size(child, parent, self._venue.mark(child.instrument))
+        child.terms = replace(child.terms, totalQuantity=size)
+        if not size:
+            self.end(child, "Nothing to hedge")
 
     def settle_group(self, order: WorkingOrder, quantity: Decimal) -> None:
         """Type 1 cancels the others at the first fill, types 2 and 3 reduce them by each."""

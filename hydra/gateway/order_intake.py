@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hydra.gateway.cash_quantity import sized_by_amount
 from hydra.gateway.checks import ignores_outside_hours, refused_change
 from hydra.gateway.credit import Credit
 from hydra.gateway.identifiers import has_identifier
@@ -16,8 +17,10 @@ from hydra.gateway.presets import refused_preset
 from hydra.gateway.pricing import arm, limit_of, pricing_changed
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.reports import OrderReports
+from hydra.gateway.scale import start_components
 from hydra.gateway.schedule import ends_at, starts_at
 from hydra.gateway.universe import Instrument
+from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import Stage, WorkingOrder
 
@@ -69,7 +72,9 @@ class OrderIntake:
             refused = 321, "Error validating request.-'bN' : cause - Missing order exchange"
         if refused is not None or one is None:
             self._venue.refuse(client_id, terms.orderId, *(refused or (200, NOT_FOUND)))
-        elif terms.whatIf:
+            return
+        terms = sized_by_amount(self._venue, one, terms)
+        if terms.whatIf:
             self._venue.post(client_id, self._credit.what_if(client_id, one, terms))
         else:
             self._take(client_id, one, terms)
@@ -122,7 +127,11 @@ class OrderIntake:
             self._lifecycle.reject(order, reason)
             return
         self._registry.start(order)
+        if order.is_scale:
+            start_components(order, self._venue.seed)
         self._execution.families.join(order)
+        if order.is_done:  # a hedge of next to nothing
+            return
         self._set_times(order)
         self._set_prices(order)
         self._accept(order)
@@ -150,7 +159,10 @@ class OrderIntake:
             self._reports.error(order, 404, f"Order Message:\n{_NO_SHARES}")
         if not self._execution.is_held(order):
             order.stage = order_stage(order)
-        self._lifecycle.move(order, "PreSubmitted")
+        is_working = order.stage is Stage.LIVE and not order.is_auction
+        self._lifecycle.acknowledge(
+            order, is_working=is_working and self._execution.is_open(order)
+        )
         if is_halted and order.stage is Stage.LIVE:
             self._lifecycle.submit(order)  # it works at the exchange, which does not trade
         self._execution.go_on(order)
@@ -166,6 +178,9 @@ class OrderIntake:
 
     def _modify(self, order: WorkingOrder, terms: PlaceOrder) -> None:
         # Whether presets meet a change is unknown; a larger order passing them would be worse.
+        is_filled = order.status == "Filled"
+        if is_filled and variant(self._venue.seed, "change_of_filled") == "ignored":
+            return
         refused = refused_change(order, terms) or refused_preset(
             self._venue, order.instrument, terms
         )
@@ -177,6 +192,7 @@ class OrderIntake:
             terms,
             contract=old.contract,
             parentId=old.parentId,
+            totalQuantity=old.totalQuantity if old.hedgeType else terms.totalQuantity,
             ocaGroup=terms.ocaGroup or old.ocaGroup,
             ocaType=terms.ocaType or old.ocaType,
         )
@@ -192,4 +208,5 @@ class OrderIntake:
     def _queue_anew(self, order: WorkingOrder) -> None:
         """An order goes to the end of the queue, as one that has just come."""
         order.sequence, order.has_arrived = self._registry.next_sequence(), False
+        order.tip = None
         order.seen = order.followed = self._venue.seconds

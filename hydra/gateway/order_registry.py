@@ -97,7 +97,7 @@ class OrderRegistry:
         self.working.pop(order.key, None)
 
     def resting(self, one: Instrument, sign: int) -> list[WorkingOrder]:
-        """The orders of one side that wait in the book at a price of their own."""
+        """The orders of one side that stand in the book at a price of their own."""
         return [
             order
             for order in self.working.values()
@@ -108,6 +108,7 @@ class OrderRegistry:
             and order.has_arrived
             and order.limit is not None
             and order.order_type not in PEGS
+            and not order.terms.hidden
         ]
 
     # --- who belongs together ---------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from types import MappingProxyType
 
 from hydra.gateway.universe import Instrument
 from hydra.gateway.working_order import ORDER_TYPES as SIMULATED
+from hydra.gateway.working_order import TIMES_IN_FORCE
 
 # AAPL: rust-ibapi's test data of 2025-03-23 and a recording of 2026-10-05 are alike.
 _STOCK = (
@@ -37,7 +39,7 @@ _RECORDED: Mapping[str, str] = MappingProxyType(
 NOT_SIMULATED = frozenset(
     {
         *("SNAP MID", "SNAP MKT", "SNAP PRIM", "PEG PRIM", "PEG MKT", "PEG BEST", "PEG BENCH"),
-        *("PEG STK", "PEGBEST", "PEGBENCH", "PEGMID", "MTL", "MKT PRT", "STP PRT", "BOX TOP"),
+        *("PEG STK", "PEGBEST", "PEGBENCH", "PEGMID", "MKT PRT", "STP PRT", "BOX TOP"),
         *("PASSV REL", "REL + MKT", "LMT + MKT", "REL + LMT", "TRAIL MIT", "TRAIL LIT", "VOL"),
         *("VWAP", "QUOTE", "TRAIL LIT + MKT", "IBALGO"),
     }
@@ -74,3 +76,23 @@ def refused_time_in_force(name: str) -> tuple[int, str]:
     return (
         _INCOMPATIBLE if name in TIMES_NOT_SIMULATED else (10052, f"Invalid time in force:{name}")
     )
+
+
+def listed_types(width: int = 80) -> Iterator[str]:
+    """The order types and times in force in lines of a terminal, and with which code the others
+    are refused."""
+    refused_types = ", ".join(
+        f"{name} ({refused_type(name)[0]})" for name in sorted(NOT_SIMULATED)
+    )
+    refused_times = ", ".join(
+        f"{name} ({refused_time_in_force(name)[0]})" for name in sorted(TIMES_NOT_SIMULATED)
+    )
+    rows = (
+        ("order types, simulated", ", ".join(sorted(SIMULATED))),
+        ("order types, refused", refused_types),
+        ("times in force, simulated", ", ".join(sorted(TIMES_IN_FORCE))),
+        ("times in force, refused", refused_times),
+    )
+    for title, names in rows:
+        yield f"{title}:"
+        yield from wrap(names, width, initial_indent="  ", subsequent_indent="  ")

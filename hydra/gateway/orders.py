@@ -462,6 +462,9 @@ def _carried(terms: PlaceOrder, into: type) -> dict[str, Any]:
     carried["auxPrice"] = terms.auxPrice or Decimal(0)
     carried["deltaNeutralOrderType"] = terms.deltaNeutralOrderType or "None"
     carried["trailStopPriceRepeated"] = terms.trailStopPrice
+    if into is OpenOrder:
+        carried["adjustedOrderType"] = terms.adjustedOrderType or "None"
+        carried["adjustableTrailingUnit"] = terms.adjustableTrailingUnit or 0
     return carried
 
 

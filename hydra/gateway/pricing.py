@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -10,11 +11,14 @@ from hydra.gateway.account import ZERO
 from hydra.gateway.market import Market
 from hydra.gateway.matching import stop_prices, trail_distance, watched_prices
 from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.scale import component_limit
 from hydra.gateway.working_order import LIMITED, PEGS, STOPS, TRAILS, WorkingOrder
 
 
 def limit_of(order: WorkingOrder) -> Decimal | None:
     """The limit within which a live order trades; a pegged order's cap; None for any price."""
+    if order.is_scale:
+        return component_limit(order)
     if order.order_type in LIMITED | PEGS:
         return order.terms.lmtPrice or None
     return None
@@ -32,9 +36,41 @@ def limit_once_triggered(order: WorkingOrder) -> Decimal | None:
 
 def pricing_changed(old: PlaceOrder, new: PlaceOrder) -> bool:
     """Whether a change costs an order its place in the queue: another price or a larger size."""
-    prices = ("lmtPrice", "auxPrice", "trailStopPrice", "trailingPercent", "lmtPriceOffset")
+    prices = (
+        *("lmtPrice", "auxPrice", "trailStopPrice", "trailingPercent", "lmtPriceOffset"),
+        *("discretionaryAmt", "triggerPrice", "adjustedStopPrice", "displaySize", "hidden"),
+    )
     is_other_price = any((getattr(old, p) or ZERO) != (getattr(new, p) or ZERO) for p in prices)
-    return is_other_price or new.totalQuantity > old.totalQuantity
+    is_other = is_other_price or new.orderType != old.orderType
+    return is_other or new.totalQuantity > old.totalQuantity
+
+
+def adjusted(terms: PlaceOrder, sign: int) -> PlaceOrder:
+    """What an adjustable stop becomes at its trigger price; it is adjusted once.
+
+    IB's API documentation, Adjustable Stops: the order is turned into one of the given type, with
+    the given stop, limit and trailing amount (unit 0) or percentage (unit 1).
+    """
+    stop, limit = terms.adjustedStopPrice, terms.adjustedStopLimitPrice
+    kind, amount = terms.adjustedOrderType, terms.adjustedTrailingAmount
+    trails, is_percent = kind in TRAILS, bool(terms.adjustableTrailingUnit)
+    has_limit = kind in LIMITED
+    offset = sign * (limit - stop) if kind == "TRAIL LIMIT" and limit and stop else None
+    return replace(
+        terms,
+        orderType=kind,
+        lmtPrice=limit if has_limit else None,
+        auxPrice=(None if is_percent else amount) if trails else stop,
+        trailingPercent=amount if trails and is_percent else None,
+        trailStopPrice=stop if trails else None,
+        lmtPriceOffset=offset,
+        adjustedOrderType="",
+        triggerPrice=None,
+        adjustedStopPrice=None,
+        adjustedStopLimitPrice=None,
+        adjustedTrailingAmount=None,
+        adjustableTrailingUnit=None,
+    )
 
 
 def arm(order: WorkingOrder, market: Market, seconds: int) -> None:

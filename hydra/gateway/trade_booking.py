@@ -9,7 +9,7 @@ from hydra.gateway.account import ZERO, commission
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import Executed, OrderReports
 from hydra.gateway.venue import Venue
-from hydra.gateway.working_order import WorkingOrder
+from hydra.gateway.working_order import WorkingOrder, trade
 
 
 class TradeBooking:
@@ -24,9 +24,7 @@ class TradeBooking:
         self, order: WorkingOrder, quantity: Decimal, price: Decimal, liquidity: int
     ) -> Executed:
         """Book a trade of `quantity` (unsigned) in the order and in its account."""
-        order.filled += quantity
-        order.value += quantity * price
-        order.last_price = price
+        trade(order, quantity, price)
         # IB's minimum and maximum hold for the whole order, so a fill costs what it adds.
         total = commission(order.instrument, order.filled, order.average_price)
         fee = total - order.fees

@@ -27,6 +27,92 @@ class Variants:
 
 VARIANTS: Mapping[str, Variants] = MappingProxyType(
     {
+        "accepted_order": Variants(
+            "Which statuses an order has that goes to an open market at once.",
+            {
+                "presubmitted": "PreSubmitted until it is filled (ibkr-go, "
+                "api_dollar_cost_averaging_aapl, orders 282 to 284, and api_future_campaign_mes)",
+                "presubmitted_then_submitted": "PreSubmitted, then Submitted (ibkr-go, "
+                "api_order_rest_cancel_aapl; callbacks of a gateway 10.40)",
+                "submitted": "Submitted from the first (ibkr-go, api_dollar_cost_averaging_aapl, "
+                "order 285, and api_transmit_false_then_transmit_aapl)",
+            },
+        ),
+        "cancelled_order": Variants(
+            "Which statuses a cancel has.",
+            {
+                "cancelled_at_once": "Cancelled (ibkr-go, api_reconnect_active_order_aapl, "
+                "api_stop_loss_management_aapl)",
+                "pending_cancel_first": "PendingCancel, then Cancelled (ibkr-go, "
+                "api_order_rest_cancel_aapl)",
+            },
+        ),
+        "change_of_filled": Variants(
+            "What a change of a filled order gets.",
+            {
+                "ignored": "nothing (ibkr-go, live-test-tracker, TestLiveOrderModifyFilledOrder)",
+                "refused": "104 (IB's page on message codes; callbacks of a gateway 10.40)",
+            },
+        ),
+        "execution_order": Variants(
+            "In which order a fill is told.",
+            {
+                "execution_then_orders": "the execution, openOrder and status, both again with "
+                "the commission, then its report (rust-ibapi #811; callbacks of a gateway 10.40)",
+                "execution_then_status": "the execution, the status without an openOrder, the "
+                "commission (ibkr-go, api_dollar_cost_averaging_aapl, api_future_campaign_mes)",
+                "status_then_execution": "openOrder and status, then execution and commission "
+                "(ibkr-go, place_order_modify_to_market_late_execution)",
+            },
+        ),
+        "fok_rejection": Variants(
+            "Whether an order that the exchange does not take (FOK, an iceberg, a currency limit "
+            "far away) is Inactive with an error.",
+            {
+                "with_201": "201, and Inactive before and after it (callbacks of a gateway 10.40)",
+                "without_error": "Inactive, and nothing else (ibkr-go, api_ioc_fok_aapl)",
+            },
+        ),
+        "iceberg": Variants(
+            "What becomes of a stock's order with a display size.",
+            {
+                "inactive": "Inactive (ibkr-go, live-test-tracker, TestLiveOrderIceberg: 3 of 10 "
+                "AAPL)",
+                "works": "it works (IB's page on iceberg orders)",
+            },
+        ),
+        "ioc_remainder": Variants(
+            "Whether error 202 follows what is left of an IOC order and is cancelled.",
+            {
+                "with_202": "yes (captures of a gateway at server version 200, in the protocol "
+                "notes)",
+                "without_202": "no (ibkr-go, api_ioc_fok_aapl)",
+            },
+        ),
+        "limit_through_market": Variants(
+            "What becomes of a stock's limit that is 3 % or more through the market.",
+            {
+                "cancelled": "PendingCancel and Cancelled by price protection (ibkr-go, "
+                "api_ioc_fok_aapl: 20 %; TestLiveOrderMarketableLimitFill: 3 %)",
+                "traded": "it takes what there is (IB's page on order types, Limit Orders)",
+            },
+        ),
+        "listed_open_orders": Variants(
+            "Whether a status follows each openOrder of an answer to reqOpenOrders.",
+            {
+                "with_status": "yes (IB's API reference, reqOpenOrders: openOrder, orderStatus)",
+                "without_status": "no (ibkr-go, api_reconnect_active_order_aapl, "
+                "api_client_id0_order_observation_aapl)",
+            },
+        ),
+        "new_stop_limit": Variants(
+            "Which limit the first openOrder of a stop or trailing stop tells.",
+            {
+                "other_limit": "one that is not the order's, and a second openOrder has none "
+                "(ibkr-go, api_stop_loss_management_aapl: 13.16 for a stop at 13.13)",
+                "own_limit": "none (IB's API reference, Order.lmtPrice)",
+            },
+        ),
         "account_values": Variants(
             "When the values of an account are told that a trade has changed.",
             {

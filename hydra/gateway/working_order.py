@@ -16,7 +16,7 @@ TOUCHES = frozenset({"MIT", "LIT"})
 AT_CLOSE = frozenset({"MOC", "LOC"})
 PEGS = frozenset({"REL", "MIDPRICE", "PEG MID"})
 LIMITED = frozenset({"LMT", "STP LMT", "LIT", "LOC", "TRAIL LIMIT"})
-ORDER_TYPES = frozenset({"MKT", "LMT"}) | STOPS | TOUCHES | AT_CLOSE | PEGS
+ORDER_TYPES = frozenset({"MKT", "LMT", "MTL"}) | STOPS | TOUCHES | AT_CLOSE | PEGS
 TIMES_IN_FORCE = frozenset({"DAY", "GTC", "IOC", "FOK", "GTD", "OPG"})
 DONE = frozenset({"Filled", "Cancelled", "Inactive"})
 
@@ -68,6 +68,9 @@ class WorkingOrder:
     sleeps: bool = False  # takes no part in trading, until somebody wakes it
     shown_status: str = ""  # what is told of it instead of its status while it is not done
     cancelled_by: int | None = None  # another client, who is told of its end
+    tip: Decimal | None = None  # what an iceberg order shows in the book now
+    component: int = 0  # of a scale order: how many of its components have been filled
+    component_left: Decimal | None = None  # of a scale order: what the one at work still wants
 
     @property
     def key(self) -> tuple[int, int]:
@@ -89,6 +92,42 @@ class WorkingOrder:
     def remaining(self) -> Decimal:
         """What has not traded yet."""
         return self.terms.totalQuantity - self.filled
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether its components work one after the other, each at a better price."""
+        return bool(self.terms.scalePriceIncrement)
+
+    @property
+    def at_work(self) -> Decimal:
+        """What may trade now: all that remains, or what remains of a scale order's component."""
+        if self.component_left is None:
+            return self.remaining
+        return min(self.component_left, self.remaining)
+
+    @property
+    def displayed(self) -> Decimal:
+        """What of it stands in the book for all to see."""
+        return self.at_work if self.tip is None else min(self.tip, self.at_work)
+
+    @property
+    def minimum(self) -> Decimal:
+        """The least that may trade at one moment: all of it, its minimum quantity, or anything."""
+        if self.terms.allOrNone or self.time_in_force == "FOK":
+            return self.at_work
+        return min(Decimal(self.terms.minQty or 0), self.at_work)
+
+    @property
+    def reach(self) -> Decimal | None:
+        """The worst price at which it trades: its limit and what it may pay at its discretion."""
+        if self.limit is None:
+            return None
+        return self.limit + self.sign * (self.terms.discretionaryAmt or ZERO)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether it takes from the book as soon as the far side comes within its reach."""
+        return self.terms.hidden or bool(self.terms.discretionaryAmt)
 
     @property
     def average_price(self) -> Decimal:
@@ -142,11 +181,23 @@ class WorkingOrder:
         return -self.sign * price, self.sequence
 
 
+def trade(order: WorkingOrder, quantity: Decimal, price: Decimal) -> None:
+    """Count a trade of `quantity` (unsigned) in the order."""
+    order.filled += quantity
+    order.value += quantity * price
+    order.last_price = price
+    if order.tip is not None:
+        order.tip = max(order.tip - quantity, ZERO)
+    if order.component_left is not None:
+        order.component_left -= quantity
+
+
 def within_limit(order: WorkingOrder, price: int) -> bool:
-    """Whether the order may trade at `price` (ticks)."""
-    if order.limit is None:
+    """Whether the order may take at `price` (ticks)."""
+    reach = order.reach
+    if reach is None:
         return True
-    return order.sign * price * order.instrument.tick <= order.sign * order.limit
+    return order.sign * price * order.instrument.tick <= order.sign * reach
 
 
 def in_ticks_of(order: WorkingOrder, price: Decimal) -> int:

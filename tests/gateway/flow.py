@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.orders import OpenOrder, PlaceOrder
 from hydra.gateway.responses import Error, OrderStatus
 from hydra.gateway.values import Contract
+from hydra.gateway.variants import variant
 
 APPLE = Contract(symbol="AAPL", secType="STK", exchange="SMART", currency="USD")
 PRICES = (
@@ -51,3 +53,19 @@ def fills(exchange, order_id):
         for done in exchange.orders.executions
         if done.order.terms.orderId == order_id
     ]
+
+
+def seed_where(**answers):
+    """The first seed whose gateway gives these answers to these questions of `variants`."""
+    return next(
+        seed
+        for seed in range(10_000)
+        if all(variant(seed, question) == answer for question, answer in answers.items())
+    )
+
+
+def started_where(**answers):
+    """An exchange of such a seed with client 1 logged on at server version 178."""
+    exchange = shipped_exchange(ExchangeSettings(seed=seed_where(**answers)))
+    exchange.connect(1, 178)
+    return exchange

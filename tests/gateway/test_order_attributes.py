@@ -229,3 +229,7 @@ def test_a_person_is_shown_every_field_within_80_columns(capsys):
     shown = {line.split(":")[0].strip() for line in lines}
     assert set(ATTRIBUTES) <= shown
     assert sum(int(line.split()[1]) for line in lines if "fields of" in line) == len(ATTRIBUTES)
+    told = " ".join(" ".join(lines).split())
+    assert all(name in told for name in ORDER_TYPES | NOT_SIMULATED | TIMES_IN_FORCE)
+    assert all(f"{name} (111)" in told for name in TIMES_NOT_SIMULATED)
+    assert "SNAP MID (387)" in told

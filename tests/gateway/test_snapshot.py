@@ -67,6 +67,14 @@ def test_a_resumed_exchange_tells_the_same_orders_executions_and_next_number(bus
         assert other.handle(1, request) == busy.handle(1, request)
 
 
+def test_books_that_were_kept_before_icebergs_and_scales_are_still_read(busy):
+    state = json.loads(json.dumps(snapshot(busy)))
+    for row in state["orders"]:
+        for name in ("tip", "component", "component_left"):
+            del row[name]
+    assert snapshot(resumed(state)) == snapshot(busy)
+
+
 def test_the_file_is_put_in_place_whole(busy, tmp_path):
     path = tmp_path / "books.json"
     write_state(path, busy)
