@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from hydra.gateway.market import Market, volume_share
+from hydra.gateway.market import Market
 from hydra.gateway.matching import AT_CLOSE, WorkingOrder
+from hydra.gateway.quote import volume_share
 from hydra.gateway.times import epoch, from_epoch, parse_moment, zone
 
 SLICES = 20

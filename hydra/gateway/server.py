@@ -43,7 +43,9 @@ T = TypeVar("T")
 LOG = logging.getLogger("hydra.gateway")
 BOOKED = (OrderStatus, ExecutionDetails)  # after them a client counts on what they say
 KEEP_EVERY = timedelta(minutes=1)  # of simulated time, between two savings of the clock
-TICK_S = 0.1  # wall seconds between two advances of a running clock
+# A running clock advances when market time has another whole second, in which all of it is told,
+# but so many wall seconds apart at the least and at the most.
+TICK_S, LONGEST_TICK_S = 0.1, 1.0
 MAX_UNREAD_BYTES = 64 * 1024 * 1024  # a client that lets more than this lie is cut off
 
 
@@ -119,6 +121,9 @@ class Connection(asyncio.Protocol):
 
     def carry(self, what: Response | Command) -> None:
         """Queue a response, or do to the socket what a fault commands."""
+        if isinstance(what, Response):
+            self._session.send(what)
+            return
         match what:
             case Disconnect():
                 self.hang_up()
@@ -128,8 +133,6 @@ class Connection(asyncio.Protocol):
                 self._chop = size
             case Merge(seconds):
                 self._merge_s = seconds
-            case _:
-                self._session.send(what)
 
     def flush(self) -> None:
         """Write what is queued, now or when frames are to be merged; close when all is over."""
@@ -323,14 +326,16 @@ class GatewayServer:
         """
         self._keep(posted)
         told: dict[Connection, None] = {}
+        now, note, lane_of = self.exchange.venue.now, self.record.add, self._times.lane_of
         for client_id, what in posted:
             connection = self._connections.get(client_id)
             if connection is not None:
-                self._note(client_id, what)
+                if isinstance(what, Response):
+                    note(now, client_id, "out", what)
                 if client_id == asker and verdict is not None:
                     connection.lanes.put(what, verdict.lane, verdict.delay_s)
                 else:
-                    connection.lanes.put(what, self._times.lane_of(what))
+                    connection.lanes.put(what, lane_of(what))
                 told[connection] = None
         for connection in told:
             connection.flush()
@@ -370,13 +375,22 @@ class GatewayServer:
         loop = asyncio.get_running_loop()
         last = loop.time()
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._pause_s())
             elapsed, last = loop.time() - last, loop.time()
             venue = self.exchange.venue
             target = clock_target(venue.calendar, venue.now, elapsed * self._speed)
             if self._keeps_wall_time:  # never back: a command or the wall's clock may have moved
                 target = max(venue.now, wall_time())
             self.deliver(self.world.advance(target))
+
+
+    def _pause_s(self) -> float:
+        """Wall seconds until the clock advances again."""
+        now, speed = self.exchange.venue.now, self._speed
+        if self._keeps_wall_time:
+            now, speed = datetime.now(UTC), 1.0
+        left_s = (1 - now.microsecond / 1e6) / speed
+        return min(max(left_s, TICK_S), LONGEST_TICK_S)
 
 
 def wall_time() -> datetime:
