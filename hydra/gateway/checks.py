@@ -13,7 +13,12 @@ from types import MappingProxyType
 
 from hydra.gateway.algorithms import refused_algorithm
 from hydra.gateway.attributes import refused_attribute
-from hydra.gateway.matching import (
+from hydra.gateway.order_types import refused_time_in_force, refused_type
+from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.times import parse_moment
+from hydra.gateway.universe import Instrument
+from hydra.gateway.values import TimeCondition
+from hydra.gateway.working_order import (
     AT_CLOSE,
     LIMITED,
     ORDER_TYPES,
@@ -23,11 +28,6 @@ from hydra.gateway.matching import (
     TRAILS,
     WorkingOrder,
 )
-from hydra.gateway.order_types import refused_time_in_force, refused_type
-from hydra.gateway.orders import PlaceOrder
-from hydra.gateway.times import parse_moment
-from hydra.gateway.universe import Instrument
-from hydra.gateway.values import TimeCondition
 
 Refused = tuple[int, str] | None
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from hydra.gateway.market import Market, Ticks
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.times import epoch, parse_moment
 from hydra.gateway.universe import Instrument
 from hydra.gateway.values import (
@@ -22,6 +21,7 @@ from hydra.gateway.values import (
     TimeCondition,
     VolumeCondition,
 )
+from hydra.gateway.working_order import WorkingOrder
 
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
 

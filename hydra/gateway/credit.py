@@ -13,10 +13,10 @@ from hydra.gateway.account import (
     initial_margin,
     maintenance_margin,
 )
-from hydra.gateway.matching import LIMITED, WorkingOrder
 from hydra.gateway.orders import OpenOrder, PlaceOrder, open_order
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import LIMITED, WorkingOrder
 
 WHAT_IF_PERM_ID = 1_000_000_000
 

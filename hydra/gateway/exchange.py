@@ -25,7 +25,6 @@ from hydra.gateway.hours import ALWAYS_OPEN
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.model import ModelledMarket
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.realism import chosen, is_unanswered, read_only_refusal
@@ -39,6 +38,7 @@ from hydra.gateway.universe import Instrument, Universe
 from hydra.gateway.unoffered import UnofferedDesk
 from hydra.gateway.values import Contract
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import WorkingOrder
 
 Posted = list[tuple[int, Response]]
 

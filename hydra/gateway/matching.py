@@ -9,39 +9,29 @@ closing auction trade at the path's first and last price.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from enum import IntEnum, StrEnum
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
 
 import numpy as np
 
 from hydra.gateway.account import ZERO
+from hydra.gateway.displayed_book import Book
 from hydra.gateway.market import STEP_S, Floats, Market, Stretch, Ticks
-from hydra.gateway.orders import PlaceOrder
-from hydra.gateway.universe import Instrument
-
-STOPS = frozenset({"STP", "STP LMT", "TRAIL", "TRAIL LIMIT"})
-TRAILS = frozenset({"TRAIL", "TRAIL LIMIT"})
-TOUCHES = frozenset({"MIT", "LIT"})
-AT_CLOSE = frozenset({"MOC", "LOC"})
-PEGS = frozenset({"REL", "MIDPRICE", "PEG MID"})
-LIMITED = frozenset({"LMT", "STP LMT", "LIT", "LOC", "TRAIL LIMIT"})
-ORDER_TYPES = frozenset({"MKT", "LMT"}) | STOPS | TOUCHES | AT_CLOSE | PEGS
-TIMES_IN_FORCE = frozenset({"DAY", "GTC", "IOC", "FOK", "GTD", "OPG"})
-DONE = frozenset({"Filled", "Cancelled", "Inactive"})
+from hydra.gateway.working_order import (
+    AT_CLOSE,
+    PEGS,
+    STOPS,
+    TRAILS,
+    Stage,
+    WorkingOrder,
+    in_ticks_of,
+)
 
 _BY_QUOTE = frozenset({1, 4})  # trigger methods that look at bid and ask
 _BY_EITHER = 7
 _BY_MIDPOINT = 8
-
-
-class Stage(StrEnum):
-    """How far an order has come on its way into the book."""
-
-    HELD = "held"  # by its parent, a later time, conditions, or for shares to be located
-    ARMED = "armed"  # until its stop or touch price is seen
-    LIVE = "live"
 
 
 class Kind(IntEnum):
@@ -55,118 +45,6 @@ class Kind(IntEnum):
     SLICE = 5
     AUCTION = 6
     EXPIRE = 7
-
-
-@dataclass
-class WorkingOrder:
-    """One order of one client, from its acceptance on; quantities unsigned, `sign` is the side.
-
-    `followed` is the time up to which the queue and the trail are worked out, `seen` the time of
-    what happened to it last.
-    """
-
-    client_id: int
-    terms: PlaceOrder
-    instrument: Instrument
-    perm_id: int
-    account: str = ""
-    status: str = "PreSubmitted"
-    filled: Decimal = ZERO
-    value: Decimal = ZERO
-    fees: Decimal = ZERO
-    last_price: Decimal = ZERO
-    completed_at: str = ""
-    completed_status: str = ""
-    stage: Stage = Stage.HELD
-    sequence: int = 0  # time priority among orders at one price
-    awaits_parent: bool = False
-    awaits_shares: bool = False
-    release_at: int = 0
-    cancel_at: int | None = None
-    expires_at: int | None = None
-    has_arrived: bool = False
-    queue_ahead: int = 0
-    extreme: int | None = None  # the trail's best price so far, in ticks
-    stop: Decimal | None = None  # the stop price of now
-    limit: Decimal | None = None  # the limit price of now; None trades at any price
-    slices: tuple[tuple[int, Decimal], ...] = ()  # when an algorithm wants how much done
-    followed: int = 0
-    seen: int = 0
-    executions_before: int = 0  # how many executions there were when it was accepted
-    sleeps: bool = False  # takes no part in trading, until somebody wakes it
-    shown_status: str = ""  # what is told of it instead of its status while it is not done
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Client and order number, by which clients know it."""
-        return self.client_id, self.terms.orderId
-
-    @property
-    def sign(self) -> int:
-        """1 to buy, -1 to sell."""
-        return 1 if self.terms.action == "BUY" else -1
-
-    @property
-    def works_outside(self) -> bool:
-        """Whether it trades in the extended hours too: US stocks have them."""
-        one = self.instrument
-        return self.terms.outsideRth and one.secType == "STK" and one.currency == "USD"
-
-    @property
-    def remaining(self) -> Decimal:
-        """What has not traded yet."""
-        return self.terms.totalQuantity - self.filled
-
-    @property
-    def average_price(self) -> Decimal:
-        """The mean price of what traded; 0 before."""
-        return self.value / self.filled if self.filled else ZERO
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing more can happen to it."""
-        return self.status in DONE
-
-    @property
-    def told_status(self) -> str:
-        """Its status as clients are told it."""
-        return self.status if self.is_done else self.shown_status or self.status
-
-    @property
-    def time_in_force(self) -> str:
-        """DAY unless the client said otherwise."""
-        return self.terms.tif or "DAY"
-
-    @property
-    def order_type(self) -> str:
-        """Its type as the gateway names it."""
-        return self.terms.orderType
-
-    @property
-    def needs_trigger(self) -> bool:
-        """Whether it waits for a stop or touch price before it works."""
-        return self.order_type in STOPS | TOUCHES
-
-    @property
-    def is_auction(self) -> bool:
-        """Whether it trades in an auction only."""
-        return self.order_type in AT_CLOSE or self.time_in_force == "OPG"
-
-    @property
-    def why_held(self) -> str:
-        """The gateway's words for what an order waits for."""
-        if self.is_done or self.stage is Stage.LIVE:
-            return ""
-        trigger = ["trigger"] if self.order_type in STOPS else []
-        locate = ["locate"] if self.awaits_shares else []
-        child = ["child"] if self.awaits_parent else []
-        return ",".join(child + locate + trigger)
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Price, then time: the better price and the earlier order trade first."""
-        price = 0 if self.limit is None else int(self.limit / self.instrument.tick)
-        return -self.sign * price, self.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,84 +61,6 @@ class Happening:
     def rank(self) -> tuple[int, int, tuple[int, int]]:
         """Time first, then kind, then price and time priority."""
         return self.time, self.kind, self.order.rank
-
-
-@dataclass
-class Book:
-    """What orders have taken of a step's displayed sizes and volume: nothing trades twice."""
-
-    market: Market
-    _shown: dict[tuple[int, bool], tuple[int, dict[int, int]]] = field(default_factory=dict)
-    _traded: dict[int, tuple[int, int]] = field(default_factory=dict)
-
-    def offers(self, one: Instrument, seconds: int, is_buy: bool) -> Iterator[tuple[int, int]]:
-        """Price in ticks and what is left at it, best first, for a taker at `seconds`."""
-        taken = self._taken(one, seconds, is_buy)
-        for price, size in self.market.offers(one, seconds, is_buy):
-            if size > taken.get(price, 0):
-                yield price, size - taken.get(price, 0)
-
-    def walk(self, order: WorkingOrder, seconds: int, wanted: Decimal) -> list[tuple[int, int]]:
-        """Take up to `wanted` within the order's limit; price in ticks and size of each level."""
-        found: list[tuple[int, int]] = []
-        left, is_buy = int(wanted), order.sign > 0
-        for price, size in self.offers(order.instrument, seconds, is_buy):
-            if left <= 0 or not within_limit(order, price):
-                break
-            found.append((price, min(size, left)))
-            left -= min(size, left)
-        taken = self._taken(order.instrument, seconds, is_buy)
-        for price, size in found:
-            taken[price] = taken.get(price, 0) + size
-        return found
-
-    def offered(self, order: WorkingOrder, seconds: int) -> int:
-        """How much of what the order wants could trade at once."""
-        total = 0
-        for price, size in self.offers(order.instrument, seconds, order.sign > 0):
-            if total >= order.remaining or not within_limit(order, price):
-                break
-            total += size
-        return total
-
-    def left_of(self, one: Instrument, seconds: int, volume: int) -> int:
-        """What of a step's volume no resting order has had yet."""
-        time, taken = self._traded.get(one.conId, (seconds, 0))
-        return volume - taken if time == seconds else volume
-
-    def trade(self, one: Instrument, seconds: int, quantity: int) -> None:
-        """Take from a step's volume."""
-        time, taken = self._traded.get(one.conId, (seconds, 0))
-        self._traded[one.conId] = (seconds, quantity + (taken if time == seconds else 0))
-
-    def _taken(self, one: Instrument, seconds: int, is_buy: bool) -> dict[int, int]:
-        step = self._step(one, seconds)
-        key = (one.conId, is_buy)
-        if key not in self._shown or self._shown[key][0] != step:
-            self._shown[key] = (step, {})
-        return self._shown[key][1]
-
-    def _step(self, one: Instrument, seconds: int) -> int:
-        """Sizes are shown anew with each step of the path."""
-        series = self.market.series(one)
-        index = -1 if series is None else series.at(seconds)
-        if index < 0:
-            return seconds
-        path = self.market.path(one, index)
-        return path.start + path.step(seconds)
-
-
-def within_limit(order: WorkingOrder, price: int) -> bool:
-    """Whether the order may trade at `price` (ticks)."""
-    if order.limit is None:
-        return True
-    return order.sign * price * order.instrument.tick <= order.sign * order.limit
-
-
-def in_ticks_of(order: WorkingOrder, price: Decimal) -> int:
-    """`price` in whole ticks, rounded to where the order does not pay more."""
-    rounding = ROUND_FLOOR if order.sign > 0 else ROUND_CEILING
-    return int((price / order.instrument.tick).to_integral_value(rounding))
 
 
 Conditions = Callable[[WorkingOrder, int, int], int | None]

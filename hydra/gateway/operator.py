@@ -16,11 +16,11 @@ from hydra.gateway.account import Holding
 from hydra.gateway.corporate_actions import adjust_holdings, adjust_market, planned_split
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import FOR_EVER, Exchange
-from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.times import epoch
 from hydra.gateway.universe import Instrument
 from hydra.gateway.values import Contract
+from hydra.gateway.working_order import WorkingOrder
 
 FLOOD_CLIENT = 9_999
 FROZEN_TEXTS: Mapping[int, str] = MappingProxyType(

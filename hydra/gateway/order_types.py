@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hydra.gateway.matching import ORDER_TYPES as SIMULATED
 from hydra.gateway.universe import Instrument
+from hydra.gateway.working_order import ORDER_TYPES as SIMULATED
 
 # AAPL: rust-ibapi's test data of 2025-03-23 and a recording of 2026-10-05 are alike.
 _STOCK = (

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hydra.gateway.matching import LIMITED
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import LIMITED
 
 SIZE_LIMIT = Decimal(500)  # shares
 VALUE_LIMIT = Decimal(100_000)  # USD

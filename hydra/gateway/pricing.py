@@ -8,17 +8,9 @@ import numpy as np
 
 from hydra.gateway.account import ZERO
 from hydra.gateway.market import Market
-from hydra.gateway.matching import (
-    LIMITED,
-    PEGS,
-    STOPS,
-    TRAILS,
-    WorkingOrder,
-    stop_prices,
-    trail_distance,
-    watched_prices,
-)
+from hydra.gateway.matching import stop_prices, trail_distance, watched_prices
 from hydra.gateway.orders import PlaceOrder
+from hydra.gateway.working_order import LIMITED, PEGS, STOPS, TRAILS, WorkingOrder
 
 
 def limit_of(order: WorkingOrder) -> Decimal | None:

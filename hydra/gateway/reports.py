@@ -9,10 +9,10 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.layout import changed
-from hydra.gateway.matching import TRAILS, WorkingOrder
 from hydra.gateway.orders import CompletedOrder, OpenOrder, PlaceOrder, completed_order, open_order
 from hydra.gateway.times import from_epoch, moment_text, parse_moment
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import TRAILS, WorkingOrder
 
 TAKER, MAKER = 2, 1  # the protocol's lastLiquidity: removed or added liquidity
 

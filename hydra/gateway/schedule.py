@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from hydra.gateway.market import Market
-from hydra.gateway.matching import AT_CLOSE, WorkingOrder
 from hydra.gateway.quote import volume_share
 from hydra.gateway.times import epoch, from_epoch, parse_moment, zone
+from hydra.gateway.working_order import AT_CLOSE, WorkingOrder
 
 SLICES = 20
 AT_ONCE = frozenset({"Adaptive"})  # algorithms that a patient taker cannot tell from MKT or LMT

@@ -383,7 +383,6 @@ class GatewayServer:
                 target = max(venue.now, wall_time())
             self.deliver(self.world.advance(target))
 
-
     def _pause_s(self) -> float:
         """Wall seconds until the clock advances again."""
         now, speed = self.exchange.venue.now, self._speed

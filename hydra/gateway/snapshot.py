@@ -16,14 +16,14 @@ from typing import Any
 from hydra.gateway.account import Account, Holding
 from hydra.gateway.codec import split_fields
 from hydra.gateway.corporate_actions import Split, adjust_market
-from hydra.gateway.desk import Memory
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
-from hydra.gateway.matching import Stage, WorkingOrder
 from hydra.gateway.messages import NEWEST, decode_request, encode
+from hydra.gateway.order_registry import Memory
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
 from hydra.gateway.venue import Venue
+from hydra.gateway.working_order import Stage, WorkingOrder
 
 FORMAT = 1
 _LENGTH = 4  # bytes of a frame's length prefix

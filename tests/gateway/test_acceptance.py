@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from hydra.gateway.matching import ORDER_TYPES
+from hydra.gateway.working_order import ORDER_TYPES
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".cache" / "clients"

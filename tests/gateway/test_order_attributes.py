@@ -15,11 +15,11 @@ from hydra.gateway.attributes import ATTRIBUTES, Effect, refused_attribute
 from hydra.gateway.codec import FLAG, OPTIONAL_FLAG
 from hydra.gateway.exchange import ExchangeSettings, shipped_exchange
 from hydra.gateway.layout import Inline, Many, Present, Row, Scalar, rows
-from hydra.gateway.matching import ORDER_TYPES, TIMES_IN_FORCE
 from hydra.gateway.order_types import NOT_SIMULATED, TIMES_NOT_SIMULATED
 from hydra.gateway.orders import OpenOrder, PlaceOrder
 from hydra.gateway.responses import Error
 from hydra.gateway.values import Contract
+from hydra.gateway.working_order import ORDER_TYPES, TIMES_IN_FORCE
 from tests.gateway.flow import APPLE, echo, errors, fills, order, statuses
 
 
