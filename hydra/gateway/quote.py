@@ -85,7 +85,9 @@ class BarQuotes:
         is_open = passed < self._length
         if known[_STATE] != (volume, known.time, is_open, is_halted):
             # As `_replace` does, in a quarter of its time.
-            known = self._quote = Quote(*known[:_FIGURES], volume, known.time, is_open, is_halted)
+            known = self._quote = Quote._make(
+                [*known[:_FIGURES], volume, known.time, is_open, is_halted]
+            )
         return known
 
     def _first(self) -> Quote:

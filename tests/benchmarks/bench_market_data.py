@@ -70,6 +70,6 @@ def run() -> None:
     for lines in LINES:
         server, client = measure(lines)
         print(
-            f"{lines:4d} lines: gateway {server:6.1%} of a core, ib_async {client:6.1%}, "
+            f"{lines:4d} lines: gateway {server:7.2%} of a core, ib_async {client:7.2%}, "
             f"the gateway's part {server / (server + client):.2f} (aim: at most {LIMIT})"
         )
