@@ -26,10 +26,10 @@ from hydra.gateway.layout import Request, Response
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
 from hydra.gateway.model import ModelledMarket
+from hydra.gateway.order_past import plain_number
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.realism import chosen, is_unanswered, read_only_refusal
 from hydra.gateway.reference import ReferenceDesk
-from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
 from hydra.gateway.tape import parse_tapes
 from hydra.gateway.ticks import TickDesk
@@ -261,6 +261,8 @@ class Exchange:
             self.statements.close_day(closed)
 
     def _open(self) -> None:
+        self.orders.forget_old()
+        self.venue.market.forget_halts(self.venue.seconds)
         self._rename()
         self.statements.new_day()
         self._act()
@@ -369,7 +371,7 @@ class Exchange:
             "balances": {name: str(cents(a)) for name, a in self.venue.account.cash.items()},
             "positions": self._positions(),
             "open_orders": [_order_state(order) for order in self.orders.open_list],
-            "executions": [_execution_state(done) for done in self.orders.executions],
+            "executions": self.orders.execution_rows,
             "clients": sorted(self.venue.versions),
         }
 
@@ -388,12 +390,12 @@ class Exchange:
             "account": code,
             "symbol": one.symbol if one else "",
             "con_id": con_id,
-            "quantity": _plain(holding.quantity),
-            "average_cost": _plain(holding.average_cost),
-            "paid": _plain(holding.paid),
+            "quantity": plain_number(holding.quantity),
+            "average_cost": plain_number(holding.average_cost),
+            "paid": plain_number(holding.paid),
             "currency": one.currency if one else "",
             "sec_type": one.secType if one else "",
-            "mark": _plain(self.venue.mark(one)) if one else "",
+            "mark": plain_number(self.venue.mark(one)) if one else "",
         }
 
 
@@ -401,11 +403,6 @@ def shipped_exchange(settings: ExchangeSettings) -> Exchange:
     """An exchange on the shipped universe and history."""
     universe = shipped_universe(settings.universe)
     return Exchange(settings, universe, read_history(universe))
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _order_state(order: WorkingOrder) -> dict[str, Any]:
@@ -416,27 +413,9 @@ def _order_state(order: WorkingOrder) -> dict[str, Any]:
         "order_id": terms.orderId,
         "perm_id": order.perm_id,
         "symbol": order.instrument.symbol,
-        "quantity": _plain(terms.totalQuantity * order.sign),
-        "filled": _plain(order.filled * order.sign),
+        "quantity": plain_number(terms.totalQuantity * order.sign),
+        "filled": plain_number(order.filled * order.sign),
         "order_type": terms.orderType,
-        "limit_price": None if terms.lmtPrice is None else _plain(terms.lmtPrice),
+        "limit_price": None if terms.lmtPrice is None else plain_number(terms.lmtPrice),
         "status": order.told_status,
-    }
-
-
-def _execution_state(done: Executed) -> dict[str, Any]:
-    order = done.order
-    return {
-        "exec_id": done.exec_id,
-        "order_ref": order.terms.orderRef,
-        "client_id": order.client_id,
-        "order_id": order.terms.orderId,
-        "perm_id": order.perm_id,
-        "symbol": order.instrument.symbol,
-        "con_id": order.instrument.conId,
-        "currency": order.instrument.currency,
-        "quantity": _plain(done.quantity),
-        "price": _plain(done.price),
-        "time": from_epoch(done.time).isoformat().replace("+00:00", "Z"),
-        "commission": str(done.fee),
     }

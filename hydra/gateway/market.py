@@ -184,6 +184,14 @@ class Market:
         """Stop trading in `one` from `first` until `last`, in epoch seconds."""
         self.halts.setdefault(one.conId, []).append((first, last))
 
+    def forget_halts(self, seconds: int) -> None:
+        """Forget the halts that were over a day before `seconds`."""
+        for con_id, spans in list(self.halts.items()):
+            recent = [(first, last) for first, last in spans if last > seconds - 86_400]
+            self.halts[con_id] = recent
+            if not recent:
+                del self.halts[con_id]
+
     def is_halted(self, one: Instrument, seconds: int) -> bool:
         """Whether trading in `one` is halted."""
         return any(a <= seconds < b for a, b in self.halts.get(one.conId, ()))

@@ -356,7 +356,8 @@ class GatewayServer:
         if self._state is None or not self._survives_kill:
             return
         memory, now = self.exchange.orders.memory, self.exchange.venue.now
-        books = (len(memory.executions), memory.sequence, self.exchange.venue.revision)
+        executions = self.exchange.orders.execution_count
+        books = (executions, memory.sequence, self.exchange.venue.revision)
         is_told = any(isinstance(what, BOOKED) for _, what in posted)
         if is_told or books != self._kept or now - self._kept_at >= KEEP_EVERY:
             write_state(self._state, self.exchange, to_disk=False)

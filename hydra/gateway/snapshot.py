@@ -19,6 +19,7 @@ from hydra.gateway.corporate_actions import Split, adjust_market
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
 from hydra.gateway.messages import NEWEST, decode_request, encode
+from hydra.gateway.order_past import Past
 from hydra.gateway.order_registry import Memory
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
@@ -54,6 +55,7 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
         "highest_id": {str(client): number for client, number in memory.highest_id.items()},
         "sequence": memory.sequence,
         "executions": [_executed(done) for done in memory.executions],
+        "past": _past(memory.past),
     }
 
 
@@ -95,12 +97,14 @@ def _memory(state: dict[str, Any], venue: Venue) -> Memory:
     orders = [_read_order(row, venue) for row in state["orders"]]
     by_perm_id = {order.perm_id: order for order in orders}
     held_back = [(client, _read_terms(row)) for client, row in state["held_back"]]
+    executions = [_read_executed(row, by_perm_id) for row in state["executions"]]
     return Memory(
         orders={order.key: order for order in orders},
         held_back={(client, terms.orderId): terms for client, terms in held_back},
         highest_id={int(client): number for client, number in state["highest_id"].items()},
         sequence=state["sequence"],
-        executions=[_read_executed(row, by_perm_id) for row in state["executions"]],
+        executions=executions,
+        past=_read_past(state.get("past"), executions),
     )
 
 
@@ -165,6 +169,28 @@ def _executed(done: Executed) -> dict[str, Any]:
 def _read_executed(row: dict[str, Any], orders: dict[int, WorkingOrder]) -> Executed:
     known = {name: _read(value) for name, value in row.items()}
     return Executed(**{**known, "order": orders[row["order"]]})
+
+
+def _past(past: Past) -> dict[str, Any]:
+    return {
+        "orders": past.orders,
+        "executions": past.executions,
+        "last_traded": past.last_traded,
+        "rows": list(past.rows),
+    }
+
+
+def _read_past(row: dict[str, Any] | None, executions: list[Executed]) -> Past:
+    """What was forgotten; nothing in a file of a version that forgot nothing."""
+    past = Past()
+    if row is None:
+        for before, done in enumerate(executions):
+            past.note_trade(done, before)
+        return past
+    past.orders, past.executions = row["orders"], row["executions"]
+    past.last_traded = dict(row["last_traded"])
+    past.rows.extend(row["rows"])
+    return past
 
 
 def _account(account: Account) -> dict[str, Any]:
