@@ -17,6 +17,7 @@ from hydra.gateway.account import Account, Holding, cents
 from hydra.gateway.account_codes import AccountCodes
 from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.continuous import without_streams
+from hydra.gateway.corporate_calendar import CorporateCalendar
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
@@ -116,6 +117,7 @@ class Exchange:
             if one.conId in tapes:
                 self.venue.market.series(one)  # a tape that does not fit is refused now
         self.orders = OrderDesk(self.venue)
+        self.corporate = CorporateCalendar(self.venue, self.orders)
         self.quotes = QuoteDesk(self.venue)
         self.statements = StatementDesk(self.venue)
         self._history = HistoryDesk(self.venue)
@@ -125,7 +127,7 @@ class Exchange:
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
         self._closed_at = self.venue.seconds  # of the day whose figures were kept last
-        self._rename()
+        self.corporate.list_as_of(settings.start)
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
@@ -220,7 +222,6 @@ class Exchange:
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
         self._traded_to = self._closed_at = self.venue.seconds
-        self._rename()
         self.statements.count_from(self._last_close(self.venue.seconds))
         self.statements.refresh()
 
@@ -263,32 +264,18 @@ class Exchange:
     def _open(self) -> None:
         self.orders.forget_old()
         self.venue.market.forget_halts(self.venue.seconds)
-        self._rename()
         self.statements.new_day()
         self._act()
         self._settle_futures()
         self.orders.locate_shares()
 
-    def _rename(self) -> None:
-        """Symbols that are others from today on; orders end, as with any corporate action."""
-        today = self.venue.calendar.latest(self.venue.seconds).day
-        changed = self.venue.universe.renamed_by(today)
-        for one in changed:
-            self.orders.end_all_in(one)
-        if changed:
-            self.venue.universe = self.venue.universe.relisted(changed)
-
     def _act(self) -> None:
-        """Dividends and splits that take effect today."""
-        today = self.venue.calendar.latest(self.venue.seconds).day
-        for action in self.venue.universe.actions:
-            one = self.venue.universe.get(action.con_id)
-            if one is None or action.day != today:
-                continue
-            if action.ratio != 1:
-                self.orders.end_all_in(one)
-            for account in self.venue.accounts.values():
-                account.act(one, action, self.venue.mark(one))
+        """Corporate actions that take effect today; who follows positions is told of them."""
+        touched = self.corporate.open_day(self.venue.calendar.latest(self.venue.seconds).day)
+        for one in touched:
+            self.statements.traded(one)
+        if touched:
+            self.statements.stream()
 
     def _settle_futures(self) -> None:
         """Futures that have expired are settled in cash at their last price, and leave."""

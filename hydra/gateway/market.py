@@ -10,10 +10,10 @@ of which the best shows the displayed size and those behind it ever more.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
@@ -50,6 +50,13 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def before(self, seconds: int | None) -> Series:
+        """The bars that have started before `seconds`; all of them for None."""
+        if seconds is None or not len(self) or int(self.start[-1]) < seconds:
+            return self
+        kept = slice(0, bisect_left(self.start, seconds))
+        return Series(**{one.name: getattr(self, one.name)[kept] for one in fields(self)})
 
     def at(self, seconds: int) -> int:
         """The index of the last bar that has started at `seconds`; -1 before the first."""
@@ -169,6 +176,7 @@ class Market:
         self._quotes: dict[int, BarQuotes] = {}
         self.halts: dict[int, list[tuple[int, int]]] = {}
         self.splits = Splits()
+        self._ends: dict[int, int] = {}  # by first conId: when what was delisted ended
 
     def split(self, one: Instrument, ratio: Fraction, new_con_id: int) -> None:
         """All prices of `one` are those after a split from now on, under its new number."""
@@ -179,6 +187,18 @@ class Market:
         self._quotes.clear()
         if new_con_id != one.conId and one.conId in self.halts:
             self.halts[new_con_id] = self.halts.pop(one.conId)
+
+    def end(self, one: Instrument, seconds: int) -> None:
+        """Nothing of `one` is traded or told after `seconds`."""
+        self._ends[self.splits.first(one.conId)] = seconds
+        self._series.pop(one.conId, None)
+        self._quotes.pop(one.conId, None)
+
+    def _until_end(self, one: Instrument, seconds: int) -> int:
+        """`seconds`, or when `one` ended if that is earlier."""
+        if not self._ends:
+            return seconds
+        return min(seconds, self._ends.get(self.splits.first(one.conId), seconds))
 
     def halt(self, one: Instrument, first: int, last: int) -> None:
         """Stop trading in `one` from `first` until `last`, in epoch seconds."""
@@ -216,11 +236,13 @@ class Market:
                 series = self._tapes[first].bars(series)
             if series is not None:
                 series = self.splits.series(one.conId, series)
+                series = series.before(self._ends.get(first))
             self._series[one.conId] = series if series is not None and len(series) else None
         return self._series[one.conId]
 
     def quote(self, one: Instrument, seconds: int) -> Quote | None:
         """What is shown at `seconds`, the same object while it holds; None before any bar."""
+        seconds = self._until_end(one, seconds)
         bar = self._quotes.get(one.conId)
         if bar is None or not bar.start <= seconds < bar.stop:
             bar = self._bar_quotes(one, seconds)
@@ -241,6 +263,7 @@ class Market:
 
     def mark(self, one: Instrument, seconds: int) -> Decimal | None:
         """The last trade's price at `seconds`."""
+        seconds = self._until_end(one, seconds)
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
         if index < 0:

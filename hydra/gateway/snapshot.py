@@ -7,15 +7,17 @@ the seed makes them anew. What clients were subscribed to is not either: they su
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import astuple, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from hydra.gateway.account import Account, Holding
+from hydra.gateway.account import Account, Accrual, Holding
 from hydra.gateway.codec import split_fields
-from hydra.gateway.corporate_actions import Split, adjust_market
+from hydra.gateway.corporate_actions import Change, Removal, Split, SymbolChange
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
 from hydra.gateway.messages import NEWEST, decode_request, encode
@@ -23,11 +25,16 @@ from hydra.gateway.order_past import Past
 from hydra.gateway.order_registry import Memory
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
+from hydra.gateway.times import epoch
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import Stage, WorkingOrder
 
 FORMAT = 1
 _LENGTH = 4  # bytes of a frame's length prefix
+_CHANGES: Mapping[str, type[Change]] = MappingProxyType(
+    {"split": Split, "symbol": SymbolChange, "removal": Removal}
+)
+_KIND_OF = {cls: kind for kind, cls in _CHANGES.items()}
 
 
 def snapshot(exchange: Exchange) -> dict[str, Any]:
@@ -43,10 +50,7 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
         "latency_s": venue.latency_s,
         "now": venue.now.isoformat(),
         "accounts": [_account(account) for account in venue.accounts.values()],
-        "splits": [
-            [split.con_id, split.numerator, split.denominator, split.new_con_id]
-            for split in venue.splits
-        ],
+        "changes": [[_KIND_OF[type(change)], *astuple(change)] for change in venue.changes],
         "ready_at": venue.ready_at,
         "lendable": {str(con_id): shares for con_id, shares in venue.lendable.items()},
         "halts": {str(con_id): spans for con_id, spans in venue.market.halts.items()},
@@ -79,8 +83,8 @@ def _resumed(state: dict[str, Any]) -> Exchange:
         latency_s=state["latency_s"],
     )
     exchange = shipped_exchange(settings)
-    for row in state.get("splits", []):
-        adjust_market(exchange.venue, Split(*row))
+    today = exchange.venue.calendar.latest(epoch(datetime.fromisoformat(state["now"]))).day
+    exchange.corporate.resume(_changes(state), today, is_complete="changes" in state)
     exchange.venue.ready_at = state.get("ready_at", 0)
     lendable = state.get("lendable", {})
     exchange.venue.lendable = {int(con_id): shares for con_id, shares in lendable.items()}
@@ -91,6 +95,12 @@ def _resumed(state: dict[str, Any]) -> Exchange:
     exchange.orders.memory = _memory(state, exchange.venue)
     exchange.resume_at(datetime.fromisoformat(state["now"]))
     return exchange
+
+
+def _changes(state: dict[str, Any]) -> list[Change]:
+    """The changes of listings; `splits` are those of a version that had no others."""
+    splits: list[Change] = [Split(*row) for row in state.get("splits", [])]
+    return splits + [_CHANGES[kind](*row) for kind, *row in state.get("changes", [])]
 
 
 def _memory(state: dict[str, Any], venue: Venue) -> Memory:
@@ -199,6 +209,9 @@ def _account(account: Account) -> dict[str, Any]:
         "cash": _texts(account.cash),
         "commissions": _texts(account.commissions),
         "dividends": _texts(account.dividends),
+        "accruals": [
+            [one.currency, str(one.amount), one.pay_day.isoformat()] for one in account.accruals
+        ],
         "holdings": {
             str(con_id): {f.name: str(getattr(held, f.name)) for f in fields(Holding)}
             for con_id, held in account.holdings.items()
@@ -210,6 +223,10 @@ def _fill_account(account: Account, row: dict[str, Any]) -> None:
     account.cash = _decimals(row["cash"])
     account.commissions = _decimals(row["commissions"])
     account.dividends = _decimals(row["dividends"])
+    account.accruals = [
+        Accrual(currency, Decimal(amount), date.fromisoformat(day))
+        for currency, amount, day in row.get("accruals", [])
+    ]
     account.holdings = defaultdict(Holding)
     for con_id, held in row["holdings"].items():
         account.holdings[int(con_id)] = Holding(**_decimals(held))
