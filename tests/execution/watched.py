@@ -83,11 +83,11 @@ async def watched(
     real: Iterable[str] = (),
     gate: RiskGate | None = None,
     timeout_s: float = 0.5,
+    seed: int = 0,
 ) -> AsyncIterator[Watched]:
     """`real` are behaviours of real gateways, see `hydra.gateway.realism`."""
-    settings = GatewaySettings(
-        port=0, control_port=0, speed=0, exchange=ExchangeSettings(real=frozenset(real))
-    )
+    world = ExchangeSettings(real=frozenset(real), seed=seed)
+    settings = GatewaySettings(port=0, control_port=0, speed=0, exchange=world)
     async with await serve(settings) as server:
         with Journal.open(tmp_path / "journal.db") as journal:
             broker = IbBroker(Gateway(port=server.port, timeout_s=timeout_s))

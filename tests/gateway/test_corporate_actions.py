@@ -22,7 +22,7 @@ from hydra.gateway.requests import (
 )
 from hydra.gateway.responses import (
     AccountValue,
-    ContractDetails,
+    ContractData,
     HistoricalData,
     PortfolioValue,
     Position,
@@ -73,7 +73,7 @@ def details(exchange, **named) -> list:
     """What a contract look-up finds; its errors when it finds nothing."""
     contract = Contract(**{"secType": "STK", "exchange": "SMART", "currency": "USD", **named})
     posted = exchange.handle(1, ReqContractDetails(90, contract))
-    found = [r.conId for _, r in posted if isinstance(r, ContractDetails)]
+    found = [r.conId for _, r in posted if isinstance(r, ContractData)]
     return found or [code for _, code in errors(posted)]
 
 
@@ -306,7 +306,6 @@ def test_an_older_state_file_learns_of_what_the_universe_lists():
         ({"symbol": "AAPL", "dividend": 1, "pay_day": "soon"}, "'soon' is no day"),
         ({"symbol": "AAPL", "dividend": 1, "pay_day": "2012-09-03"}, "is before 2012-10-01"),
         ({"symbol": "SPX", "delist": True}, "only stocks"),
-        ({"symbol": "EUR", "dividend": 1}, "only stocks"),
     ],
 )
 def test_nonsense_is_answered_in_a_sentence_and_changes_nothing(command, sentence):
