@@ -22,6 +22,8 @@ PREFIX = "$LEDGER-"
 """What newer gateways write before a currency's own figures; older ones write nothing."""
 IN_CASH = frozenset({"FUT", "CASH"})
 """Kinds whose gain, or both sides, are in the cash (IB's page "Account Value Keys")."""
+ACCRUED = ("AccruedCash", "AccruedDividend")
+"""Interest and dividends that are owed and not paid, in the account's currency."""
 OWNED = frozenset({"STK", "OPT", "BOND", "FUND", "WAR", "CRYPTO"})
 """Kinds whose market value stands beside the cash in NetLiquidation."""
 
@@ -64,6 +66,7 @@ def account_of(
         average_costs={s: decimal(i.averageCost) for s, i in held if i.position},
         con_ids={s: i.contract.conId for s, i in held if i.position},
         position_value=_position_value(held, {**rates, currency: Decimal(1)}),
+        accrued=sum((Decimal(values.get((tag, currency), "0")) for tag in ACCRUED), ZERO),
         is_ready=values.get(("AccountReady", ""), "true").lower() != "false",
     )
 

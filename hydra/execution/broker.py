@@ -46,6 +46,9 @@ class Account:
     position_value: Decimal | None = None
     """What the broker says that shares and bonds held are worth, in `currency`; None where it
     cannot be told. With the cash it makes up the net liquidation value."""
+    accrued: Decimal = Decimal(0)
+    """Dividends and interest that are owed and not paid, in `currency`. Sources differ on whether
+    the net liquidation value holds them (IB's page "Account Balances", its report guide)."""
     is_ready: bool = True
     """False while the broker says that its account values are not to be relied on."""
 

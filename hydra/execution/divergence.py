@@ -64,13 +64,15 @@ WHO_DECIDES = "see `hydra adopt`"
 def contradiction(account: Account) -> str:
     """Why an account's figures cannot all be of one moment; empty when they agree.
 
-    NetLiquidation is held against cash and positions of the same download.
+    NetLiquidation is held against cash and positions of the same download, with or without what
+    is accrued and not paid.
     """
     if account.position_value is None:
         return ""
     worth = account.cash + account.position_value
     allowed = max(ONE, VALUE_TOLERANCE * abs(account.net_liquidation))
-    if abs(worth - account.net_liquidation) <= allowed:
+    off = account.net_liquidation - worth
+    if min(abs(off), abs(off - account.accrued)) <= allowed:
         return ""
     return (
         f"The gateway tells a net liquidation value of {account.net_liquidation:,.2f} and, in the "

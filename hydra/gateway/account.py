@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from hydra.gateway.universe import Action, Instrument
@@ -126,6 +127,15 @@ def _closing(held: Decimal, traded: Decimal) -> Decimal:
     return traded if abs(traded) <= abs(held) else -held
 
 
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """A dividend that is owed from its ex-date until it is paid; below 0 of a short position."""
+
+    currency: str
+    amount: Decimal
+    pay_day: date
+
+
 @dataclass
 class Account:
     """One account's books; `holdings` by conId, `cash` by currency."""
@@ -136,6 +146,7 @@ class Account:
     holdings: dict[int, Holding] = field(default_factory=lambda: defaultdict(Holding))
     commissions: dict[str, Decimal] = field(default_factory=dict)
     dividends: dict[str, Decimal] = field(default_factory=dict)
+    accruals: list[Accrual] = field(default_factory=list)  # to be paid, oldest first
 
     def trade(
         self, one: Instrument, quantity: Decimal, price: Decimal, fee: Decimal
@@ -161,11 +172,32 @@ class Account:
         if not holding.quantity:
             return
         amount = cents(holding.quantity * action.amount)
-        if action.amount:
-            self.dividends[one.currency] = self.dividends.get(one.currency, ZERO) + amount
+        if action.amount and action.pay_day is not None and action.pay_day > action.day:
+            self.accruals.append(Accrual(one.currency, amount, action.pay_day))
+            amount = ZERO
+        elif action.amount:
+            self._book_dividend(one.currency, amount)
         if action.ratio != 1:
             amount += cents(holding.split(action.ratio, Decimal(1), one.value(Decimal(1), price)))
         self.pay(one.currency, amount)
+
+    def pay_accruals(self, day: date) -> None:
+        """Pay the dividends whose pay date has come."""
+        due = [accrual for accrual in self.accruals if accrual.pay_day <= day]
+        self.accruals = [accrual for accrual in self.accruals if accrual.pay_day > day]
+        for accrual in due:
+            self._book_dividend(accrual.currency, accrual.amount)
+            self.pay(accrual.currency, accrual.amount)
+
+    def accrued(self) -> dict[str, Decimal]:
+        """Dividends to be paid, by currency; those on short positions are below 0."""
+        sums: dict[str, Decimal] = {}
+        for accrual in self.accruals:
+            sums[accrual.currency] = sums.get(accrual.currency, ZERO) + accrual.amount
+        return sums
+
+    def _book_dividend(self, currency: str, amount: Decimal) -> None:
+        self.dividends[currency] = self.dividends.get(currency, ZERO) + amount
 
     def held(self, con_id: int) -> Holding:
         """The position in an instrument; flat when there is none."""
@@ -190,11 +222,12 @@ class Valuation:
     realized: Decimal
     initial: Decimal = ZERO
     maintenance: Decimal = ZERO
+    accrued: Decimal = ZERO  # dividends to be paid, where they count
 
     @property
     def net_liquidation(self) -> Decimal:
-        """Cash and positions together, to the cent."""
-        return cents(self.cash + self.stock)
+        """Cash and positions together, to the cent, and dividends to be paid where they count."""
+        return cents(self.cash + self.stock + self.accrued)
 
     @property
     def initial_margin(self) -> Decimal:

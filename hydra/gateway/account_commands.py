@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +15,12 @@ from hydra.gateway.operator import Operator
 Answer = dict[str, Any]
 Command = Callable[[Operator, dict[str, Any]], Answer]
 
-ACTION = '{"symbol": "AAPL", "numerator": 2, "denominator": 1}, with "new_con_id": true'
+ACTION = (
+    '{"symbol": "AAPL", "numerator": 2, "denominator": 1}, with "new_con_id": true; '
+    '{"symbol": "AAPL", "dividend": "0.25"}, with "pay_day": "2012-10-15"; '
+    '{"symbol": "AAPL", "rename": "APPL", "new_con_id": true}; '
+    '{"symbol": "AAPL", "delist": true}, with "cash": "12.50" a share'
+)
 ACCOUNT = (
     '{"reset": true, "cash": 1000000}, {"position": {"AAPL": -100}}, {"cash": -50000, "currency": '
     '"USD"}, {"ready": true} or {"ready": false, "for_s": 60}'
@@ -25,7 +31,7 @@ MAX_FLOOD = 100_000
 
 
 def act(operator: Operator, command: dict[str, Any]) -> Answer:
-    """POST /action: a split that takes effect now."""
+    """POST /action: a split, a dividend, another symbol or the end of trading, now."""
     match command:
         case {
             "symbol": str(symbol),
@@ -34,8 +40,16 @@ def act(operator: Operator, command: dict[str, Any]) -> Answer:
             **rest,
         } if _is_flag(rest, "new_con_id"):
             listed = operator.split(symbol, numerator, denominator, bool(rest))
-            return {"symbol": symbol, "con_id": listed.conId}
-    raise _nonsense(command, "action", ACTION)
+        case {"symbol": str(symbol), "dividend": amount, **rest} if set(rest) <= {"pay_day"}:
+            listed = operator.dividend(symbol, _amount(amount), _pay_day(rest))
+        case {"symbol": str(symbol), "rename": str(new), **rest} if _is_flag(rest, "new_con_id"):
+            listed = operator.rename(symbol, new, bool(rest))
+        case {"symbol": str(symbol), "delist": True, **rest} if set(rest) <= {"cash"}:
+            cash = rest.get("cash")
+            listed = operator.delist(symbol, None if cash is None else _amount(cash))
+        case _:
+            raise _nonsense(command, "action", ACTION)
+    return {"symbol": listed.symbol, "con_id": listed.conId}
 
 
 def change_account(operator: Operator, command: dict[str, Any]) -> Answer:
@@ -125,6 +139,15 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 def _is_flag(rest: dict[str, Any], name: str) -> bool:
     return not rest or (set(rest) == {name} and rest[name] is True)
+
+
+def _pay_day(rest: dict[str, Any]) -> date | None:
+    if "pay_day" not in rest:
+        return None
+    try:
+        return date.fromisoformat(rest["pay_day"])
+    except (TypeError, ValueError):
+        raise SettingsError(f"{rest['pay_day']!r} is no day such as 2012-10-15") from None
 
 
 def _is_duration(rest: dict[str, Any], ready: bool) -> bool:

@@ -28,8 +28,8 @@ from hydra.gateway.market import (
     Path,
     Series,
     half_spreads,
-    volume_share,
 )
+from hydra.gateway.quote import volume_share
 from hydra.gateway.times import from_epoch, zone
 from hydra.gateway.universe import FUTURES, Instrument
 

@@ -71,8 +71,13 @@ def join_fields(fields: list[str]) -> bytes:
     """One framed message of `fields`, each of them NUL-terminated."""
     text = "\0".join(fields) + "\0"
     if text.count("\0") != len(fields):
-        raise UnencodableValue(f"a field holds a NUL, which ends fields on the wire: {fields!r}")
+        raise holds_nul(fields)
     return frame(text.encode("utf-8"))
+
+
+def holds_nul(fields: list[Any]) -> UnencodableValue:
+    """What to raise where a field cannot be sent."""
+    return UnencodableValue(f"a field holds a NUL, which ends fields on the wire: {fields!r}")
 
 
 def split_fields(payload: bytes) -> list[str]:
@@ -116,6 +121,8 @@ def number_text(value: Decimal | float) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value) if isinstance(value, Decimal) else repr(float(value))
+    if text.isdigit():  # most sizes
+        return text
     if "E" in text or "e" in text or "n" in text or "N" in text:
         text = _without_exponent(Decimal(text))
     if "." in text:

@@ -22,6 +22,7 @@ from hydra.gateway.order_answers import OrderAnswers
 from hydra.gateway.order_execution import OrderExecution
 from hydra.gateway.order_intake import OrderIntake
 from hydra.gateway.order_lifecycle import OrderLifecycle
+from hydra.gateway.order_past import Row, execution_row, first_kept_day
 from hydra.gateway.order_registry import Memory, OrderRegistry
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed, OrderReports
@@ -77,8 +78,19 @@ class OrderDesk:
 
     @property
     def executions(self) -> list[Executed]:
-        """All executions, oldest first."""
+        """The executions of the last days, oldest first."""
         return self._registry.executions
+
+    @property
+    def execution_count(self) -> int:
+        """How many executions there have been in all."""
+        return self._registry.execution_count
+
+    @property
+    def execution_rows(self) -> list[Row]:
+        """All executions that are known, oldest first, as the control port tells them."""
+        registry = self._registry
+        return [*registry.past.rows, *map(execution_row, registry.executions)]
 
     @property
     def memory(self) -> Memory:
@@ -115,6 +127,10 @@ class OrderDesk:
             follow(self._venue.market, order, until)
 
     # --- what is done to orders from outside ------------------------------------------------
+
+    def forget_old(self) -> None:
+        """Forget the orders and executions that no real gateway would still tell of."""
+        self._registry.forget_before(first_kept_day(self._venue.now))
 
     def locate_shares(self) -> None:
         """Release the orders whose shares have been found."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, Self, TypeVar
 
@@ -109,6 +110,18 @@ class EmbeddedGateway:
         Raises SettingsError for what cannot be split.
         """
         return self._operate(lambda by: by.split(symbol, numerator, denominator, new_con_id).conId)
+
+    def dividend(self, symbol: str, amount: Decimal | int, pay_day: date | None = None) -> None:
+        """Let a stock pay a dividend a share: ex-dividend now, paid now or on `pay_day`."""
+        self._operate(lambda by: by.dividend(symbol, amount, pay_day))
+
+    def rename(self, symbol: str, new: str, new_con_id: bool = False) -> int:
+        """Give a stock another symbol, and another number if wanted; return its number then."""
+        return self._operate(lambda by: by.rename(symbol, new, new_con_id).conId)
+
+    def delist(self, symbol: str, cash: Decimal | int | None = None) -> None:
+        """End the trading of a stock; holders get `cash` a share or keep the position."""
+        self._operate(lambda by: by.delist(symbol, cash))
 
     def reset(self, cash: Decimal | int = 1_000_000) -> None:
         """Reset the paper account: no positions, `cash` in USD."""

@@ -17,6 +17,7 @@ from hydra.gateway.account import Account, Holding, cents
 from hydra.gateway.account_codes import AccountCodes
 from hydra.gateway.clock import Calendar, commanded_time
 from hydra.gateway.continuous import without_streams
+from hydra.gateway.corporate_calendar import CorporateCalendar
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.historian import HistoryDesk
@@ -26,10 +27,10 @@ from hydra.gateway.layout import Request, Response
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.market import Market, Series
 from hydra.gateway.model import ModelledMarket
+from hydra.gateway.order_past import plain_number
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.realism import chosen, is_unanswered, read_only_refusal
 from hydra.gateway.reference import ReferenceDesk
-from hydra.gateway.reports import Executed
 from hydra.gateway.statements import StatementDesk
 from hydra.gateway.tape import parse_tapes
 from hydra.gateway.ticks import TickDesk
@@ -120,6 +121,7 @@ class Exchange:
             if one.conId in tapes:
                 self.venue.market.series(one)  # a tape that does not fit is refused now
         self.orders = OrderDesk(self.venue)
+        self.corporate = CorporateCalendar(self.venue, self.orders)
         self.quotes = QuoteDesk(self.venue)
         self.statements = StatementDesk(self.venue)
         self._history = HistoryDesk(self.venue)
@@ -129,7 +131,7 @@ class Exchange:
         self._stated_at = self.venue.now
         self._traded_to = self.venue.seconds
         self._closed_at = self.venue.seconds  # of the day whose figures were kept last
-        self._rename()
+        self.corporate.list_as_of(settings.start)
         self.answers: dict[type[Request], Callable[[int, Any], None]] = {
             **self.orders.answers,
             **self.quotes.answers,
@@ -230,7 +232,6 @@ class Exchange:
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
         self._traded_to = self._closed_at = self.venue.seconds
-        self._rename()
         self.statements.count_from(self._last_close(self.venue.seconds))
         self.statements.refresh()
 
@@ -271,32 +272,20 @@ class Exchange:
             self.statements.close_day(closed)
 
     def _open(self) -> None:
-        self._rename()
+        self.orders.forget_old()
+        self.venue.market.forget_halts(self.venue.seconds)
         self.statements.new_day()
         self._act()
         self._settle_futures()
         self.orders.locate_shares()
 
-    def _rename(self) -> None:
-        """Symbols that are others from today on; orders end, as with any corporate action."""
-        today = self.venue.calendar.latest(self.venue.seconds).day
-        changed = self.venue.universe.renamed_by(today)
-        for one in changed:
-            self.orders.end_all_in(one)
-        if changed:
-            self.venue.universe = self.venue.universe.relisted(changed)
-
     def _act(self) -> None:
-        """Dividends and splits that take effect today."""
-        today = self.venue.calendar.latest(self.venue.seconds).day
-        for action in self.venue.universe.actions:
-            one = self.venue.universe.get(action.con_id)
-            if one is None or action.day != today:
-                continue
-            if action.ratio != 1:
-                self.orders.end_all_in(one)
-            for account in self.venue.accounts.values():
-                account.act(one, action, self.venue.mark(one))
+        """Corporate actions that take effect today; who follows positions is told of them."""
+        touched = self.corporate.open_day(self.venue.calendar.latest(self.venue.seconds).day)
+        for one in touched:
+            self.statements.traded(one)
+        if touched:
+            self.statements.stream()
 
     def _settle_futures(self) -> None:
         """Futures that have expired are settled in cash at their last price, and leave."""
@@ -381,7 +370,7 @@ class Exchange:
             "balances": {name: str(cents(a)) for name, a in self.venue.account.cash.items()},
             "positions": self._positions(),
             "open_orders": [_order_state(order) for order in self.orders.open_list],
-            "executions": [_execution_state(done) for done in self.orders.executions],
+            "executions": self.orders.execution_rows,
             "clients": sorted(self.venue.versions),
         }
 
@@ -400,12 +389,12 @@ class Exchange:
             "account": code,
             "symbol": one.symbol if one else "",
             "con_id": con_id,
-            "quantity": _plain(holding.quantity),
-            "average_cost": _plain(holding.average_cost),
-            "paid": _plain(holding.paid),
+            "quantity": plain_number(holding.quantity),
+            "average_cost": plain_number(holding.average_cost),
+            "paid": plain_number(holding.paid),
             "currency": one.currency if one else "",
             "sec_type": one.secType if one else "",
-            "mark": _plain(self.venue.mark(one)) if one else "",
+            "mark": plain_number(self.venue.mark(one)) if one else "",
         }
 
 
@@ -413,11 +402,6 @@ def shipped_exchange(settings: ExchangeSettings) -> Exchange:
     """An exchange on the shipped universe and history."""
     universe = shipped_universe(settings.universe)
     return Exchange(settings, universe, read_history(universe))
-
-
-def _plain(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _order_state(order: WorkingOrder) -> dict[str, Any]:
@@ -428,27 +412,9 @@ def _order_state(order: WorkingOrder) -> dict[str, Any]:
         "order_id": terms.orderId,
         "perm_id": order.perm_id,
         "symbol": order.instrument.symbol,
-        "quantity": _plain(terms.totalQuantity * order.sign),
-        "filled": _plain(order.filled * order.sign),
+        "quantity": plain_number(terms.totalQuantity * order.sign),
+        "filled": plain_number(order.filled * order.sign),
         "order_type": terms.orderType,
-        "limit_price": None if terms.lmtPrice is None else _plain(terms.lmtPrice),
+        "limit_price": None if terms.lmtPrice is None else plain_number(terms.lmtPrice),
         "status": order.told_status,
-    }
-
-
-def _execution_state(done: Executed) -> dict[str, Any]:
-    order = done.order
-    return {
-        "exec_id": done.exec_id,
-        "order_ref": order.terms.orderRef,
-        "client_id": order.client_id,
-        "order_id": order.terms.orderId,
-        "perm_id": order.perm_id,
-        "symbol": order.instrument.symbol,
-        "con_id": order.instrument.conId,
-        "currency": order.instrument.currency,
-        "quantity": _plain(done.quantity),
-        "price": _plain(done.price),
-        "time": from_epoch(done.time).isoformat().replace("+00:00", "Z"),
-        "commission": str(done.fee),
     }

@@ -18,7 +18,8 @@ from types import MappingProxyType
 import numpy as np
 
 from hydra.gateway import responses as say
-from hydra.gateway.market import STEP_S, Floats, Path, Quote, Series
+from hydra.gateway.market import STEP_S, Floats, Path, Series
+from hydra.gateway.quote import Quote
 from hydra.gateway.times import from_epoch
 from hydra.gateway.universe import Action, Instrument
 from hydra.gateway.venue import Venue

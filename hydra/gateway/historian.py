@@ -429,10 +429,17 @@ def _schedule(
     series: Series,
     window: tuple[datetime, datetime],
 ) -> say.HistoricalSchedule:
-    """The sessions that begin in `window`; times in the instrument's zone."""
+    """The sessions that begin in `window`; times in the instrument's zone.
+
+    Recorded on 2026-04-11 (ibkr-go, historical_schedule_aapl): a month ends with the last session
+    and begins with the first that opens after the same time of the month before, not of its day,
+    and the answer begins and ends with them.
+    """
     if request.barSize != "1 day":
         raise _invalid("Only 1 day bars are supported for SCHEDULE.")
-    first, last = (epoch(when) for when in window)
+    count, unit = _duration(request.duration)
+    start, end = window if unit == "D" else (_back(window[1], count, unit), window[1])
+    first, last = epoch(start), epoch(end)
     sessions = []
     for day in np.unique(series.session):
         rows = np.flatnonzero(series.session == day)
@@ -440,8 +447,11 @@ def _schedule(
         if first <= opens <= last:
             date = from_epoch(int(day) * DAY_S).strftime("%Y%m%d")
             sessions.append(ScheduleSession(_dashed(opens, one), _dashed(closes, one), date))
-    start, end = (_dashed(when, one) for when in (first, last))
-    return say.HistoricalSchedule(request.reqId, start, end, one.zone, tuple(sessions))
+    if sessions:
+        begins, ends = sessions[0].start, sessions[-1].end
+    else:
+        begins, ends = _dashed(first, one), _dashed(last, one)
+    return say.HistoricalSchedule(request.reqId, begins, ends, one.zone, tuple(sessions))
 
 
 def _dashed(seconds: int, one: Instrument) -> str:

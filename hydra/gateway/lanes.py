@@ -28,8 +28,7 @@ class Lanes(Generic[T]):
 
     def put(self, message: T, lane: Lane = Lane.ORDINARY, delay_s: float = 0.0) -> None:
         """Release `message` in `delay_s` wall seconds, after all that is before it in `lane`."""
-        waiting = self._waiting.get(lane)
-        if not waiting and delay_s <= 0:
+        if delay_s <= 0 and not (self._waiting and self._waiting.get(lane)):
             self._release(message)
             return
         due = asyncio.get_running_loop().time() + delay_s
@@ -69,4 +68,6 @@ class Lanes(Generic[T]):
             self._release(waiting.popleft()[1])
         if waiting:
             self._arm(lane)
+        else:
+            self._waiting.pop(lane, None)
         self._flush()

@@ -25,7 +25,7 @@ from itertools import groupby
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_type_hints
 
-from hydra.gateway.codec import Kind
+from hydra.gateway.codec import Kind, frame, holds_nul
 from hydra.gateway.errors import MalformedMessage
 
 T = TypeVar("T")
@@ -335,6 +335,27 @@ class Run:
         columns = zip(values, self._last, self._last_texts, self._encoders, strict=True)
         return [text if one is last else encode(one) for one, last, text, encode in columns]
 
+    def framer(self, head: Sequence[str]) -> Callable[[Any], bytes]:
+        """How to frame a message that is `head` and this run: a tick, sent by the thousand.
+
+        Its texts fill a template, which takes less than half the time of joining them.
+        """
+        get, size = self._values, len(head) + len(self.names)
+        made = [(at, one) for at, one in enumerate(self._encoders) if one is not str]
+        template = "".join(f"{text}\0" for text in head).replace("%", "%%")
+        template += "%s\0" * len(self.names)
+
+        def framed(message: Any) -> bytes:
+            values = list(get(message))
+            for at, encode in made:
+                values[at] = encode(values[at])
+            text = template % tuple(values)
+            if text.count("\0") != size:
+                raise holds_nul(values)
+            return frame(text.encode())
+
+        return framed
+
     def take(self, cursor: Cursor, taken: SimpleNamespace) -> None:
         """Read the run's fields into `taken`."""
         given = cursor.some(len(self.names))
@@ -431,6 +452,12 @@ class Table:
         """Append the texts of `value`'s fields."""
         for part in self._written:
             part.write(value, out)
+
+    @property
+    def only_run(self) -> Run | None:
+        """The run that is the whole table, if one is."""
+        run = self._parts[0] if len(self._parts) == 1 else None
+        return run if isinstance(run, Run) else None
 
     def take(self, cursor: Cursor) -> Any:
         """Read one value; fields that do not exist here keep their defaults."""

@@ -20,7 +20,15 @@ from hydra.gateway.clock import FIRST_YEAR
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.futures import CODES, EXPIRIES, NOTICES
 from hydra.gateway.hours import MARKETS
-from hydra.gateway.universe import Action, Instrument, Model, Universe
+from hydra.gateway.universe import (
+    Action,
+    Delisting,
+    Instrument,
+    ListingChange,
+    Model,
+    Renaming,
+    Universe,
+)
 from hydra.gateway.values import PriceIncrement
 
 SHIPPED = Path(__file__).parent / "universe.toml"
@@ -28,7 +36,10 @@ FIRST_MADE_UP = 800_000_000
 YEARS_OF_FUTURES = 40
 
 _MODEL_KEYS = ("price", "volatility", "beta", "drift", "volume", "carry", "on")
-_TABLES = ("stock", "index", "currency", "future", "market_rule", "dividend", "split")
+_TABLES = (
+    *("stock", "index", "currency", "future", "market_rule", "dividend", "split"),
+    *("rename", "delisting"),
+)
 _DECIMALS = frozenset({"tick", "multiplier", "min_size", "increment", "fee"})
 _PLAIN = frozenset(
     {
@@ -57,7 +68,14 @@ def shipped_universe(extra: str = "") -> Universe:
 
     Raises SettingsError when a table cannot be read.
     """
-    return _shipped() if not extra else merged(_shipped(), parse_universe(extra))
+    if not extra:
+        return _shipped()
+    universe = merged(_shipped(), parse_universe(extra))
+    for change in universe.changes:
+        if universe.get(change.con_id) is None:
+            kind = "rename" if isinstance(change, Renaming) else "delisting"
+            raise SettingsError(f"[[{kind}]] of {change.con_id}: no instrument has that number")
+    return universe
 
 
 @cache
@@ -70,7 +88,10 @@ def merged(first: Universe, second: Universe) -> Universe:
     """Both universes; what the second has of the same number replaces the first's."""
     by_id = {one.conId: one for one in (*first.instruments, *second.instruments)}
     return Universe(
-        tuple(by_id.values()), {**first.rules, **second.rules}, first.actions + second.actions
+        tuple(by_id.values()),
+        {**first.rules, **second.rules},
+        first.actions + second.actions,
+        first.changes + second.changes,
     )
 
 
@@ -88,7 +109,8 @@ def parse_universe(text: str) -> Universe:
     for row in tables.get("future", []):
         instruments += _read(_months, "future", row)
     rules = {row["id"]: _steps(row) for row in tables.get("market_rule", [])}
-    return Universe(tuple(instruments), rules, tuple(_actions(tables)))
+    changes = sorted(_changes(tables), key=lambda change: change.day)
+    return Universe(tuple(instruments), rules, tuple(_actions(tables)), tuple(changes))
 
 
 def _read(
@@ -172,12 +194,23 @@ def _steps(row: Mapping[str, Any]) -> tuple[PriceIncrement, ...]:
 
 def _actions(tables: Mapping[str, Any]) -> Iterator[Action]:
     for row in tables.get("dividend", []):
-        yield Action(row["con_id"], _day(row), amount=Decimal(str(row["amount"])))
+        pay_day = _day(row, "pay_day") if "pay_day" in row else None
+        amount = Decimal(str(row["amount"]))
+        yield Action(row["con_id"], _day(row), amount=amount, pay_day=pay_day)
     for row in tables.get("split", []):
         yield Action(row["con_id"], _day(row), ratio=Decimal(str(row["ratio"])))
 
 
-def _day(row: Mapping[str, Any]) -> date:
-    if not isinstance(row["day"], date):
-        raise SettingsError(f"{row['day']!r} is no day such as 2012-12-21")
-    return row["day"]
+def _changes(tables: Mapping[str, Any]) -> Iterator[ListingChange]:
+    for row in tables.get("rename", []):
+        yield Renaming(row["con_id"], _day(row), str(row["symbol"]), row.get("new_con_id", 0))
+    for row in tables.get("delisting", []):
+        cash = Decimal(str(row["cash"])) if "cash" in row else None
+        yield Delisting(row["con_id"], _day(row), cash)
+
+
+def _day(row: Mapping[str, Any], key: str = "day") -> date:
+    day = row[key]
+    if not isinstance(day, date):
+        raise SettingsError(f"{day!r} is no day such as 2012-12-21")
+    return day

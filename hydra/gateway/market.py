@@ -10,24 +10,25 @@ of which the best shows the displayed size and those behind it ever more.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
+from hydra.gateway.quote import NEVER, SPREAD_BPS, BarQuotes, Quote
+from hydra.gateway.quote import STEP_S as STEP_S  # they are those of all paths
+from hydra.gateway.quote import half_spread as half_spread
 from hydra.gateway.splits import Splits
 from hydra.gateway.universe import Instrument
 
-STEP_S = 5
 BEFORE_S, AFTER_S = 19_800, 14_400  # extended hours of US stocks: from 4:00, until 20:00 New York
 EXTENDED_STEP_S = 60
-SPREAD_BPS = 1  # of the price, both sides together, and never less than two ticks
-_KEPT_PATHS = 64
+_KEPT_PATHS = 128  # those of a hundred market data lines at once, and of what is held beside
 _LONGEST_S = 82_800  # of a session with a pause before it, but for currencies
 
 Ticks = np.ndarray[Any, np.dtype[np.int64]]
@@ -50,29 +51,16 @@ class Series:
     def __len__(self) -> int:
         return len(self.start)
 
+    def before(self, seconds: int | None) -> Series:
+        """The bars that have started before `seconds`; all of them for None."""
+        if seconds is None or not len(self) or int(self.start[-1]) < seconds:
+            return self
+        kept = slice(0, bisect_left(self.start, seconds))
+        return Series(**{one.name: getattr(self, one.name)[kept] for one in fields(self)})
+
     def at(self, seconds: int) -> int:
         """The index of the last bar that has started at `seconds`; -1 before the first."""
         return bisect_right(self.start, seconds) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What is shown at one moment; the session's figures up to it. Sizes in shares."""
-
-    bid: Decimal
-    ask: Decimal
-    bid_size: int
-    ask_size: int
-    last: Decimal
-    last_size: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    previous_close: Decimal | None
-    volume: int
-    time: int
-    is_open: bool
-    is_halted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +129,8 @@ class Stretch:
         )
 
 
-def volume_share(elapsed: float) -> float:
-    """The share of the day's volume traded when a share `elapsed` of it is over: a U shape."""
-    centred = 2 * min(max(elapsed, 0.0), 1.0) - 1
-    return 0.25 * (centred + 1) + 0.25 * (centred**3 + 1)
-
-
 def volume_shares(elapsed: Floats) -> Floats:
-    """`volume_share` of each element of [0, 1]."""
+    """`quote.volume_share` of each element of [0, 1]."""
     centred = 2 * elapsed - 1
     return np.asarray(0.25 * (centred + 1) + 0.25 * (centred**3 + 1), dtype=np.float64)
 
@@ -191,8 +173,10 @@ class Market:
         self._last_year = 0
         self._series: dict[int, Series | None] = {}
         self._paths: OrderedDict[tuple[int, int], Path] = OrderedDict()
+        self._quotes: dict[int, BarQuotes] = {}
         self.halts: dict[int, list[tuple[int, int]]] = {}
         self.splits = Splits()
+        self._ends: dict[int, int] = {}  # by first conId: when what was delisted ended
 
     def split(self, one: Instrument, ratio: Fraction, new_con_id: int) -> None:
         """All prices of `one` are those after a split from now on, under its new number."""
@@ -200,12 +184,33 @@ class Market:
         for cached in (one.conId, new_con_id):
             self._series.pop(cached, None)
         self._paths.clear()
+        self._quotes.clear()
         if new_con_id != one.conId and one.conId in self.halts:
             self.halts[new_con_id] = self.halts.pop(one.conId)
+
+    def end(self, one: Instrument, seconds: int) -> None:
+        """Nothing of `one` is traded or told after `seconds`."""
+        self._ends[self.splits.first(one.conId)] = seconds
+        self._series.pop(one.conId, None)
+        self._quotes.pop(one.conId, None)
+
+    def _until_end(self, one: Instrument, seconds: int) -> int:
+        """`seconds`, or when `one` ended if that is earlier."""
+        if not self._ends:
+            return seconds
+        return min(seconds, self._ends.get(self.splits.first(one.conId), seconds))
 
     def halt(self, one: Instrument, first: int, last: int) -> None:
         """Stop trading in `one` from `first` until `last`, in epoch seconds."""
         self.halts.setdefault(one.conId, []).append((first, last))
+
+    def forget_halts(self, seconds: int) -> None:
+        """Forget the halts that were over a day before `seconds`."""
+        for con_id, spans in list(self.halts.items()):
+            recent = [(first, last) for first, last in spans if last > seconds - 86_400]
+            self.halts[con_id] = recent
+            if not recent:
+                del self.halts[con_id]
 
     def is_halted(self, one: Instrument, seconds: int) -> bool:
         """Whether trading in `one` is halted."""
@@ -216,6 +221,7 @@ class Market:
         if year > self._last_year:
             self._last_year = year
             self._series.clear()
+            self._quotes.clear()
 
     def series(self, one: Instrument) -> Series | None:
         """The bars of `one`, shipped and modelled; None when it has none."""
@@ -230,39 +236,34 @@ class Market:
                 series = self._tapes[first].bars(series)
             if series is not None:
                 series = self.splits.series(one.conId, series)
+                series = series.before(self._ends.get(first))
             self._series[one.conId] = series if series is not None and len(series) else None
         return self._series[one.conId]
 
     def quote(self, one: Instrument, seconds: int) -> Quote | None:
-        """What is shown at `seconds`; None before the first bar."""
+        """What is shown at `seconds`, the same object while it holds; None before any bar."""
+        seconds = self._until_end(one, seconds)
+        bar = self._quotes.get(one.conId)
+        if bar is None or not bar.start <= seconds < bar.stop:
+            bar = self._bar_quotes(one, seconds)
+            if bar is None:
+                return None
+            self._quotes[one.conId] = bar
+        return bar.at(seconds, self.is_halted(one, seconds) if self.halts else False)
+
+    def _bar_quotes(self, one: Instrument, seconds: int) -> BarQuotes | None:
+        """The quotes of the bar that has started last at `seconds`."""
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
         if series is None or index < 0:
             return None
-        path = self.path(one, index)
-        step = path.step(seconds)
-        last = int(path.ticks[step])
-        half = half_spread(last)
-        seen = path.ticks[: step + 1]
-        return Quote(
-            bid=(last - half) * one.tick,
-            ask=(last + half) * one.tick,
-            bid_size=int(path.sizes[step]),
-            ask_size=int(path.sizes[-1 - step]),
-            last=last * one.tick,
-            last_size=100,
-            open=int(path.ticks[0]) * one.tick,
-            high=int(seen.max()) * one.tick,
-            low=int(seen.min()) * one.tick,
-            previous_close=self._previous_close(one, series, index),
-            volume=int(series.volume[index] * volume_share(_elapsed(path, seconds))),
-            time=min(max(path.start + step * STEP_S, path.start), path.end),
-            is_open=seconds < path.end,
-            is_halted=self.is_halted(one, seconds),
-        )
+        day = self._previous_close(one, series, index), int(series.volume[index])
+        stop = int(series.start[index + 1]) if index + 1 < len(series) else NEVER
+        return BarQuotes(self.path(one, index), one.tick, day, stop)
 
     def mark(self, one: Instrument, seconds: int) -> Decimal | None:
         """The last trade's price at `seconds`."""
+        seconds = self._until_end(one, seconds)
         series = self.series(one)
         index = -1 if series is None else series.at(seconds)
         if index < 0:
@@ -510,11 +511,6 @@ class Market:
         return round(float(series.close[before]) / float(one.tick)) * one.tick
 
 
-def half_spread(last: int) -> int:
-    """Half the spread in ticks around a last trade of `last` ticks."""
-    return max(1, round(last * SPREAD_BPS / 20_000))
-
-
 def half_spreads(last: Ticks) -> Ticks:
     """`half_spread` of each element."""
     return np.maximum(1, np.rint(last * SPREAD_BPS / 20_000)).astype(np.int64)
@@ -548,7 +544,3 @@ def in_ticks(path: Floats, bar: tuple[float, ...], tick: float) -> Ticks:
     ticks = np.rint(path / tick)
     inside = np.clip(ticks, floor, ceiling) if floor <= ceiling else ticks
     return np.asarray(inside, dtype=np.int64)
-
-
-def _elapsed(path: Path, seconds: int) -> float:
-    return (seconds - path.start) / (path.end - path.start)

@@ -32,7 +32,7 @@ RESPONSES: Mapping[int, type[Response]] = by_number(
 def encode(message: Message, version: int) -> bytes:
     """`message` as one frame at server version `version`."""
     kind: Any = type(message)
-    return join_fields(_writer(kind, version)(message))
+    return _encoder(kind, version)(message)
 
 
 def decode_request(fields: list[str], version: int) -> Request:
@@ -67,14 +67,17 @@ def _has_version(cls: type[Message], version: int) -> bool:
 
 
 @cache
-def _writer(cls: Any, version: int) -> Callable[[Message], list[str]]:
-    """How to turn a message into its fields."""
-    write = table(cls, version).write
+def _encoder(cls: Any, version: int) -> Callable[[Message], bytes]:
+    """How to turn a message into its frame."""
+    compiled = table(cls, version)
     head = [str(cls.NUMBER), *([str(cls.VERSION)] if _has_version(cls, version) else [])]
 
-    def written(message: Message) -> list[str]:
-        out = head.copy()
-        write(message, out)
-        return out
+    if compiled.only_run is not None:
+        return compiled.only_run.framer(head)
 
-    return written
+    def encoded(message: Message) -> bytes:
+        out = head.copy()
+        compiled.write(message, out)
+        return join_fields(out)
+
+    return encoded

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
 from hydra.gateway.account import Holding
-from hydra.gateway.corporate_actions import adjust_holdings, adjust_market, planned_split
+from hydra.gateway.corporate_actions import (
+    adjust_holdings,
+    adjust_market,
+    next_con_id,
+    planned_split,
+    require_stock,
+)
 from hydra.gateway.errors import SettingsError
 from hydra.gateway.exchange import FOR_EVER, Exchange
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.times import epoch
-from hydra.gateway.universe import Instrument
+from hydra.gateway.universe import Action, Instrument
 from hydra.gateway.values import Contract
 from hydra.gateway.working_order import WorkingOrder
 
@@ -54,6 +60,50 @@ class Operator:
         self._changed(old, new)
         return new
 
+    def dividend(
+        self, symbol: str, amount: Decimal | int, pay_day: date | None = None
+    ) -> Instrument:
+        """Let a stock pay `amount` a share, in its currency: ex-dividend now.
+
+        It is paid at the open of `pay_day`, or now without one. Its price does not fall for it.
+        Raises SettingsError for what pays none, an amount that is not above 0, or a day before
+        today.
+        """
+        one, today = self.only(symbol), self._venue.now.date()
+        require_stock(one, "paid dividends on")
+        if Decimal(amount) <= 0:
+            raise SettingsError(f"{amount} is no dividend; give an amount a share above 0")
+        if pay_day is not None and pay_day < today:
+            raise SettingsError(
+                f"{pay_day} is before {today}; give today or a later day to pay on"
+            )
+        action = Action(one.conId, today, amount=Decimal(amount), pay_day=pay_day)
+        self._exchange.corporate.act(action)
+        self._changed()
+        return one
+
+    def rename(self, symbol: str, new: str, new_con_id: bool = False) -> Instrument:
+        """Give a stock another symbol, now, and another number with `new_con_id`.
+
+        Raises SettingsError for a symbol that is taken or none.
+        """
+        one = self.only(symbol)
+        number = next_con_id(self._venue) if new_con_id else 0
+        touched = self._exchange.corporate.rename(one, new, number)
+        self._changed(*touched)
+        return touched[-1]
+
+    def delist(self, symbol: str, cash: Decimal | int | None = None) -> Instrument:
+        """End the trading of a stock, now; holders get `cash` a share or keep the position.
+
+        Raises SettingsError for what is no stock, or for cash below 0.
+        """
+        one = self.only(symbol)
+        require_stock(one, "delisted")
+        paid = None if cash is None else Decimal(cash)
+        self._changed(*self._exchange.corporate.delist(one, paid))
+        return one
+
     def reset(self, cash: Decimal | int = 1_000_000) -> None:
         """Reset the paper account: no positions, `cash` in its base currency and nothing else.
 
@@ -63,7 +113,7 @@ class Operator:
         held = [self._venue.instrument(con_id) for con_id in account.holdings]
         account.holdings.update({con_id: Holding() for con_id in list(account.holdings)})
         account.cash = {account.base: Decimal(cash)}
-        account.commissions, account.dividends = {}, {}
+        account.commissions, account.dividends, account.accruals = {}, {}, []
         self._changed(*(one for one in held if one is not None))
         self._exchange.statements.count_from(self._venue.seconds)
 

@@ -119,7 +119,7 @@ class OrderIntake:
             sequence=self._registry.next_sequence(),
             followed=now,
             seen=now,
-            executions_before=len(self._registry.executions),
+            executions_before=self._registry.execution_count,
         )
         self._registry.register(order)
         reason = self._refusals.rejection(order)

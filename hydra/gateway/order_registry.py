@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hydra.gateway.order_past import Past, execution_row, forgettable, is_over
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
 from hydra.gateway.universe import Instrument
@@ -23,6 +24,7 @@ class Memory:
     highest_id: dict[int, int]
     sequence: int
     executions: list[Executed]
+    past: Past = field(default_factory=Past)
 
 
 class OrderRegistry:
@@ -34,6 +36,7 @@ class OrderRegistry:
         self.working: dict[Key, WorkingOrder] = {}
         self.held_back: dict[Key, PlaceOrder] = {}
         self.executions: list[Executed] = []
+        self.past = Past()
         self._highest_id: dict[int, int] = {}
         self._sequence = 0
 
@@ -43,14 +46,19 @@ class OrderRegistry:
     def memory(self) -> Memory:
         """Everything that outlives a restart."""
         return Memory(
-            self.orders, self.held_back, self._highest_id, self._sequence, self.executions
+            self.orders,
+            self.held_back,
+            self._highest_id,
+            self._sequence,
+            self.executions,
+            self.past,
         )
 
     @memory.setter
     def memory(self, memory: Memory) -> None:
         self.orders, self.held_back = memory.orders, memory.held_back
         self._highest_id, self._sequence = memory.highest_id, memory.sequence
-        self.executions = memory.executions
+        self.executions, self.past = memory.executions, memory.past
         self.working = {key: order for key, order in memory.orders.items() if not order.is_done}
 
     # --- numbers ----------------------------------------------------------------------------
@@ -65,7 +73,13 @@ class OrderRegistry:
 
     def next_perm_id(self) -> int:
         """The number by which all clients know the next order."""
-        return _FIRST_PERM_ID + self._seed % 1000 * 1_000_000 + len(self.orders) + 1
+        return (
+            _FIRST_PERM_ID
+            + self._seed % 1000 * 1_000_000
+            + self.past.orders
+            + len(self.orders)
+            + 1
+        )
 
     def next_sequence(self) -> int:
         """The next place in the order of arrival."""
@@ -74,7 +88,7 @@ class OrderRegistry:
 
     def next_exec_id(self, seconds: int) -> str:
         """The number of the next execution, at `seconds`."""
-        number = len(self.executions) + 1
+        number = self.execution_count + 1
         return f"{self._seed & 0xFFFFFFFF:08x}.{seconds:08x}.{number:06x}.01"
 
     # --- orders -----------------------------------------------------------------------------
@@ -155,9 +169,34 @@ class OrderRegistry:
 
     # --- executions -------------------------------------------------------------------------
 
+    @property
+    def execution_count(self) -> int:
+        """How many executions there have been, forgotten ones too."""
+        return self.past.executions + len(self.executions)
+
+    def add_execution(self, done: Executed) -> None:
+        """Keep an execution that has just been booked."""
+        self.past.note_trade(done, self.execution_count)
+        self.executions.append(done)
+
     def has_traded(self, sec_type: str, symbol: str, after: int) -> bool:
         """Whether an instrument has traded since the `after`-th execution."""
-        return any(
-            (done.order.instrument.secType, done.order.instrument.symbol) == (sec_type, symbol)
-            for done in self.executions[after:]
-        )
+        return self.past.has_traded(sec_type, symbol, after)
+
+    def forget_before(self, day: str) -> None:
+        """Forget the executions and the ended orders before a day, such as `20121001`.
+
+        Parents of what still works or waits are kept, since their children refer to them.
+        """
+        old = forgettable(self.executions, day)
+        del self.executions[: len(old)]
+        self.past.executions += len(old)
+        self.past.rows.extend(map(execution_row, old))
+        parents = {(order.client_id, order.terms.parentId) for order in self.working.values()}
+        parents |= {(client, terms.parentId) for (client, _), terms in self.held_back.items()}
+        ended = [
+            key for key, order in self.orders.items() if is_over(order, day) and key not in parents
+        ]
+        for key in ended:
+            del self.orders[key]
+        self.past.orders += len(ended)

@@ -11,7 +11,7 @@ from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.generic_ticks import SHORTABLE, GenericTicks, has_quotes, refusal, wanted_of
 from hydra.gateway.layout import Request, Response
-from hydra.gateway.market import Quote
+from hydra.gateway.quote import Quote
 from hydra.gateway.reference import NOT_FOUND
 from hydra.gateway.universe import Instrument
 from hydra.gateway.venue import Venue
@@ -152,13 +152,15 @@ class QuoteDesk:
     def _tell(self, client_id: int, request_id: int, line: Line) -> None:
         now = self._venue.seconds if self.frozen_at is None else self.frozen_at
         seconds = now - (DELAY_S if line.is_delayed else 0)
-        self._tell_shortable(client_id, request_id, line)
-        quote = self._venue.market.quote(line.instrument, seconds)
-        if quote is not None and quote != line.told and line.wants_quotes:
+        if line.wanted:
+            self._tell_shortable(client_id, request_id, line)
+        quote = self._venue.market.quote(line.instrument, seconds) if line.wants_quotes else None
+        if quote is not None and quote is not line.told and quote != line.told:
             for tick in ticks(request_id, line.instrument.secType, quote, line.told):
                 self._venue.post(client_id, delayed(tick) if line.is_delayed else tick)
             line.told = quote
-        self._tell_generic(client_id, request_id, line, seconds)
+        if line.wanted:
+            self._tell_generic(client_id, request_id, line, seconds)
 
     def _tell_generic(self, client_id: int, request_id: int, line: Line, seconds: int) -> None:
         """The generic ticks that the line asked for, those that have changed."""
@@ -211,19 +213,32 @@ def delayed(tick: Any) -> Response:
 
 def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> Iterator[Response]:
     """The ticks that bring a client who knows `told` to `quote`."""
-    now, before = _figures(sec_type, quote), _figures(sec_type, told) if told else {}
-    for number, (price, size) in now.items():
-        if before.get(number) == (price, size):
-            continue
-        yield say.TickPrice(request_id, number, price, Decimal(size), _mask(number))
-        if number in _SIZE_OF:
-            yield say.TickSize(request_id, _SIZE_OF[number], Decimal(size))
+    if told is None or told.figures != quote.figures:  # mostly the volume alone has changed
+        yield from _price_ticks(request_id, sec_type, quote, told)
     if sec_type == "STK":
         yield say.TickSize(request_id, _VOLUME, Decimal(quote.volume))
     if sec_type != "CASH":
         yield say.TickString(request_id, _LAST_TIMESTAMP, str(quote.time))
     if told is None or told.is_halted != quote.is_halted:
         yield say.TickGeneric(request_id, _HALTED, int(quote.is_halted))
+
+
+def _price_ticks(
+    request_id: int, sec_type: str, quote: Quote, told: Quote | None
+) -> Iterator[Response]:
+    """Prices and sizes that have changed."""
+    figures: tuple[Any, ...] = quote
+    for number, price, size in _SHOWN.get(sec_type, _ALL_SHOWN):
+        if quote[price] is None or (told is not None and _is_same(quote, told, price, size)):
+            continue
+        shown = Decimal(0) if size is None else Decimal(figures[size])
+        yield say.TickPrice(request_id, number, figures[price], shown, _mask(number))
+        if number in _SIZE_OF:
+            yield say.TickSize(request_id, _SIZE_OF[number], shown)
+
+
+def _is_same(quote: Quote, told: Quote, price: int, size: int | None) -> bool:
+    return bool(quote[price] == told[price] and (size is None or quote[size] == told[size]))
 
 
 _BID, _ASK, _LAST, _HIGH, _LOW, _CLOSE, _OPEN = 1, 2, 4, 6, 7, 9, 14
@@ -246,21 +261,25 @@ _DELAYED_OF = {
 }
 _SIZE_OF = {_BID: 0, _ASK: 3, _LAST: 5}
 
+# Tick types with the places of price and size in a quote; an index has no quote, a pair no trades.
+_PLACE = {name: at for at, name in enumerate(Quote._fields)}
+_BOOK = (
+    (_BID, _PLACE["bid"], _PLACE["bid_size"]),
+    (_ASK, _PLACE["ask"], _PLACE["ask_size"]),
+)
+_DAY = (
+    (_HIGH, _PLACE["high"], None),
+    (_LOW, _PLACE["low"], None),
+    (_CLOSE, _PLACE["previous_close"], None),
+)
+_OPENING = (_OPEN, _PLACE["open"], None)
+_SHOWN: Mapping[str, tuple[tuple[int, int, int | None], ...]] = {
+    "CASH": (*_BOOK, *_DAY),
+    "IND": ((_LAST, _PLACE["last"], None), *_DAY, _OPENING),
+}
+_ALL_SHOWN = (*_BOOK, (_LAST, _PLACE["last"], _PLACE["last_size"]), *_DAY, _OPENING)
+
 
 def _mask(number: int) -> int:
     """Quotes can be executed automatically."""
     return 1 if number in {_BID, _ASK} else 0
-
-
-def _figures(sec_type: str, quote: Quote) -> dict[int, tuple[Decimal, int]]:
-    """Price and size by tick type; an index has no quote and a currency no trades."""
-    book = {_BID: (quote.bid, quote.bid_size), _ASK: (quote.ask, quote.ask_size)}
-    trades = {_LAST: (quote.last, quote.last_size)}
-    day = {_HIGH: (quote.high, 0), _LOW: (quote.low, 0)}
-    close = {} if quote.previous_close is None else {_CLOSE: (quote.previous_close, 0)}
-    opening = {_OPEN: (quote.open, 0)}
-    if sec_type == "CASH":
-        return {**book, **day, **close}
-    if sec_type == "IND":
-        return {_LAST: (quote.last, 0), **day, **close, **opening}
-    return {**book, **trades, **day, **close, **opening}

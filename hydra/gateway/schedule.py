@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from hydra.gateway.market import Market, volume_share
+from hydra.gateway.market import Market
+from hydra.gateway.quote import volume_share
 from hydra.gateway.times import epoch, from_epoch, parse_moment, zone
 from hydra.gateway.working_order import AT_CLOSE, WorkingOrder
 

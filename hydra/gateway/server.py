@@ -61,9 +61,11 @@ TOO_MANY_MESSAGES = (
     "Max rate of messages per second has been exceeded:"
     f"max={MESSAGES_A_SECOND} rec={MESSAGES_A_SECOND + 1} ({{}})"
 )
-TICK_S = 0.1  # wall seconds between two advances of a running clock
 ANSWER_MS = 100  # a limit order until Submitted, ib_async's notebook on ordering of 2019-12-31
 HISTORY_MS = 200  # eight daily bars, the log in ib_async #140
+# A running clock advances when market time has another whole second, in which all of it is told,
+# but so many wall seconds apart at the least and at the most.
+TICK_S, LONGEST_TICK_S = 0.1, 1.0
 MAX_UNREAD_BYTES = 64 * 1024 * 1024  # a client that lets more than this lie is cut off
 
 
@@ -147,6 +149,9 @@ class Connection(asyncio.Protocol):
 
     def carry(self, what: Response | Command) -> None:
         """Queue a response, or do to the socket what a fault commands."""
+        if isinstance(what, Response):
+            self._session.send(what)
+            return
         match what:
             case Disconnect():
                 self.hang_up()
@@ -156,8 +161,6 @@ class Connection(asyncio.Protocol):
                 self._chop = size
             case Merge(seconds):
                 self._merge_s = seconds
-            case _:
-                self._session.send(what)
 
     def flush(self) -> None:
         """Write what is queued, now or when frames are to be merged; close when all is over."""
@@ -367,14 +370,16 @@ class GatewayServer:
         """
         self._keep(posted)
         told: dict[Connection, None] = {}
+        now, note, lane_of = self.exchange.venue.now, self.record.add, self._times.lane_of
         for client_id, what in posted:
             connection = self._connections.get(client_id)
             if connection is not None:
-                self.note(client_id, what)
+                if isinstance(what, Response):
+                    note(now, client_id, "out", what)
                 if client_id == asker and verdict is not None:
                     connection.lanes.put(what, verdict.lane, verdict.delay_s)
                 else:
-                    connection.lanes.put(what, self._times.lane_of(what))
+                    connection.lanes.put(what, lane_of(what))
                 told[connection] = None
         for connection in told:
             connection.flush()
@@ -395,7 +400,8 @@ class GatewayServer:
         if self._state is None or not self._survives_kill:
             return
         memory, now = self.exchange.orders.memory, self.exchange.venue.now
-        books = (len(memory.executions), memory.sequence, self.exchange.venue.revision)
+        executions = self.exchange.orders.execution_count
+        books = (executions, memory.sequence, self.exchange.venue.revision)
         is_told = any(isinstance(what, BOOKED) for _, what in posted)
         if is_told or books != self._kept or now - self._kept_at >= KEEP_EVERY:
             write_state(self._state, self.exchange, to_disk=False)
@@ -415,13 +421,21 @@ class GatewayServer:
         loop = asyncio.get_running_loop()
         last = loop.time()
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self._pause_s())
             elapsed, last = loop.time() - last, loop.time()
             venue = self.exchange.venue
             target = clock_target(venue.calendar, venue.now, elapsed * self._speed)
             if self._keeps_wall_time:  # never back: a command or the wall's clock may have moved
                 target = max(venue.now, wall_time())
             self.deliver(self.world.advance(target))
+
+    def _pause_s(self) -> float:
+        """Wall seconds until the clock advances again."""
+        now, speed = self.exchange.venue.now, self._speed
+        if self._keeps_wall_time:
+            now, speed = datetime.now(UTC), 1.0
+        left_s = (1 - now.microsecond / 1e6) / speed
+        return min(max(left_s, TICK_S), LONGEST_TICK_S)
 
 
 def answer_times(settings: GatewaySettings, exchange: Exchange) -> AnswerTimes:

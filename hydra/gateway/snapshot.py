@@ -7,26 +7,34 @@ the seed makes them anew. What clients were subscribed to is not either: they su
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import astuple, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
-from hydra.gateway.account import Account, Holding
+from hydra.gateway.account import Account, Accrual, Holding
 from hydra.gateway.codec import split_fields
-from hydra.gateway.corporate_actions import Split, adjust_market
+from hydra.gateway.corporate_actions import Change, Removal, Split, SymbolChange
 from hydra.gateway.errors import GatewayError, SettingsError
 from hydra.gateway.exchange import Exchange, ExchangeSettings, shipped_exchange
 from hydra.gateway.messages import NEWEST, decode_request, encode
+from hydra.gateway.order_past import Past
 from hydra.gateway.order_registry import Memory
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.reports import Executed
+from hydra.gateway.times import epoch
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import Stage, WorkingOrder
 
 FORMAT = 1
 _LENGTH = 4  # bytes of a frame's length prefix
+_CHANGES: Mapping[str, type[Change]] = MappingProxyType(
+    {"split": Split, "symbol": SymbolChange, "removal": Removal}
+)
+_KIND_OF = {cls: kind for kind, cls in _CHANGES.items()}
 
 
 def snapshot(exchange: Exchange) -> dict[str, Any]:
@@ -42,10 +50,7 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
         "latency_s": venue.latency_s,
         "now": venue.now.isoformat(),
         "accounts": [_account(account) for account in venue.accounts.values()],
-        "splits": [
-            [split.con_id, split.numerator, split.denominator, split.new_con_id]
-            for split in venue.splits
-        ],
+        "changes": [[_KIND_OF[type(change)], *astuple(change)] for change in venue.changes],
         "ready_at": venue.ready_at,
         "lendable": {str(con_id): shares for con_id, shares in venue.lendable.items()},
         "halts": {str(con_id): spans for con_id, spans in venue.market.halts.items()},
@@ -54,6 +59,7 @@ def snapshot(exchange: Exchange) -> dict[str, Any]:
         "highest_id": {str(client): number for client, number in memory.highest_id.items()},
         "sequence": memory.sequence,
         "executions": [_executed(done) for done in memory.executions],
+        "past": _past(memory.past),
     }
 
 
@@ -77,8 +83,8 @@ def _resumed(state: dict[str, Any]) -> Exchange:
         latency_s=state["latency_s"],
     )
     exchange = shipped_exchange(settings)
-    for row in state.get("splits", []):
-        adjust_market(exchange.venue, Split(*row))
+    today = exchange.venue.calendar.latest(epoch(datetime.fromisoformat(state["now"]))).day
+    exchange.corporate.resume(_changes(state), today, is_complete="changes" in state)
     exchange.venue.ready_at = state.get("ready_at", 0)
     lendable = state.get("lendable", {})
     exchange.venue.lendable = {int(con_id): shares for con_id, shares in lendable.items()}
@@ -91,16 +97,24 @@ def _resumed(state: dict[str, Any]) -> Exchange:
     return exchange
 
 
+def _changes(state: dict[str, Any]) -> list[Change]:
+    """The changes of listings; `splits` are those of a version that had no others."""
+    splits: list[Change] = [Split(*row) for row in state.get("splits", [])]
+    return splits + [_CHANGES[kind](*row) for kind, *row in state.get("changes", [])]
+
+
 def _memory(state: dict[str, Any], venue: Venue) -> Memory:
     orders = [_read_order(row, venue) for row in state["orders"]]
     by_perm_id = {order.perm_id: order for order in orders}
     held_back = [(client, _read_terms(row)) for client, row in state["held_back"]]
+    executions = [_read_executed(row, by_perm_id) for row in state["executions"]]
     return Memory(
         orders={order.key: order for order in orders},
         held_back={(client, terms.orderId): terms for client, terms in held_back},
         highest_id={int(client): number for client, number in state["highest_id"].items()},
         sequence=state["sequence"],
-        executions=[_read_executed(row, by_perm_id) for row in state["executions"]],
+        executions=executions,
+        past=_read_past(state.get("past"), executions),
     )
 
 
@@ -167,12 +181,37 @@ def _read_executed(row: dict[str, Any], orders: dict[int, WorkingOrder]) -> Exec
     return Executed(**{**known, "order": orders[row["order"]]})
 
 
+def _past(past: Past) -> dict[str, Any]:
+    return {
+        "orders": past.orders,
+        "executions": past.executions,
+        "last_traded": past.last_traded,
+        "rows": list(past.rows),
+    }
+
+
+def _read_past(row: dict[str, Any] | None, executions: list[Executed]) -> Past:
+    """What was forgotten; nothing in a file of a version that forgot nothing."""
+    past = Past()
+    if row is None:
+        for before, done in enumerate(executions):
+            past.note_trade(done, before)
+        return past
+    past.orders, past.executions = row["orders"], row["executions"]
+    past.last_traded = dict(row["last_traded"])
+    past.rows.extend(row["rows"])
+    return past
+
+
 def _account(account: Account) -> dict[str, Any]:
     return {
         "code": account.code,
         "cash": _texts(account.cash),
         "commissions": _texts(account.commissions),
         "dividends": _texts(account.dividends),
+        "accruals": [
+            [one.currency, str(one.amount), one.pay_day.isoformat()] for one in account.accruals
+        ],
         "holdings": {
             str(con_id): {f.name: str(getattr(held, f.name)) for f in fields(Holding)}
             for con_id, held in account.holdings.items()
@@ -184,6 +223,10 @@ def _fill_account(account: Account, row: dict[str, Any]) -> None:
     account.cash = _decimals(row["cash"])
     account.commissions = _decimals(row["commissions"])
     account.dividends = _decimals(row["dividends"])
+    account.accruals = [
+        Accrual(currency, Decimal(amount), date.fromisoformat(day))
+        for currency, amount, day in row.get("accruals", [])
+    ]
     account.holdings = defaultdict(Holding)
     for con_id, held in row["holdings"].items():
         account.holdings[int(con_id)] = Holding(**_decimals(held))

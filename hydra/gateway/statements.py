@@ -26,6 +26,7 @@ _LEDGER = frozenset(
         "Currency",
         "ExchangeRate",
         "FuturesPNL",
+        "NetDividend",
         "NetLiquidationByCurrency",
         "RealizedPnL",
         "RealCurrency",
@@ -266,7 +267,9 @@ class StatementDesk:
         plain += [("AccountType", "INDIVIDUAL", ""), ("Cushion", _cushion(now), "")]
         plain += [("Leverage", _ratio(now.gross, now.net_liquidation), "")]
         gains = self._futures(account)
-        money = [(key, str(amount), base) for key, amount in _amounts(now, gains["BASE"]).items()]
+        amounts = _amounts(now, gains["BASE"])
+        amounts["AccruedDividend"] = cents(self._venue.accrued(account))
+        money = [(key, str(amount), base) for key, amount in amounts.items()]
         return sorted(plain + money + self._ledger(account, now, gains))
 
     def _readiness(self) -> Value:
@@ -310,10 +313,11 @@ class StatementDesk:
         self, account: Account, now: Valuation, gains: Mapping[str, Decimal]
     ) -> list[Value]:
         base = account.base
+        owed, accrued = account.accrued(), self._venue.accrued(account)
         rows: list[Value] = []
         for name, rate in [("BASE", Decimal(1)), *self._venue.rates(account).items()]:
             futures = gains.get(name, ZERO)
-            cash = (now.cash if name == "BASE" else account.cash[name]) + futures
+            cash = (now.cash if name == "BASE" else account.cash.get(name, ZERO)) + futures
             stock = now.stock - gains["BASE"] if name in {"BASE", base} else ZERO
             gain = now.unrealized if name in {"BASE", base} else ZERO
             realized = now.realized if name in {"BASE", base} else ZERO
@@ -321,6 +325,7 @@ class StatementDesk:
                 "CashBalance": cents(cash),
                 "ExchangeRate": rate,
                 "FuturesPNL": cents(futures),
+                "NetDividend": cents(accrued if name == "BASE" else owed.get(name, ZERO)),
                 "NetLiquidationByCurrency": cents(cash + stock),
                 "RealizedPnL": cents(realized),
                 "StockMarketValue": cents(stock),

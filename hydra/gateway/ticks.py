@@ -37,6 +37,10 @@ MAX_STREAMS = 5
 TICK_TYPES: Mapping[str, int] = MappingProxyType(
     {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
 )
+NOT_SUBSCRIBED = (  # recorded (ibkr-go, realtime_bars_api_error, 2026-04-12): bars are never late
+    "Requested market data requires additional subscription for API. See link in 'Market Data "
+    "Connections' dialog for more details."
+)
 SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK")  # IB's page "Real Time Bars"
 _TRADES = MappingProxyType({1: LastTick, 2: AllLastTick})
 
@@ -104,6 +108,8 @@ class TickDesk:
         if one is None:
             return
         refusal = _bar_refusal(request, one)
+        if refusal is None and "delayed_data" in self._venue.real:
+            refusal = 10089, NOT_SUBSCRIBED
         if refusal is not None:
             self._venue.refuse(client_id, request.reqId, *refusal)
             return

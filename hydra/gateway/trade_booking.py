@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from hydra.gateway.account import ZERO, commission
+from hydra.gateway.errors import SettingsError
+from hydra.gateway.order_past import KEPT_DAYS
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import Executed, OrderReports
 from hydra.gateway.venue import Venue
@@ -44,16 +46,22 @@ class TradeBooking:
             profit,
             liquidity,
         )
-        self._registry.executions.append(done)
+        self._registry.add_execution(done)
         return done
 
     def revise(self, exec_id: str, price: Decimal | None) -> None:
         """Correct an execution's price, or take the trade back (None); the books follow.
 
-        The exchange's rule: the revision is the last part of the execId, counted up.
+        The exchange's rule: the revision is the last part of the execId, counted up. Raises
+        SettingsError for an execution that is not kept.
         """
         executions = self._registry.executions
-        index = next(i for i, done in enumerate(executions) if done.exec_id == exec_id)
+        index = next((i for i, done in enumerate(executions) if done.exec_id == exec_id), None)
+        if index is None:
+            raise SettingsError(
+                f"{exec_id!r} is no execution of the last {KEPT_DAYS} days; older ones cannot be "
+                "revised"
+            )
         old = executions[index]
         order, account = old.order, self._venue.accounts[old.order.account]
         stem, _, revision = exec_id.rpartition(".")

@@ -76,6 +76,7 @@ class Instrument:
     margin: tuple[Decimal, Decimal] | None = None  # initial and maintenance a contract
     fee: Decimal | None = None  # commission a contract
     steps: tuple[PriceIncrement, ...] = ()  # of its market rule, where they depend on the price
+    is_delisted: bool = False  # nobody finds it any more; who holds it still does
 
     def step(self, price: Decimal) -> Decimal:
         """What an order's `price` (quoted) must be a multiple of; `tick` where no table says."""
@@ -125,25 +126,51 @@ class Instrument:
 class Action:
     """A dividend (`amount` a share, in its currency) or a split (`ratio` new for one old).
 
-    It takes effect at the open of `day`.
+    It takes effect at the open of `day`. A dividend with a `pay_day` after it is accrued until the
+    open of that day, and then paid.
     """
 
     con_id: int
     day: date
     amount: Decimal = Decimal(0)
     ratio: Decimal = Decimal(1)
+    pay_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """Another symbol from the open of `day` on, and another number where `new_con_id` is one."""
+
+    con_id: int
+    day: date
+    symbol: str
+    new_con_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delisting:
+    """Trading ends before the open of `day`; holders get `cash` a share, if any is told."""
+
+    con_id: int
+    day: date
+    cash: Decimal | None = None
+
+
+ListingChange = Renaming | Delisting
 
 
 @dataclass(frozen=True)
 class Universe:
     """All instruments, found by number or by what a client knows of them.
 
-    `rules` are the price steps by market rule, `actions` dividends and splits.
+    `rules` are the price steps by market rule, `actions` dividends and splits, `changes` what
+    becomes of listings.
     """
 
     instruments: tuple[Instrument, ...]
     rules: Mapping[int, tuple[PriceIncrement, ...]] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
+    changes: tuple[ListingChange, ...] = ()
     _by_id: dict[int, Instrument] = field(init=False, repr=False, compare=False)
     _by_name: dict[str, list[Instrument]] = field(init=False, repr=False, compare=False)
 
@@ -169,7 +196,7 @@ class Universe:
         """The universe with what has changed in the place of what had the same number."""
         new = {one.conId: one for one in changed}
         listed = tuple(new.get(one.conId, one) for one in self.instruments)
-        return Universe(listed, self.rules, self.actions)
+        return Universe(listed, self.rules, self.actions, self.changes)
 
     def get(self, con_id: int) -> Instrument | None:
         """The instrument with this number."""
@@ -192,7 +219,8 @@ class Universe:
             known = self.get(wanted.conId)
             if known and known.secType == "FUT" and wanted.secType == "CONTFUT":
                 known = _continuous(known)  # it has its front month's number
-            return [known] if known and _at_exchange(known, wanted) else []
+            is_there = known is not None and not known.is_delisted
+            return [known] if known and is_there and _at_exchange(known, wanted) else []
         name = wanted.symbol or wanted.localSymbol
         if wanted.secType == BOTH_FUTURES:
             months = self.find(replace(wanted, secType="FUT"), today, include_expired)
@@ -206,7 +234,8 @@ class Universe:
     def search(self, pattern: str) -> list[Instrument]:
         """Instruments whose symbol begins with `pattern` or whose name has a word that does."""
         start = pattern.strip().upper()
-        spot = (one for one in self.instruments if one.secType not in FUTURES)
+        listed = (one for one in self.instruments if not one.is_delisted)
+        spot = (one for one in listed if one.secType not in FUTURES)
         return [one for one in spot if start and _begins(one, start)]
 
 
@@ -229,6 +258,8 @@ def _continuous(month: Instrument) -> Instrument:
 def _is_listed(
     one: Instrument, wanted: Contract, today: date | None, include_expired: bool
 ) -> bool:
+    if one.is_delisted:
+        return False
     if one.expiry is None or today is None:
         return True
     known_until = one.expiry + EXPIRED_FOR if include_expired else one.expiry

@@ -166,6 +166,15 @@ VARIANTS: Mapping[str, Variants] = MappingProxyType(
                 "codes: TWS will likely disconnect the client)",
             },
         ),
+        "accrued_dividends": Variants(
+            "Whether dividends that are accrued and not paid are in NetLiquidation.",
+            {
+                "beside_net_liquidation": "no: cash, stock, options, bonds and funds (IB's page "
+                '"Account Balances")',
+                "in_net_liquidation": "yes (IB's report guide, Change in Dividend Accruals: they "
+                "are in the net asset value)",
+            },
+        ),
         "oca_reduction": Variants(
             "By how much a fill reduces the other orders of a group of OCA type 2 or 3.",
             {

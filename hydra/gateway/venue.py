@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from hydra.gateway.values import Contract
 from hydra.gateway.variants import variant
 
 if TYPE_CHECKING:
-    from hydra.gateway.corporate_actions import Split
+    from hydra.gateway.corporate_actions import Change
 
 _RATE_STEP = Decimal("0.0000000001")
 
@@ -56,7 +56,7 @@ class Venue:
     master_client_id: int | None = None  # hears of the orders of all clients
     outbox: Outbox = field(default_factory=Outbox)
     versions: dict[int, int] = field(default_factory=dict)  # server version by connected client
-    splits: list[Split] = field(default_factory=list)  # on command, oldest first
+    changes: list[Change] = field(default_factory=list)  # splits and of listings, oldest first
     retired: dict[int, Instrument] = field(default_factory=dict)  # renumbered: as they were
     ready_at: int = 0  # until then (epoch seconds) account values are not ready
     lendable: dict[int, int] = field(default_factory=dict)  # shares to borrow, told by hand
@@ -132,7 +132,7 @@ class Venue:
         """What one unit of each currency of an account (the first) is worth in its base."""
         account = account or self.account
         rates = {account.base: Decimal(1)}
-        for currency in account.cash:
+        for currency in [*account.cash, *account.accrued()]:
             if currency not in rates:
                 rates[currency] = self.rate(currency)
         return rates
@@ -152,4 +152,13 @@ class Venue:
     def valuation(self, account: Account | None = None) -> Valuation:
         """An account (the first) at the prices of now."""
         account = account or self.account
-        return valuation(account, self.marked(account), self.rates(account))
+        now = valuation(account, self.marked(account), self.rates(account))
+        if account.accruals and variant(self.seed, "accrued_dividends") == "in_net_liquidation":
+            return replace(now, accrued=self.accrued(account))
+        return now
+
+    def accrued(self, account: Account) -> Decimal:
+        """Dividends to be paid, in the account's base currency."""
+        rates = self.rates(account)
+        owed = account.accrued().items()
+        return sum((amount * rates[currency] for currency, amount in owed), Decimal(0))

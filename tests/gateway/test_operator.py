@@ -180,7 +180,7 @@ def test_a_restart_remembers_splits_and_new_numbers(started):
 
 def test_a_state_from_before_splits_is_read(started):
     state = snapshot(bought(started))
-    for name in ("splits", "ready_at"):
+    for name in ("changes", "ready_at"):
         del state[name]
     assert resumed(state).state()["positions"] == started.state()["positions"]
 
