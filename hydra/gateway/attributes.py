@@ -239,6 +239,10 @@ _CONDITIONS: Mapping[str, Attribute] = MappingProxyType(
             "they end the order instead",
             f"{_TYPES}test_conditions_can_cancel_an_order_that_works",
         ),
+        "conditionsIgnoreRth": _simulated(
+            "they hold outside the regular hours of the order's instrument, too",
+            f"{_TYPES}test_conditions_hold_outside_regular_hours_only_where_they_are_told_to",
+        ),
     }
 )
 
@@ -349,7 +353,7 @@ _REFUSED: Mapping[str, Attribute] = MappingProxyType(
                 *("randomizeSize", "randomizePrice", "softDollarName", "softDollarValue"),
                 *("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice"),
                 *("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent", "minQty"),
-                *("percentOffset", "conditionsIgnoreRth", "adjustableTrailingUnit"),
+                *("percentOffset", "adjustableTrailingUnit"),
             )
         },
     }
