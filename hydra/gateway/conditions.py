@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from hydra.gateway.bar_source import DAY_S, FUTURES, INDEX_FUTURES, LIQUID, offset
+from hydra.gateway.bar_source import DAY_S, INDEX_FUTURES, LIQUID, offset
 from hydra.gateway.market import Market, Ticks
 from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.times import epoch, parse_moment
-from hydra.gateway.universe import Instrument
+from hydra.gateway.universe import FUTURES, Instrument
 from hydra.gateway.values import (
     Condition,
     ExecutionCondition,
