@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from hydra.gateway.bar_source import DAY_S, INDEX_FUTURES, LIQUID, offset
+from hydra.gateway.bar_source import in_liquid_hours
 from hydra.gateway.market import Market, Ticks
 from hydra.gateway.matching import WorkingOrder
 from hydra.gateway.times import epoch, parse_moment
-from hydra.gateway.universe import FUTURES, Instrument
+from hydra.gateway.universe import Instrument
 from hydra.gateway.values import (
     Condition,
     ExecutionCondition,
@@ -50,7 +50,7 @@ def first_met(sight: Sight, order: WorkingOrder, after: int, until: int) -> int 
     """The first step in (`after`, `until`] at which the order's conditions hold together."""
     outside = order.terms.conditionsIgnoreRth
     for stretch in sight.market.stretches(order.instrument, after, until, outside):
-        is_valid = outside or _in_liquid_hours(order.instrument, stretch.times)
+        is_valid = outside or in_liquid_hours(order.instrument, stretch.times)
         hits = np.flatnonzero(_together(sight, order, stretch.times) & is_valid)
         if len(hits):
             return int(stretch.times[hits[0]])
@@ -62,18 +62,9 @@ def is_met(sight: Sight, order: WorkingOrder, seconds: int) -> bool:
     now = np.array([seconds], dtype=np.int64)
     is_valid = order.terms.conditionsIgnoreRth or (
         sight.market.is_in_session(order.instrument, seconds)
-        and bool(_in_liquid_hours(order.instrument, now)[0])
+        and bool(in_liquid_hours(order.instrument, now)[0])
     )
     return is_valid and bool(_together(sight, order, now)[0])
-
-
-def _in_liquid_hours(one: Instrument, times: Ticks) -> Truths:
-    """Whether `times` of a session lie in its liquid hours: only index futures have others."""
-    if one.secType not in FUTURES or one.symbol not in INDEX_FUTURES:
-        return np.ones(len(times), dtype=bool)
-    clock = (times + offset(one, int(times[0]))) % DAY_S
-    first, last = (at.hour * 3600 + at.minute * 60 for at in LIQUID)
-    return np.asarray((first <= clock) & (clock < last), dtype=bool)
 
 
 def _together(sight: Sight, order: WorkingOrder, times: Ticks) -> Truths:
