@@ -73,12 +73,16 @@ format: install ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
+CLIENTS := tests/gateway/clients/locks
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-lock: ## Lock the dependencies again: all of them, and those of the image among them (needs uv)
+lock: ## Lock the dependencies again: all, the image's, and the foreign clients' of the tests (needs uv)
 	$(LOCK) --group dev -o requirements.lock pyproject.toml
 	$(LOCK) --constraint requirements.lock -o requirements-production.lock pyproject.toml
+	for one in $(CLIENTS)/*.in; do \
+	  case $$one in */lumibot.in) only=--no-deps ;; *) only= ;; esac; \
+	  $(LOCK) $$only -o $${one%.in}.lock $$one || exit; done
 
 clean: ## Remove what the verbs have made
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

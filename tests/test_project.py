@@ -6,7 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
+
+CLIENTS = ROOT / "tests" / "gateway" / "clients" / "locks"
 
 
 def tracked() -> list[Path]:
@@ -27,6 +31,19 @@ def test_the_lock_pins_and_hashes_everything_and_names_no_host():
     assert all("--hash=sha256:" in block for block in blocks if "==" in block)
 
 
+@pytest.mark.parametrize("wanted", sorted(CLIENTS.glob("*.in")), ids=lambda path: path.stem)
+def test_each_foreign_client_is_pinned_and_hashed_and_its_lock_names_no_host(wanted):
+    text = wanted.with_suffix(".lock").read_text()
+    assert "://" not in text
+    locked = {
+        name.partition("[")[0].replace("_", "-"): pin
+        for name, pin in pins(wanted.with_suffix(".lock")).items()
+    }
+    assert all(hashes for _, hashes in locked.values())
+    named = dict(re.findall(r"(?m)^([\w.-]+)(?:\[\w+\])?==(\S+)$", wanted.read_text()))
+    assert named == {name: locked[name.lower().replace("_", "-")][0] for name in named} != {}
+
+
 def test_every_dependency_is_in_the_lock():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     locked = {
@@ -38,7 +55,7 @@ def test_every_dependency_is_in_the_lock():
     assert names <= locked
 
 
-def pins(lock: str) -> dict[str, tuple[str, list[str]]]:
+def pins(lock: str | Path) -> dict[str, tuple[str, list[str]]]:
     """Version and hashes by name; on which systems a pin holds depends on who wants it."""
     text = (ROOT / lock).read_text().strip()
     return {

@@ -320,6 +320,10 @@ _CONDITIONS: Mapping[str, Attribute] = MappingProxyType(
             "they end the order instead",
             f"{_TYPES}test_conditions_can_cancel_an_order_that_works",
         ),
+        "conditionsIgnoreRth": _simulated(
+            "they hold outside the regular hours of the order's instrument, too",
+            f"{_TYPES}test_conditions_hold_outside_regular_hours_only_where_they_are_told_to",
+        ),
     }
 )
 
@@ -403,7 +407,7 @@ _REFUSED: Mapping[str, Attribute] = MappingProxyType(
                 *("randomizeSize", "randomizePrice", "softDollarName", "softDollarValue"),
                 *("dontUseAutoPriceForHedge", "isOmsContainer", "discretionaryUpToLimitPrice"),
                 *("usePriceMgmtAlgo", "duration", "postToAts", "autoCancelParent"),
-                *("percentOffset", "conditionsIgnoreRth"),
+                "percentOffset",
             )
         },
     }

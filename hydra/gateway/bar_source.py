@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from hydra.gateway.market import (
     STEP_S,
     Path,
     Series,
+    Ticks,
     half_spreads,
 )
 from hydra.gateway.quote import volume_share
@@ -201,3 +203,12 @@ def offset(one: Instrument, seconds: int) -> int:
     """How far the clock of the instrument's zone is ahead of UTC, in seconds."""
     ahead = from_epoch(seconds).astimezone(zone(one.zone)).utcoffset()
     return int(ahead.total_seconds()) if ahead is not None else 0
+
+
+def in_liquid_hours(one: Instrument, times: Ticks) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether `times` of a session lie in its liquid hours: only index futures have others."""
+    if one.secType not in FUTURES or one.symbol not in INDEX_FUTURES:
+        return np.ones(len(times), dtype=bool)
+    clock = (times + offset(one, int(times[0]))) % DAY_S
+    first, last = (at.hour * 3600 + at.minute * 60 for at in LIQUID)
+    return np.asarray((first <= clock) & (clock < last), dtype=bool)

@@ -1,4 +1,8 @@
-"""When the conditions of an order hold: each seen on the steps at which its instrument trades."""
+"""When the conditions of an order hold: each seen on the steps at which its instrument trades.
+
+They hold in the regular hours of that instrument alone; with `conditionsIgnoreRth` outside them
+too (Interactive Brokers' API reference, Order).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hydra.gateway.bar_source import in_liquid_hours
 from hydra.gateway.market import Market, Ticks
 from hydra.gateway.times import epoch, parse_moment
 from hydra.gateway.universe import Instrument
@@ -43,8 +48,10 @@ class Sight:
 
 def first_met(sight: Sight, order: WorkingOrder, after: int, until: int) -> int | None:
     """The first step in (`after`, `until`] at which the order's conditions hold together."""
-    for stretch in sight.market.stretches(order.instrument, after, until):
-        hits = np.flatnonzero(_together(sight, order, stretch.times))
+    outside = order.terms.conditionsIgnoreRth
+    for stretch in sight.market.stretches(order.instrument, after, until, outside):
+        is_valid = outside or in_liquid_hours(order.instrument, stretch.times)
+        hits = np.flatnonzero(_together(sight, order, stretch.times) & is_valid)
         if len(hits):
             return int(stretch.times[hits[0]])
     return None
@@ -52,7 +59,12 @@ def first_met(sight: Sight, order: WorkingOrder, after: int, until: int) -> int 
 
 def is_met(sight: Sight, order: WorkingOrder, seconds: int) -> bool:
     """Whether the order's conditions hold at `seconds`."""
-    return bool(_together(sight, order, np.array([seconds], dtype=np.int64))[0])
+    now = np.array([seconds], dtype=np.int64)
+    is_valid = order.terms.conditionsIgnoreRth or (
+        sight.market.is_in_session(order.instrument, seconds)
+        and bool(in_liquid_hours(order.instrument, now)[0])
+    )
+    return is_valid and bool(_together(sight, order, now)[0])
 
 
 def _together(sight: Sight, order: WorkingOrder, times: Ticks) -> Truths:

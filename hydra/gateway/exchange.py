@@ -20,6 +20,7 @@ from hydra.gateway.continuous import without_streams
 from hydra.gateway.corporate_calendar import CorporateCalendar
 from hydra.gateway.desk import OrderDesk
 from hydra.gateway.errors import SettingsError
+from hydra.gateway.histogram import HistogramDesk
 from hydra.gateway.historian import HistoryDesk
 from hydra.gateway.history import read_history
 from hydra.gateway.hours import ALWAYS_OPEN
@@ -31,6 +32,7 @@ from hydra.gateway.order_past import plain_number
 from hydra.gateway.quotes import QuoteDesk
 from hydra.gateway.realism import chosen, is_unanswered, read_only_refusal
 from hydra.gateway.reference import ReferenceDesk
+from hydra.gateway.scanner import ScannerDesk
 from hydra.gateway.statements import StatementDesk
 from hydra.gateway.tape import parse_tapes
 from hydra.gateway.ticks import TickDesk
@@ -126,6 +128,7 @@ class Exchange:
         self.statements = StatementDesk(self.venue)
         self._history = HistoryDesk(self.venue)
         self._ticks = TickDesk(self.venue)
+        self._scanner = ScannerDesk(self.venue)
         self._reference = ReferenceDesk(self.venue)
         self._account_codes = AccountCodes(self.venue)
         self._stated_at = self.venue.now
@@ -138,6 +141,8 @@ class Exchange:
             **self.statements.answers,
             **self._history.answers,
             **self._ticks.answers,
+            **self._scanner.answers,
+            **HistogramDesk(self.venue).answers,
             **UnofferedDesk(self.venue).answers,
             **self._reference.answers,
             ask.ReqCurrentTime: self._current_time,
@@ -175,6 +180,7 @@ class Exchange:
         self.quotes.forget(client_id)
         self._history.forget(client_id)
         self._ticks.forget(client_id)
+        self._scanner.forget(client_id)
         self.statements.forget(client_id)
         self._account_codes.forget(client_id)
 
@@ -319,6 +325,7 @@ class Exchange:
     def _stream(self) -> None:
         self.quotes.stream()
         self._ticks.stream()
+        self._scanner.stream()
         self._history.stream()
         self.statements.stream_pnl()
         if self.venue.now - self._stated_at >= timedelta(seconds=_STATEMENT_EVERY_S):

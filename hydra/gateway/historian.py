@@ -243,7 +243,8 @@ def _bars(source: BarSource, size: int, window: Window) -> list[Span]:
         return []
     length = int(series.end[chosen[-1]] - series.start[chosen[-1]])
     if size < length or (length > HOUR_S and size < DAY_S):
-        if len(chosen) * length / size > MAX_BARS:
+        covered = min(len(chosen) * length, window.limit - window.start)
+        if covered / size > MAX_BARS:
             raise Refusal(162, f"{_ERROR}Time length exceed max.")
         return _pieces(source, chosen, size, window)
     whole = [source.whole(index, window.end) for index in chosen]

@@ -1,7 +1,7 @@
 """What this gateway does not offer yet: a table of the real gateway's refusals, never silence.
 
-Options, bonds, depth, scanners, news and histograms are laid out in the message tables; offering
-one of them is a desk that answers its request and one row less here.
+Options, bonds, depth and news are laid out in the message tables; offering one of them is a desk
+that answers its request and one row less here.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
+from hydra.gateway.codec import MAX_INTEGER
 from hydra.gateway.layout import Request, Response
 from hydra.gateway.reference import NOT_FOUND
-from hydra.gateway.values import FamilyCode, SmartComponent
+from hydra.gateway.values import DepthExchange, FamilyCode, NewsProvider, SmartComponent
 from hydra.gateway.venue import Venue
 
-_HISTORY = "Historical Market Data Service error message:"
 _NO_NEWS = (10276, "News feed is not allowed.")
 _NO_ADVISOR = (
     321,
@@ -33,8 +33,6 @@ REFUSALS: Mapping[type[Request], tuple[int, str]] = MappingProxyType(
         ask.RequestFA: _NO_ADVISOR,
         ask.ReplaceFA: _NO_ADVISOR,
         ask.ExerciseOptions: (200, NOT_FOUND),
-        ask.ReqScannerSubscription: (162, _HISTORY + "Scanner is not available"),
-        ask.CancelScannerSubscription: (365, "No scanner subscription found for ticker id:{}"),
         ask.ReqFundamentalData: (
             430,
             "The fundamentals data for the security specified is not available.Not allowed",
@@ -42,10 +40,8 @@ REFUSALS: Mapping[type[Request], tuple[int, str]] = MappingProxyType(
         ask.CalculateImpliedVolatility: (200, NOT_FOUND),
         ask.CalculateOptionPrice: (200, NOT_FOUND),
         ask.ReqNewsArticle: _NO_NEWS,
-        ask.ReqHistoricalNews: _NO_NEWS,
         ask.ReqWshMetaData: _NO_NEWS,
         ask.ReqWshEventData: _NO_NEWS,
-        ask.ReqHistogramData: (162, _HISTORY + "HMDS query returned no data"),
     }
 )
 # The gateway never answers these, whether or not there is something to end.
@@ -71,17 +67,34 @@ _COMPONENTS = tuple(
         [("AMEX", "A"), ("NYSE", "N"), ("ARCA", "P"), ("ISLAND", "Q"), ("BATS", "Z")]
     )
 )
-# Requests whose honest answer is an empty list.
+# The first that a real gateway was recorded to tell (the market depth notebook of ib_async),
+# whether or not there is a subscription to depth.
+_DEPTH = tuple(
+    DepthExchange(exchange, kind, "", "Deep", group)
+    for exchange, kind, group in [
+        ("DTB", "OPT", int(MAX_INTEGER)),
+        ("LSEETF", "STK", int(MAX_INTEGER)),
+        ("SGX", "FUT", int(MAX_INTEGER)),
+        ("IDEALPRO", "CASH", 4),
+        ("ARCA", "STK", int(MAX_INTEGER)),
+    ]
+)
+# IB's page on news: three services are enabled in every account. There are no headlines here.
+_NEWS = (
+    NewsProvider("BRFG", "Briefing.com General Market Columns"),
+    NewsProvider("BRFUPDN", "Briefing.com Analyst Actions"),
+    NewsProvider("DJNL", "Dow Jones Newsletters"),
+)
+# Requests whose answer is the same at all times: what every account has, or an empty list.
 EMPTY: Mapping[type[Request], Callable[[Any], Response]] = MappingProxyType(
     {
-        ask.ReqScannerParameters: lambda _: say.ScannerParameters("<ScanParameterResponse/>"),
         ask.QueryDisplayGroups: lambda r: say.DisplayGroupList(r.reqId, ""),
         ask.SubscribeToGroupEvents: lambda r: say.DisplayGroupUpdated(r.reqId, "none"),
         ask.ReqSecDefOptParams: lambda r: say.SecurityDefinitionOptionParameterEnd(r.reqId),
         ask.ReqSoftDollarTiers: lambda r: say.SoftDollarTiers(r.reqId, ()),
-        ask.ReqMktDepthExchanges: lambda _: say.MktDepthExchanges(()),
+        ask.ReqMktDepthExchanges: lambda _: say.MktDepthExchanges(_DEPTH),
         ask.ReqSmartComponents: lambda r: say.SmartComponents(r.reqId, _COMPONENTS),
-        ask.ReqNewsProviders: lambda _: say.NewsProviders(()),
+        ask.ReqNewsProviders: lambda _: say.NewsProviders(_NEWS),
         ask.ReqUserInfo: lambda r: say.UserInfo(r.reqId, ""),
     }
 )
@@ -101,6 +114,7 @@ class UnofferedDesk:
             **dict.fromkeys(EMPTY, self.say_empty),
             **dict.fromkeys(SILENT, self.keep_silent),
             ask.ReqFamilyCodes: self.family_codes,
+            ask.ReqHistoricalNews: self.historical_news,
         }
 
     def refuse(self, client_id: int, request: Any) -> None:
@@ -120,3 +134,11 @@ class UnofferedDesk:
         """The account belongs to no family."""
         codes = (FamilyCode(self._venue.account.code, ""),)
         self._venue.post(client_id, say.FamilyCodes(codes))
+
+    def historical_news(self, client_id: int, request: ask.ReqHistoricalNews) -> None:
+        """No headline of a service that every account has; 10276 for any other."""
+        asked = set(request.providerCodes.replace(",", "+").split("+"))
+        if asked <= {one.code for one in _NEWS}:
+            self._venue.post(client_id, say.HistoricalNewsEnd(request.reqId, hasMore=False))
+        else:
+            self._venue.refuse(client_id, request.reqId, *_NO_NEWS)

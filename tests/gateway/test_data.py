@@ -152,7 +152,6 @@ async def test_account_values_follow_the_clock(gateway, client, stock):
     [
         (lambda c, s: c.reqMktDepth(s), 10092),
         (lambda c, s: c.reqFundamentalDataAsync(s, "ReportSnapshot"), 430),
-        (lambda c, s: c.reqHistogramDataAsync(s, useRTH=True, period="3 days"), 162),
         (lambda c, s: c.reqScannerDataAsync(ib_async.ScannerSubscription()), 162),
         (lambda c, s: c.reqHistoricalNewsAsync(s.conId, "BZ", "", "", 10), 10276),
         (lambda c, s: c.getWshMetaDataAsync(), 10276),
@@ -170,8 +169,24 @@ async def test_what_is_not_offered_is_refused_as_the_real_gateway_does(
 
 async def test_lists_that_are_empty_end(client, stock):
     assert await client.reqSecDefOptParamsAsync("AAPL", "", "STK", stock.conId) == []
-    assert await client.reqNewsProvidersAsync() == []
-    assert await client.reqMktDepthExchangesAsync() == []
+    headlines = await client.reqHistoricalNewsAsync(stock.conId, "BRFG+DJNL", "", "", 10)
+    assert headlines in (None, [])
+
+
+async def test_lists_name_what_every_account_has(client):
+    assert [one.code for one in await client.reqNewsProvidersAsync()] == [
+        "BRFG",
+        "BRFUPDN",
+        "DJNL",
+    ]
+    exchanges = await client.reqMktDepthExchangesAsync()
+    assert [(one.exchange, one.secType, one.aggGroup) for one in exchanges] == [
+        ("DTB", "OPT", 2147483647),
+        ("LSEETF", "STK", 2147483647),
+        ("SGX", "FUT", 2147483647),
+        ("IDEALPRO", "CASH", 4),
+        ("ARCA", "STK", 2147483647),
+    ]
     assert len(await client.reqSmartComponentsAsync("9c0001")) == 5
 
 

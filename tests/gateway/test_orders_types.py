@@ -256,6 +256,39 @@ def test_conditions_can_cancel_an_order_that_works(started):
     assert statuses(minutes(started, 31), 1) == ["Cancelled"]
 
 
+@pytest.mark.parametrize(("ignores", "filled"), [(True, 1), (False, 0)])
+def test_conditions_hold_outside_regular_hours_only_where_they_are_told_to(
+    started, ignores, filled
+):
+    evening = (TimeCondition("a", True, "20121001 17:00:00 US/Eastern"),)
+    terms = {"conditions": evening, "conditionsIgnoreRth": ignores, "lmtPrice": "95.00"}
+    started.command("close")
+    started.handle(1, order(1, "LMT", outsideRth=True, tif="GTC", **terms))
+    minutes(started, 59)
+    assert not fills(started, 1)
+    minutes(started, 10)
+    assert len(fills(started, 1)) == filled
+    placed = started.handle(1, order(2, "LMT", outsideRth=True, tif="GTC", **terms))
+    assert ("Filled" in statuses(placed, 2)) is bool(filled)
+    started.command("next_open")
+    minutes(started, 1)
+    assert len(fills(started, 1)) == len(fills(started, 2)) == 1
+
+
+@pytest.mark.parametrize(("ignores", "filled"), [(True, 1), (False, 0)])
+def test_conditions_on_an_index_future_hold_in_its_liquid_hours(started, ignores, filled):
+    future = Contract(symbol="ES", secType="FUT", exchange="CME", localSymbol="ESZ2")
+    evening = (TimeCondition("a", True, "20121001 18:30:00 US/Eastern"),)
+    terms = {"conditions": evening, "conditionsIgnoreRth": ignores, "contract": future}
+    started.command("close")
+    started.handle(1, order(1, "MKT", totalQuantity=1, tif="GTC", **terms))
+    minutes(started, 180)
+    assert len(fills(started, 1)) == filled
+    started.command("next_open")
+    minutes(started, 1)
+    assert len(fills(started, 1)) == 1
+
+
 def test_outside_hours_is_ignored_with_a_warning_where_it_means_nothing(started):
     placed = started.handle(1, order(1, "STP", "SELL", auxPrice="80.00", outsideRth=True))
     assert errors(placed) == [(1, 2109)]

@@ -11,6 +11,7 @@ from hydra.gateway.identifiers import check_digit, cusip_of, is_isin, isin_of
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.requests import ReqContractDetails, ReqMatchingSymbols, ReqPositions
 from hydra.gateway.responses import ContractData, Position, SymbolSamples
+from hydra.gateway.universe import STOCK_EXCHANGES
 from hydra.gateway.values import Contract, TagValue
 from tests.gateway.flow import APPLE, errors, order
 
@@ -207,3 +208,13 @@ def test_kept_books_resume_under_the_symbol_of_their_day():
     exchange.resume_at(datetime(2022, 6, 10, 15, tzinfo=UTC))
     exchange.connect(1, 178)
     assert details(exchange, stock("META"))[0].conId == FACEBOOK
+
+
+def test_the_symbol_of_a_stock_alone_means_its_routes_and_then_all_its_exchanges(exchange):
+    rows = details(exchange, Contract(symbol="AMD", secType="STK"))
+    assert {row.conId for row in rows} == {4391}
+    assert [row.exchange for row in rows] == STOCK_EXCHANGES.split(",")
+    assert {row.primaryExchange for row in rows} == {"NASDAQ"}
+    for narrower in ({"exchange": "SMART"}, {"primaryExchange": "NASDAQ"}):
+        assert details(exchange, Contract(symbol="AMD", secType="STK", **narrower)) == rows[:1]
+    assert details(exchange, Contract(conId=4391)) == rows[:1]
