@@ -15,7 +15,7 @@ from typing import Any
 from hydra.gateway import requests as ask
 from hydra.gateway import responses as say
 from hydra.gateway.layout import Request
-from hydra.gateway.market import Quote
+from hydra.gateway.quote import Quote
 from hydra.gateway.universe import Instrument
 from hydra.gateway.values import ScannerRow
 from hydra.gateway.venue import Venue

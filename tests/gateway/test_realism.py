@@ -378,8 +378,7 @@ def test_the_wall_seconds_of_behaviours_can_be_scaled():
 
 
 async def test_ib_async_gets_one_answer_to_two_quick_requests_for_the_time():
-    exchange = ExchangeSettings()
-    async with await serve(replace(STEPPED, exchange=exchange)) as gateway:
+    async with await serve(stepped(clock_s=1.0, wall_scale=1.0)) as gateway:
         ib = await connected(gateway)
         ib.client.reqCurrentTime()
         ib.client.reqCurrentTime()

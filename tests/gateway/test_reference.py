@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from hydra.gateway.identifiers import check_digit, cusip_of, is_isin, isin_of
 from hydra.gateway.listing import shipped_universe
 from hydra.gateway.requests import ReqContractDetails, ReqMatchingSymbols, ReqPositions
 from hydra.gateway.responses import ContractData, Position, SymbolSamples
+from hydra.gateway.snapshot import resumed, snapshot
 from hydra.gateway.universe import STOCK_EXCHANGES
 from hydra.gateway.values import Contract, TagValue
 from tests.gateway.flow import APPLE, errors, order
@@ -204,8 +206,9 @@ def test_a_position_lives_on_under_the_new_symbol_and_orders_in_the_old_one_end(
 
 
 def test_kept_books_resume_under_the_symbol_of_their_day():
-    exchange = shipped_exchange(ExchangeSettings(start=date(2022, 6, 8)))
-    exchange.resume_at(datetime(2022, 6, 10, 15, tzinfo=UTC))
+    before = shipped_exchange(ExchangeSettings(start=date(2022, 6, 8)))
+    before.advance(datetime(2022, 6, 10, 15, tzinfo=UTC))
+    exchange = resumed(json.loads(json.dumps(snapshot(before))))
     exchange.connect(1, 178)
     assert details(exchange, stock("META"))[0].conId == FACEBOOK
 
