@@ -78,7 +78,7 @@ def run_demo(
     An earlier demo in `folder` is moved aside, not deleted.
     """
     folder = prepare_folder(folder)
-    arguments = ["--start", FIRST_SESSION, "--speed", "0", "--seed", "7"]
+    arguments = ["--start", FIRST_SESSION, "--speed", "0", "--seed", "7", "--fast"]
     with simulated_gateway(arguments) as gateway:
         ours = with_gateway(settings, folder, gateway)
         parameters = session_parameters(ours, STRATEGY, {})
