@@ -82,7 +82,7 @@ def _with_another_type(one: Traded):
     send = one.engine.broker.ib.client.placeOrder
 
     def place(order_id, contract, order):
-        order.orderType = "MKT"
+        order.orderType = "MIDPRICE"
         send(order_id, contract, order)
 
     return place
