@@ -285,6 +285,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     if arguments.until_eof:  # whoever started us is gone, even when it was killed outright
         loop.add_reader(0, lambda: None if os.read(0, 1024) else stop.set())
     async with await serve(_settings(arguments)) as server:
+        gc.freeze()  # what is listed stays: the collector need not look at it again and again
         # What start-up made stays for ever, and messages hold no cycles: seldom look for garbage.
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)

@@ -238,6 +238,8 @@ class Exchange:
         self.venue.now = self._stated_at = now
         self.venue.market.reach(now.year + 1)
         self._traded_to = self._closed_at = self.venue.seconds
+        today = self.venue.calendar.latest(self.venue.seconds).day
+        self.corporate.resume((), today, is_complete=False)
         self.statements.count_from(self._last_close(self.venue.seconds))
         self.statements.refresh()
 

@@ -26,6 +26,11 @@ class Lanes(Generic[T]):
         self._waiting: dict[Lane, deque[tuple[float, T]]] = {}
         self._timers: dict[Lane, asyncio.TimerHandle] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits in any lane: what is due at once need not be put into one."""
+        return not self._waiting
+
     def put(self, message: T, lane: Lane = Lane.ORDINARY, delay_s: float = 0.0) -> None:
         """Release `message` in `delay_s` wall seconds, after all that is before it in `lane`."""
         if delay_s <= 0 and not (self._waiting and self._waiting.get(lane)):

@@ -32,7 +32,7 @@ RESPONSES: Mapping[int, type[Response]] = by_number(
 def encode(message: Message, version: int) -> bytes:
     """`message` as one frame at server version `version`."""
     kind: Any = type(message)
-    return _encoder(kind, version)(message)
+    return encoder(kind, version)(message)
 
 
 def decode_request(fields: list[str], version: int) -> Request:
@@ -67,7 +67,7 @@ def _has_version(cls: type[Message], version: int) -> bool:
 
 
 @cache
-def _encoder(cls: Any, version: int) -> Callable[[Message], bytes]:
+def encoder(cls: Any, version: int) -> Callable[[Message], bytes]:
     """How to turn a message into its frame."""
     compiled = table(cls, version)
     head = [str(cls.NUMBER), *([str(cls.VERSION)] if _has_version(cls, version) else [])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from hydra.gateway import requests as ask
@@ -112,8 +113,9 @@ class QuoteDesk:
         """Tell every line what has changed, unless quotes are frozen."""
         if self.is_frozen:
             return
+        now = self._now
         for (client_id, request_id), line in self._lines.items():
-            self._tell(client_id, request_id, line)
+            self._tell(client_id, request_id, line, now)
 
     def _refusal(
         self, client_id: int, request: ask.ReqMktData, found: list[Instrument]
@@ -147,10 +149,14 @@ class QuoteDesk:
         tick = line.instrument.tick
         params = say.TickReqParams(request_id, tick, BBO_EXCHANGE, SNAPSHOT_PERMISSIONS)
         self._venue.post(client_id, params)
-        self._tell(client_id, request_id, line)
+        self._tell(client_id, request_id, line, self._now)
 
-    def _tell(self, client_id: int, request_id: int, line: Line) -> None:
-        now = self._venue.seconds if self.frozen_at is None else self.frozen_at
+    @property
+    def _now(self) -> int:
+        """The time of the quotes that are told, in epoch seconds."""
+        return self._venue.seconds if self.frozen_at is None else self.frozen_at
+
+    def _tell(self, client_id: int, request_id: int, line: Line, now: int) -> None:
         seconds = now - (DELAY_S if line.is_delayed else 0)
         if line.wanted:
             self._tell_shortable(client_id, request_id, line)
@@ -218,9 +224,14 @@ def ticks(request_id: int, sec_type: str, quote: Quote, told: Quote | None) -> I
     if sec_type == "STK":
         yield say.TickSize(request_id, _VOLUME, Decimal(quote.volume))
     if sec_type != "CASH":
-        yield say.TickString(request_id, _LAST_TIMESTAMP, str(quote.time))
+        yield _timestamp(request_id, quote.time)
     if told is None or told.is_halted != quote.is_halted:
         yield say.TickGeneric(request_id, _HALTED, int(quote.is_halted))
+
+
+@lru_cache(maxsize=1024)  # it is told again with each change of the volume
+def _timestamp(request_id: int, time: int) -> say.TickString:
+    return say.TickString(request_id, _LAST_TIMESTAMP, str(time))
 
 
 def _price_ticks(

@@ -378,6 +378,8 @@ class GatewayServer:
                     note(now, client_id, "out", what)
                 if client_id == asker and verdict is not None:
                     connection.lanes.put(what, verdict.lane, verdict.delay_s)
+                elif connection.lanes.is_empty:
+                    connection.carry(what)
                 else:
                     connection.lanes.put(what, lane_of(what))
                 told[connection] = None

@@ -6,14 +6,16 @@ The legal order of things is a table (`_NEXT`): greeting, then startApi, then re
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from hydra.gateway.codec import FrameSplitter, frame, split_fields
 from hydra.gateway.errors import MalformedMessage, ProtocolError, UnsupportedClient
 from hydra.gateway.layout import Request, Response
-from hydra.gateway.messages import NEWEST, OLDEST, decode_request, encode
+from hydra.gateway.messages import NEWEST, OLDEST, decode_request, encode, encoder
 from hydra.gateway.requests import StartApi
 from hydra.gateway.responses import Error
 
@@ -95,6 +97,8 @@ class Session:
     _greeting: bytearray = field(default_factory=bytearray)
     _splitter: FrameSplitter = field(default_factory=FrameSplitter)
     _out: bytearray = field(default_factory=bytearray)
+    _encoders: dict[type[Response], Callable[[Any], bytes]] = field(default_factory=dict)
+    """By kind of response, at the negotiated version: ticks are sent by the thousand."""
 
     def receive(self, data: bytes) -> list[Event]:
         """What `data`, cut anywhere, says; after a Broken the session is closed."""
@@ -111,7 +115,10 @@ class Session:
     def send(self, response: Response) -> None:
         """Queue `response` at the negotiated version; nothing leaves a closed session."""
         if self.phase is Phase.RUNNING:
-            self._out += encode(response, self.version)
+            kind: Any = type(response)
+            if kind not in self._encoders:
+                self._encoders[kind] = encoder(kind, self.version)
+            self._out += self._encoders[kind](response)
 
     def outgoing(self) -> bytes:
         """The bytes to write, once."""
