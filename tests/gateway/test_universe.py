@@ -181,7 +181,7 @@ def test_milk_stops_trading_on_the_days_that_were_recorded(month, day):
     [
         *(("VIX", "IND", "CBOE", "VIX", ""), ("RUT", "IND", "RUSSELL", "RUT", "")),
         *((name, "STK", "SMART", name, "") for name in ("VTI", "AGG", "IEF", "EFA", "EEM", "GLD")),
-        *((name, "STK", "SMART", name, "") for name in ("TLT", "SGOV", "BRK B")),
+        *((name, "STK", "SMART", name, "") for name in ("TLT", "SGOV", "BRK B", "ABNB")),
         *(("MES", "FUT", "CME", "MESZ2", "5"), ("MNQ", "FUT", "CME", "MNQZ2", "2")),
         *(("DAX", "FUT", "EUREX", "FDAXZ2", "25"), ("GBL", "FUT", "EUREX", "FGBLZ2", "1000")),
         *(("DA", "FUT", "CME", "DCU2", "2000"), ("ZM", "FUT", "CBOT", "ZMV2", "100")),

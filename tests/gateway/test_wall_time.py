@@ -68,6 +68,23 @@ def test_the_last_minute_has_ticks_and_bars_on_a_sunday(sunday, kind):
     assert int(dates[-1]) == int(SUNDAY.timestamp()) - 34
 
 
+def test_half_a_minute_has_thirty_bars_of_a_second_in_a_session_of_a_day(sunday):
+    bars = ReqHistoricalData(
+        6,
+        APPLE,
+        includeExpired=False,
+        endDateTime="20231006-20:00:00",
+        barSize="1 secs",
+        duration="30 S",
+        useRTH=False,
+        whatToShow="TRADES",
+        formatDate=2,
+    )
+    ((_, told),) = sunday.handle(1, bars)
+    assert isinstance(told, HistoricalData)
+    assert len(told.bars) == 30
+
+
 @pytest.mark.parametrize("is_outside", [False, True])
 def test_orders_trade_on_a_sunday(sunday, is_outside):
     sunday.handle(1, order(1, size=100, outsideRth=is_outside))
