@@ -523,8 +523,9 @@ def _reconciled(draft: Folding, event: Reconciled, time: datetime) -> None:
         draft.instruments.setdefault(symbol, instrument)
     draft.elsewhere = event.elsewhere
     draft.connected, draft.told_at = True, time
-    draft.included.update(draft.uncharged)  # the broker's cash holds all charges up to now
-    draft.uncharged, draft.early_charges = {}, {}
+    if not event.cash_lags:  # the broker's cash holds all charges up to now
+        draft.included.update(draft.uncharged)
+        draft.uncharged, draft.early_charges = {}, {}
 
 
 def _balances(known: Mapping[str, Decimal], event: Reconciled) -> dict[str, Decimal]:

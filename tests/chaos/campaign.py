@@ -361,6 +361,9 @@ async def finish(place: Place) -> None:
         await engine.settle(5.0)
         await told_of_all(engine)
         await engine.reconcile()
+        # Beside futures cash that moved is told from a lag by a second look, a cycle later.
+        refresh_account_values(place, minutes=6)
+        await engine.reconcile()
         await broker.disconnect()
         problems += [f"{ref} is still working" for ref in engine.state.working]
         heard = [*place.heard, *place.server.record.after(0)]
@@ -396,9 +399,9 @@ async def learn_of_the_day(place: Place) -> None:
             await engine.broker.disconnect()
 
 
-def refresh_account_values(place: Place) -> None:
+def refresh_account_values(place: Place, minutes: int = 4) -> None:
     """A cycle of the gateway's account values passes, where they lag behind fills."""
-    later = place.server.exchange.venue.now + timedelta(minutes=4)
+    later = place.server.exchange.venue.now + timedelta(minutes=minutes)
     place.server.deliver(place.server.world.command(later.isoformat()))
 
 

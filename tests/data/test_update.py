@@ -136,7 +136,7 @@ def test_requests_of_a_session_and_of_commands_are_in_the_one_book(connected, mo
     asyncio.run(build_source(connected, "gateway").bars(["AAPL", "IBM"]))
     assert not connected.pacing_path.exists()  # this gateway lives in 2013: it is none of IB's
     monkeypatch.setattr(history, "ANOTHER_TIME", timedelta(days=36_500))
-    asyncio.run(build_source(connected, "gateway").bars(["MSFT", "GE"]))
+    asyncio.run(build_source(connected, "gateway").bars(["MSFT", "GOOG"]))
     assert booked(connected) == 2
     asyncio.run(decided(connected))
     assert booked(connected) == 2 + 4  # a session's own four, without a wait
