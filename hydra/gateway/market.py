@@ -28,7 +28,8 @@ from hydra.gateway.universe import Instrument
 
 BEFORE_S, AFTER_S = 19_800, 14_400  # extended hours of US stocks: from 4:00, until 20:00 New York
 EXTENDED_STEP_S = 60
-_KEPT_PATHS = 128  # those of a hundred market data lines at once, and of what is held beside
+_KEPT_PATHS = 64
+_KEPT_QUOTES = 128  # those of a hundred market data lines at once, each with its path, and some
 _LONGEST_S = 82_800  # of a session with a pause before it, but for currencies
 
 Ticks = np.ndarray[Any, np.dtype[np.int64]]
@@ -248,6 +249,9 @@ class Market:
             bar = self._bar_quotes(one, seconds)
             if bar is None:
                 return None
+            self._quotes.pop(one.conId, None)
+            if len(self._quotes) >= _KEPT_QUOTES:
+                del self._quotes[next(iter(self._quotes))]
             self._quotes[one.conId] = bar
         return bar.at(seconds, self.is_halted(one, seconds) if self.halts else False)
 

@@ -71,6 +71,7 @@ def test_books_equal_the_sum_of_all_fills_forgotten_ones_too(month):
 def test_no_execution_and_no_order_ever_gets_the_number_of_a_forgotten_one(month):
     load, _ = month
     assert set(load.heard.exec_ids.values()) == {1}
+    assert load.exchange.orders.execution_count == len(load.heard.exec_ids)
     orders = load.exchange.orders.memory
     assert orders.past.orders > 0
     assert orders.past.executions > 0

@@ -72,6 +72,15 @@ def test_a_hundred_lines_make_no_day_twice(monkeypatch):
     assert not made
 
 
+def test_the_quotes_that_are_kept_have_a_bound():
+    exchange = shipped_exchange(ExchangeSettings())
+    market, seconds = exchange.venue.market, exchange.venue.seconds
+    futures = [one for one in exchange.venue.universe.instruments if one.secType == "FUT"]
+    for one in [one for one in futures if one.expiry.year == 2012] * 2:
+        market.quote(one, seconds)
+    assert 64 < len(market._quotes) <= 128
+
+
 def paused(speed: float, microsecond: int, **how) -> float:
     """How long a clock waits that stands at a part of a second."""
     server = GatewayServer(GatewaySettings(port=0, control_port=0, speed=speed, **how))
