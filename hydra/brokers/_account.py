@@ -67,6 +67,7 @@ def account_of(
         con_ids={s: i.contract.conId for s, i in held if i.position},
         position_value=_position_value(held, {**rates, currency: Decimal(1)}),
         accrued=sum((Decimal(values.get((tag, currency), "0")) for tag in ACCRUED), ZERO),
+        futures_pnl=_by_currency(values, "FuturesPNL"),
         is_ready=values.get(("AccountReady", ""), "true").lower() != "false",
     )
 

@@ -49,6 +49,8 @@ class Account:
     accrued: Decimal = Decimal(0)
     """Dividends and interest that are owed and not paid, in `currency`. Sources differ on whether
     the net liquidation value holds them (IB's page "Account Balances", its report guide)."""
+    futures_pnl: Mapping[str, Decimal] = field(default_factory=dict)
+    """What the cash of each currency holds of open futures, at the moment of that cash."""
     is_ready: bool = True
     """False while the broker says that its account values are not to be relied on."""
 

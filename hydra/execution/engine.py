@@ -63,6 +63,7 @@ from hydra.execution.futures_cash import FuturesCash
 from hydra.execution.moment import context_of, sold_short
 from hydra.execution.reconcile import (
     LIFE,
+    cash_of_cycle,
     compare,
     found_again,
     recover_fills,
@@ -380,13 +381,15 @@ class OrderEngine:
             )
         ):
             return False
-        if self._futures_cash.lags(account, state.balances, told, self.clock.now()):
+        by_cycle = cash_of_cycle(state, account) if account.costs else told
+        if self._futures_cash.lags(account, state.balances, (told, by_cycle), self.clock.now()):
             return True
         after = max(state.seq - LATEST_EVENTS, state.cash_told_seq)
         late = self.journal.read(after=after, kinds=MONEY)
         if not self._fits(account):
             return False
-        return cash_lags(late, state, told, self.clock.now())
+        now = self.clock.now()
+        return cash_lags(late, state, told, now) or cash_lags(late, state, by_cycle, now)
 
     def _fits(self, account: Account) -> bool:
         """Whether our own cash and the account's positions make up about the net liquidation

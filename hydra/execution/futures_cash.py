@@ -16,6 +16,10 @@ from hydra.execution.broker import Account
 from hydra.execution.divergence import LAG, VALUE_TOLERANCE, ZERO
 from hydra.journal.fold import same_money
 
+Told = tuple[Mapping[str, Decimal], Mapping[str, Decimal]]
+"""Cash by currency without the gain of open futures: by the marks of now, and by the gain that the
+broker tells with the cash."""
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -28,8 +32,10 @@ class Gap:
 class FuturesCash:
     """Tells a difference that moves with the marks from one that stays, which is cash that moved.
 
-    A difference counts as a lag while it is no more than futures can have gained or lost since the
-    cycle, unless it is the same to the cent for longer than a cycle.
+    The cash without the gain of open futures is told in two ways: by the marks of now, and by the
+    gain that is told with it. Where both agree nothing lags. Where the latter is ours to the cent,
+    all that differs is a lag. Else a difference counts as a lag while it is no more than futures
+    can have gained or lost since the cycle, unless it is the same to the cent for longer than one.
     """
 
     def __init__(self) -> None:
@@ -39,13 +45,26 @@ class FuturesCash:
         self,
         account: Account,
         ours: Mapping[str, Decimal],
+        told: Told,
+        now: datetime,
+    ) -> bool:
+        """Whether the differences of what is told from `ours` may be of the marks alone.
+
+        `now` is the market's time.
+        """
+        by_marks, by_cycle = told
+        if not account.costs or _same(by_marks, by_cycle) or _same(ours, by_cycle):
+            self._gap = None
+            return bool(account.costs) and _same(ours, by_cycle)
+        return self._may_lag(account, ours, by_marks, now)
+
+    def _may_lag(
+        self,
+        account: Account,
+        ours: Mapping[str, Decimal],
         told: Mapping[str, Decimal],
         now: datetime,
     ) -> bool:
-        """Whether the differences of `told` from `ours`, by currency, may be of the marks alone.
-
-        `told` is cash without the gain of open futures, `now` the market's time.
-        """
         gaps = {c: told.get(c, ZERO) - ours.get(c, ZERO) for c in sorted({*ours, *told})}
         reach = _reach(account)
         if not any(reach.values()) or any(

@@ -179,13 +179,31 @@ def settled_cash(state: State, account: Account) -> dict[str, Decimal]:
     when it is realised, at our own costs where it knows them. Empty where the broker tells no
     cash by currency."""
     balances = dict(account.balances)
-    for symbol, told in account.costs.items():
+    for symbol in account.costs:
         one, quantity = account.instruments[symbol], account.positions[symbol]
-        known = state.futures.get(symbol)
-        cost = known.average_cost if known and known.quantity == quantity else told
+        cost = _cost(state, account, symbol)
         gain = one.notional(quantity, account.marks.get(symbol, cost) - cost)
         balances[one.currency] = balances.get(one.currency, ZERO) - gain
     return balances
+
+
+def cash_of_cycle(state: State, account: Account) -> dict[str, Decimal]:
+    """The same by the gain that the broker tells with the cash, which is of the same moment even
+    where both lag behind the marks. It is exact where that gain counts from the purchase on, as at
+    the simulated gateway; IB's page "Account Value Keys" counts it from the last settlement."""
+    balances = {c: a - account.futures_pnl.get(c, ZERO) for c, a in account.balances.items()}
+    for symbol, told in account.costs.items():
+        one, quantity = account.instruments[symbol], account.positions[symbol]
+        more = one.notional(quantity, told - _cost(state, account, symbol))
+        balances[one.currency] = balances.get(one.currency, ZERO) - more
+    return balances
+
+
+def _cost(state: State, account: Account, symbol: str) -> Decimal:
+    """What was paid for a future: our own figure where the quantity agrees."""
+    known = state.futures.get(symbol)
+    agrees = known is not None and known.quantity == account.positions[symbol]
+    return known.average_cost if known is not None and agrees else account.costs[symbol]
 
 
 def _cash_differences(

@@ -34,8 +34,19 @@ ACCOUNT = Account(
 OURS = {"USD": Decimal(99_000)}
 
 
-def told(gap):
-    return {"USD": OURS["USD"] + Decimal(gap)}
+def told(gap, of_cycle=777):
+    """Cash by the marks of now, and by the gain that is told with it: so far from ours."""
+    return {"USD": OURS["USD"] + Decimal(gap)}, {"USD": OURS["USD"] + Decimal(of_cycle)}
+
+
+def test_nothing_lags_where_both_ways_agree():
+    assert not FuturesCash().lags(ACCOUNT, OURS, told(500, 500), NOON)
+
+
+def test_all_of_it_is_a_lag_where_the_cash_of_the_cycle_is_ours():
+    cash = FuturesCash()
+    for minute in range(30):
+        assert cash.lags(ACCOUNT, OURS, told(9_000, 0), NOON + timedelta(minutes=minute))
 
 
 def test_a_difference_that_the_future_can_have_made_is_a_lag():
@@ -68,6 +79,7 @@ def test_without_a_future_nothing_is_a_lag_of_one(gap):
 
 
 def test_a_currency_without_a_future_is_not_excused_by_one_in_another():
-    assert not FuturesCash().lags(
-        ACCOUNT, {**OURS, "EUR": Decimal(0)}, {**told(5), "EUR": Decimal(9)}, NOON
-    )
+    by_marks, by_cycle = told(5)
+    euros = {"EUR": Decimal(9)}
+    both = {**by_marks, **euros}, {**by_cycle, **euros}
+    assert not FuturesCash().lags(ACCOUNT, {**OURS, "EUR": Decimal(0)}, both, NOON)
