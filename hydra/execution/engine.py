@@ -381,7 +381,7 @@ class OrderEngine:
             )
         ):
             return False
-        by_cycle = cash_of_cycle(state, account) if account.costs else told
+        by_cycle = cash_of_cycle(account) if account.costs else told
         if self._futures_cash.lags(account, state.balances, (told, by_cycle), self.clock.now()):
             return True
         after = max(state.seq - LATEST_EVENTS, state.cash_told_seq)

@@ -187,16 +187,11 @@ def settled_cash(state: State, account: Account) -> dict[str, Decimal]:
     return balances
 
 
-def cash_of_cycle(state: State, account: Account) -> dict[str, Decimal]:
+def cash_of_cycle(account: Account) -> dict[str, Decimal]:
     """The same by the gain that the broker tells with the cash, which is of the same moment even
     where both lag behind the marks. It is exact where that gain counts from the purchase on, as at
     the simulated gateway; IB's page "Account Value Keys" counts it from the last settlement."""
-    balances = {c: a - account.futures_pnl.get(c, ZERO) for c, a in account.balances.items()}
-    for symbol, told in account.costs.items():
-        one, quantity = account.instruments[symbol], account.positions[symbol]
-        more = one.notional(quantity, told - _cost(state, account, symbol))
-        balances[one.currency] = balances.get(one.currency, ZERO) - more
-    return balances
+    return {c: a - account.futures_pnl.get(c, ZERO) for c, a in account.balances.items()}
 
 
 def _cost(state: State, account: Account, symbol: str) -> Decimal:

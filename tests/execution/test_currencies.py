@@ -14,7 +14,13 @@ import pytest
 
 from hydra.brokers.ib import IbBroker
 from hydra.config import Gateway
-from hydra.domain.events import CommissionRecorded, FutureSettled, RatesTold, Reconciled
+from hydra.domain.events import (
+    CommissionRecorded,
+    FillRecorded,
+    FutureSettled,
+    RatesTold,
+    Reconciled,
+)
 from hydra.domain.instruments import Instrument
 from hydra.domain.orders import OrderRequest
 from hydra.errors import UnknownInstrument
@@ -254,10 +260,11 @@ async def test_a_future_that_expires_while_it_is_held_is_closed_at_its_last_pric
         await one.engine.reconcile()
         state = one.engine.state
         (settled,) = (r.event for r in one.engine.journal.read(kinds=[FutureSettled]))
+        (bought,) = (r.event for r in one.engine.journal.read(kinds=[FillRecorded]))
         assert not state.positions
         assert not state.external
         paid = state.holdings["s", "ES.201212"].realised
-        entry = one.server.exchange.orders.executions[0].price
+        entry = bought.fill.price
         assert paid == 2 * 50 * (settled.price - entry)
         assert cents(state.balances["USD"]) == cents(one.books.cash["USD"])
         assert not one.differences()
