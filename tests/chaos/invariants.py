@@ -45,7 +45,13 @@ def broken(
     records = list(journal.read())
     state = fold(records)
     ours = {one.con_id: symbol for symbol, one in state.instruments.items()}
-    yield from _positions(state, books, ours)
+    took_cents = any(
+        text.startswith("Cash:")
+        for record in records
+        if isinstance(record.event, Reconciled)
+        for text in record.event.differences
+    )
+    yield from _positions(state, books, ours, took_cents)
     if ours_elsewhere := set(state.external) - set(foreign):
         yield (
             f"positions of ours are listed as external: {sorted(ours_elsewhere)} "
@@ -62,8 +68,14 @@ def broken(
     yield from _sent_in_a_blackout(records)
 
 
-def _positions(state: State, books: dict[str, Any], names: Mapping[int, str]) -> Iterator[str]:
-    """Positions and cash of each currency; `names` are our symbols by contract number."""
+def _positions(
+    state: State, books: dict[str, Any], names: Mapping[int, str], took_cents: bool
+) -> Iterator[str]:
+    """Positions and cash of each currency; `names` are our symbols by contract number.
+
+    A pair's fills have parts of a cent. Where the gateway's cash, of whole cents, was taken after
+    a difference (`took_cents`), so has what is left of it.
+    """
     theirs = {
         names.get(p["con_id"], p["symbol"]): Decimal(p["quantity"]) for p in books["positions"]
     }
@@ -71,10 +83,8 @@ def _positions(state: State, books: dict[str, Any], names: Mapping[int, str]) ->
     if state.positions != theirs:
         yield f"positions: journal {state.positions}, gateway {theirs}"
     cash, told = _cash(state), _cash_told(books)
-    # A pair's fills have parts of a cent, and after a difference the gateway's cents hold.
-    apart = (
-        CENT if any(state.instruments[s].sec_type == "CASH" for _, s in state.holdings) else ZERO
-    )
+    has_pairs = any(state.instruments[s].sec_type == "CASH" for _, s in state.holdings)
+    apart = CENT if has_pairs or took_cents else ZERO
     for name in sorted({*cash, *told}):
         ours, theirs = cash.get(name, ZERO), told.get(name, ZERO)
         if ours != theirs and not abs(ours - theirs) < apart:
