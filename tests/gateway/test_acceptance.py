@@ -7,6 +7,8 @@ import pytest
 from hydra.gateway.working_order import ORDER_TYPES
 from tests.gateway.foreign import fresh_gateway, talk
 
+pytestmark = pytest.mark.slow
+
 ASKED_TYPES = (
     "MKT",
     "LMT",

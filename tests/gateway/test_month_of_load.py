@@ -22,6 +22,8 @@ from hydra.gateway.working_order import WorkingOrder
 from tests.gateway.flow import errors, order, statuses
 from tests.gateway.load import Load
 
+pytestmark = pytest.mark.slow
+
 SESSIONS_A_WEEK = 5
 HELD = (WorkingOrder, Executed, PlaceOrder)
 

@@ -127,7 +127,7 @@ def server(tmp_path_factory):
     """One server for all tests of this file, at the open of a session."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        simulated_gateway(["--start", START]) as gateway,
+        simulated_gateway(["--start", START, "--fast"]) as gateway,
     ):
         for name in [name for name in os.environ if name.startswith("HYDRA_")]:
             patch.delenv(name)
@@ -321,7 +321,7 @@ def fetched(page):
 
 @pytest.mark.slow
 def test_health_is_503_while_the_gateway_is_away_and_the_server_goes_on(tmp_path):
-    with simulated_gateway(["--start", START]) as gateway:
+    with simulated_gateway(["--start", START, "--fast"]) as gateway:
         with serving(tmp_path, gateway) as made:
             wait_until(lambda: made.health().status == 200)
             os.kill(listening_on(gateway.port), signal.SIGKILL)

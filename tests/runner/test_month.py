@@ -65,7 +65,7 @@ class Month:
 
     def start_gateway(self, at):
         self.gateway_context = simulated_gateway(
-            ["--start", "2012-10-31", "--state", self.state, "--speed", "0"]
+            ["--start", "2012-10-31", "--state", self.state, "--speed", "0", "--fast"]
         )
         self.gateway = self.gateway_context.__enter__()
         port = self.gateway.port
