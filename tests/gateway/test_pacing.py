@@ -181,11 +181,14 @@ async def test_a_client_beyond_the_limit_may_be_disconnected(flooding):
 async def test_a_client_that_asks_for_pacing_is_paced():
     settings = stepped(exchange=ExchangeSettings(seed=seed_with(message_rate="refused")))
     async with await serve(settings) as gateway:
-        ib = IB()
+        ib, codes = IB(), []
+        ib.errorEvent += lambda number, code, text, contract: codes.append(code)
         ib.client.MaxRequests = 0
         ib.client.setConnectOptions("+PACEAPI")
         await ib.connectAsync("127.0.0.1", gateway.port, clientId=1)
         (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
         trades = [ib.placeOrder(stock, LimitOrder("BUY", 1, 50.0)) for _ in range(70)]
         await until(lambda: all(trade.orderStatus.status == "Submitted" for trade in trades))
+        assert len(gateway.exchange.orders.open_list) == 70
+        assert 100 not in codes
         ib.disconnect()
