@@ -130,28 +130,8 @@ def _behaviour(text: str) -> str:
     return text
 
 
-def _parser() -> OptionParser:
-    parser = OptionParser(
-        prog="hydra gateway", description="A simulated Interactive Brokers gateway."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="where clients connect")
-    parser.add_argument("--port", type=_port, default=4002, help="0 takes any free port")
-    parser.add_argument("--control-port", type=_port, default=4012, help="on the loopback only")
-    parser.add_argument("--start", type=_day, default=FIRST_SESSION, help="first session")
-    parser.add_argument(
-        "--now",
-        action="store_true",
-        help="the market stands at the wall's time and is always open, on Sundays too",
-    )
-    parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
-    parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
-    parser.add_argument("--account", type=_account, default="DU1234567", help="its code, or A,B")
-    parser.add_argument("--state", type=Path, help="the books are resumed from it and kept in it")
-    parser.add_argument("--universe", type=_universe, help="TOML of further listings")
-    parser.add_argument("--ticks", type=_text, help="CSV of trades to replay")
-    parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
-    parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
+def _add_behaviour(parser: OptionParser) -> None:
+    """The options of how it behaves towards its clients, and how long it takes."""
     parser.add_argument(
         "--real",
         type=_behaviour,
@@ -182,6 +162,31 @@ def _parser() -> OptionParser:
     parser.add_argument(
         "--wall-scale", type=_scale, default=1.0, help="of other wall seconds, as of pacing"
     )
+
+
+def _parser() -> OptionParser:
+    parser = OptionParser(
+        prog="hydra gateway", description="A simulated Interactive Brokers gateway."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where clients connect")
+    parser.add_argument("--port", type=_port, default=4002, help="0 takes any free port")
+    parser.add_argument("--control-port", type=_port, default=4012, help="on the loopback only")
+    parser.add_argument("--start", type=_day, default=FIRST_SESSION, help="first session")
+    parser.add_argument(
+        "--now",
+        action="store_true",
+        help="the market stands at the wall's time and is always open, on Sundays too",
+    )
+    parser.add_argument("--speed", type=_speed, default=1.0, help="0 is stepped by command")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same prices")
+    parser.add_argument("--faults", type=_faults, default=(), help="TOML file or scenario name")
+    parser.add_argument("--account", type=_account, default="DU1234567", help="its code, or A,B")
+    parser.add_argument("--state", type=Path, help="the books are resumed from it and kept in it")
+    parser.add_argument("--universe", type=_universe, help="TOML of further listings")
+    parser.add_argument("--ticks", type=_text, help="CSV of trades to replay")
+    parser.add_argument("--latency", type=int, default=0, help="seconds that orders take")
+    parser.add_argument("--cash", type=_cash, default=Decimal(1_000_000), help="in USD")
+    _add_behaviour(parser)
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="record clients of --upstream, a paper account"
     )

@@ -83,6 +83,48 @@ class ExchangeSettings:
         object.__setattr__(self, "real", chosen(self.real))
 
 
+def _opened(
+    settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
+) -> Venue:
+    """The simulated world at the open of its first session.
+
+    Raises SettingsError for a tape that does not fit.
+    """
+    calendar = Calendar(ALWAYS_OPEN) if settings.is_always_open else Calendar()
+    first, *others = (
+        Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
+    )
+    tapes = parse_tapes(settings.ticks, universe) if settings.ticks else {}
+    factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
+    modelled = ModelledMarket(
+        settings.seed, history.get(factor), universe.actions, settings.is_always_open
+    )
+    venue = Venue(
+        now=from_epoch(calendar.on(settings.start).opens),
+        seed=settings.seed,
+        universe=universe,
+        market=Market(
+            history,
+            settings.seed,
+            modelled.series,
+            tapes,
+        ),
+        calendar=calendar,
+        account=first,
+        others={account.code: account for account in others},
+        latency_s=settings.latency_s,
+        real=settings.real,
+        master_client_id=settings.master_client_id,
+        is_always_open=settings.is_always_open,
+    )
+    years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
+    venue.market.reach(max([settings.start.year + 1, *years]))
+    for one in universe.instruments:
+        if one.conId in tapes:
+            venue.market.series(one)  # a tape that does not fit is refused now
+    return venue
+
+
 class Exchange:
     """All sessions' requests meet here; every method returns what is to be sent, in order."""
 
@@ -90,38 +132,7 @@ class Exchange:
         self, settings: ExchangeSettings, universe: Universe, history: Mapping[int, Series]
     ) -> None:
         self.settings = settings
-        calendar = Calendar(ALWAYS_OPEN) if settings.is_always_open else Calendar()
-        first, *others = (
-            Account(code, {"USD": settings.cash}) for code in settings.account.split(",")
-        )
-        tapes = parse_tapes(settings.ticks, universe) if settings.ticks else {}
-        factor = next((i.conId for i in universe.instruments if i.symbol == COMMON_FACTOR), 0)
-        modelled = ModelledMarket(
-            settings.seed, history.get(factor), universe.actions, settings.is_always_open
-        )
-        self.venue = Venue(
-            now=from_epoch(calendar.on(settings.start).opens),
-            seed=settings.seed,
-            universe=universe,
-            market=Market(
-                history,
-                settings.seed,
-                modelled.series,
-                tapes,
-            ),
-            calendar=calendar,
-            account=first,
-            others={account.code: account for account in others},
-            latency_s=settings.latency_s,
-            real=settings.real,
-            master_client_id=settings.master_client_id,
-            is_always_open=settings.is_always_open,
-        )
-        years = (from_epoch(int(tape.times[-1])).year for tape in tapes.values())
-        self.venue.market.reach(max([settings.start.year + 1, *years]))
-        for one in universe.instruments:
-            if one.conId in tapes:
-                self.venue.market.series(one)  # a tape that does not fit is refused now
+        self.venue = _opened(settings, universe, history)
         self.orders = OrderDesk(self.venue)
         self.corporate = CorporateCalendar(self.venue, self.orders)
         self.quotes = QuoteDesk(self.venue)

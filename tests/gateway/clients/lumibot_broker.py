@@ -73,7 +73,8 @@ if __name__ == "__main__":
     try:
         sys.stdout.write("\nTOLD " + json.dumps(main(int(sys.argv[1]))))
         code = 0
-    except Exception:
-        traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(code)  # the broker's own threads would keep the process alive
+    finally:
+        if code:
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)  # the broker's own threads would keep the process alive

@@ -285,7 +285,8 @@ if __name__ == "__main__":
     try:
         main(int(sys.argv[1]), sys.argv[2:])
         code = 0
-    except Exception:
-        traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(code)  # the client's own reader thread would keep the process alive
+    finally:
+        if code:
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)  # the client's own reader thread would keep the process alive
