@@ -8,7 +8,6 @@ from hydra.gateway.order_families import BY_TRADER, OrderFamilies
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports, passes
 from hydra.gateway.times import day_text, from_epoch
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder
 
@@ -49,7 +48,7 @@ class OrderAnswers:
         elif order.cancel_at is not None:
             self._reports.error(order, 161, _BEING_CANCELLED.format(order.perm_id))
         else:
-            if variant(self._venue.seed, "cancelled_order") == "pending_cancel_first":
+            if self._venue.variant("cancelled_order") == "pending_cancel_first":
                 self._reports.status(order, "PendingCancel")
             self._cancel_soon(order)
 
@@ -118,7 +117,7 @@ class OrderAnswers:
         return found[0] if is_one else None
 
     def _list(self, client_id: int, orders: list[WorkingOrder]) -> None:
-        has_status = variant(self._venue.seed, "listed_open_orders") == "with_status"
+        has_status = self._venue.variant("listed_open_orders") == "with_status"
         for order in orders:
             if has_status:
                 self._reports.order_to(client_id, order)

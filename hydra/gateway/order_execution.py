@@ -16,7 +16,6 @@ from hydra.gateway.order_trading import OrderTrading
 from hydra.gateway.pricing import adjusted, arm, limit_once_triggered, trips
 from hydra.gateway.reports import OrderReports
 from hydra.gateway.schedule import slices_of
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import PEGS, Stage, WorkingOrder
 
@@ -130,7 +129,7 @@ class OrderExecution:
         if order.order_type != "LMT" or order.instrument.secType != "STK" or not best or not limit:
             return False
         is_far = order.sign * (limit - best) >= best * _PROTECTED
-        return is_far and self._variant("limit_through_market") == "cancelled"
+        return is_far and self._venue.variant("limit_through_market") == "cancelled"
 
     def _arrive(self, order: WorkingOrder, *, is_new: bool = False) -> None:
         """Meet the book: take what its limit allows, then queue, wait or go.
@@ -140,7 +139,7 @@ class OrderExecution:
         now = self._venue.seconds
         order.has_arrived = True
         order.seen = order.followed = now
-        if not is_new or self._variant("accepted_order") != "presubmitted":
+        if not is_new or self._venue.variant("accepted_order") != "presubmitted":
             self._lifecycle.submit(order)
         if order.order_type == "MTL" and order.limit is None:
             order.limit = self._trading.best_offer(order)
@@ -157,9 +156,6 @@ class OrderExecution:
             self._trading.queue(order)
         elif order.order_type not in PEGS:
             order.has_arrived = False  # the book was empty: try again with the next step
-
-    def _variant(self, question: str) -> str:
-        return variant(self._venue.seed, question)
 
 
 def order_stage(order: WorkingOrder) -> Stage:

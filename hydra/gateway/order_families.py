@@ -10,7 +10,6 @@ from hydra.gateway.hedges import hedge_size
 from hydra.gateway.order_lifecycle import OrderLifecycle
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder
 
@@ -89,7 +88,7 @@ class OrderFamilies:
             self._end_all(others, _BY_GROUP)
             return
         before = order.remaining + quantity
-        is_by_share = variant(self._venue.seed, "oca_reduction") == "proportionately"
+        is_by_share = self._venue.variant("oca_reduction") == "proportionately"
         for other in others:
             share = other.remaining * quantity / before
             # Rounded so that not more than the share stays: what IB does is unknown.

@@ -20,7 +20,6 @@ from hydra.gateway.reports import OrderReports
 from hydra.gateway.scale import start_components
 from hydra.gateway.schedule import ends_at, starts_at
 from hydra.gateway.universe import Instrument
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import Stage, WorkingOrder
 
@@ -179,7 +178,7 @@ class OrderIntake:
     def _modify(self, order: WorkingOrder, terms: PlaceOrder) -> None:
         # Whether presets meet a change is unknown; a larger order passing them would be worse.
         is_filled = order.status == "Filled"
-        if is_filled and variant(self._venue.seed, "change_of_filled") == "ignored":
+        if is_filled and self._venue.variant("change_of_filled") == "ignored":
             return
         refused = refused_change(order, terms) or refused_preset(
             self._venue, order.instrument, terms

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import OrderReports
 from hydra.gateway.times import from_epoch, moment_text
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder
 
@@ -41,9 +40,9 @@ class OrderLifecycle:
 
     def acknowledge(self, order: WorkingOrder, *, is_working: bool) -> None:
         """The first that is said of an order; `is_working`: it goes to the market at once."""
-        is_submitted = is_working and self._variant("accepted_order") == "submitted"
+        is_submitted = is_working and self._venue.variant("accepted_order") == "submitted"
         has_limit = order.order_type not in {"STP", "TRAIL"}
-        if not has_limit and order.stop and self._variant("new_stop_limit") == "other_limit":
+        if not has_limit and order.stop and self._venue.variant("new_stop_limit") == "other_limit":
             # Recorded: 13.16 for a stop at 13.13; what it is worked out from is unknown.
             self._reports.order(order, lmtPrice=order.stop + 3 * order.instrument.tick)
         self.move(order, "Submitted" if is_submitted else "PreSubmitted")
@@ -58,7 +57,7 @@ class OrderLifecycle:
         order.status, order.completed_status = "Inactive", reason
         order.completed_at = self._stamp()
         self._reports.order(order)
-        if reason in NOT_TAKEN and self._variant("fok_rejection") == "without_error":
+        if reason in NOT_TAKEN and self._venue.variant("fok_rejection") == "without_error":
             return
         self._reports.error(order, 201, f"Order rejected - reason:{reason}")
         self._reports.order(order)
@@ -69,7 +68,9 @@ class OrderLifecycle:
         order.completed_at = self._stamp()
         self._registry.stop(order)
         self._reports.status(order)
-        is_remainder = reason == REMAINDER and self._variant("ioc_remainder") == "without_202"
+        is_remainder = (
+            reason == REMAINDER and self._venue.variant("ioc_remainder") == "without_202"
+        )
         if not is_remainder:
             self._reports.error(order, 202, _CANCELLED)
         if order.cancelled_by is not None:
@@ -91,9 +92,6 @@ class OrderLifecycle:
             f"placed at the exchange until {when}"
         )
         self._reports.error(order, 399, text)
-
-    def _variant(self, question: str) -> str:
-        return variant(self._venue.seed, question)
 
     def _stamp(self) -> str:
         return moment_text(self._venue.now, "US/Eastern", 178)

@@ -12,7 +12,6 @@ from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.orders import PlaceOrder
 from hydra.gateway.presets import refused_preset
 from hydra.gateway.universe import Instrument
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import AT_CLOSE, WorkingOrder
 
@@ -67,7 +66,7 @@ class OrderRefusals:
 
     def _is_untaken_iceberg(self, order: WorkingOrder) -> bool:
         is_iceberg = order.terms.displaySize and order.instrument.secType == "STK"
-        return bool(is_iceberg) and variant(self._venue.seed, "iceberg") == "inactive"
+        return bool(is_iceberg) and self._venue.variant("iceberg") == "inactive"
 
     def _refused_id(self, client_id: int, terms: PlaceOrder) -> Refused:
         is_used = terms.orderId < self._registry.next_order_id(client_id)

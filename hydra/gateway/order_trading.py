@@ -13,7 +13,6 @@ from hydra.gateway.order_registry import OrderRegistry
 from hydra.gateway.reports import MAKER, TAKER, Executed, OrderReports
 from hydra.gateway.scale import begin_next_component
 from hydra.gateway.trade_booking import TradeBooking
-from hydra.gateway.variants import variant
 from hydra.gateway.venue import Venue
 from hydra.gateway.working_order import WorkingOrder, in_ticks_of, within_limit
 
@@ -152,7 +151,7 @@ class OrderTrading:
     def _tell_fill(self, order: WorkingOrder, done: Executed) -> None:
         status = order.status if order.status == "PendingCancel" else "Submitted"
         status = status if order.remaining else "Filled"
-        how = variant(self._venue.seed, "execution_order")
+        how = self._venue.variant("execution_order")
         if how == "status_then_execution":
             self._lifecycle.move(order, status)
             self._reports.execution(done)

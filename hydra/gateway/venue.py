@@ -153,7 +153,7 @@ class Venue:
         """An account (the first) at the prices of now."""
         account = account or self.account
         now = valuation(account, self.marked(account), self.rates(account))
-        if account.accruals and variant(self.seed, "accrued_dividends") == "in_net_liquidation":
+        if account.accruals and self.variant("accrued_dividends") == "in_net_liquidation":
             return replace(now, accrued=self.accrued(account))
         return now
 
