@@ -130,7 +130,8 @@ def _value(facts: Facts) -> Row:
         return _figure("value", "not marked yet")
     apart = mark.nav - mark.net_liquidation
     same = "the gateway says the same"
-    told = f"{figure_text(apart, CENTS, signed=True)} against the gateway's"
+    # IB's page on account updates: the gateway's own figure is of the last three minutes.
+    told = f"{figure_text(apart, CENTS, signed=True)} against the gateway's of the last 3 min"
     invested = f"{figure_text(_gross(state) * 100, 0)} % invested"
     value = f"{figure_text(mark.nav, CENTS)} {state.currency}"
     return _figure("value", value, f"{invested}; {told if round(apart, CENTS) else same}")

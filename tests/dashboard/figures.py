@@ -81,9 +81,8 @@ def status(place: Place, records: Sequence[Recorded]) -> list[Texts]:
     gain, now = nav - opening, market_time(records)
     held = sum(abs(q) * state.mark.marks[s] for s, q in state.positions.items())
     apart = round(nav - state.mark.net_liquidation, 2)
-    told = (
-        f"{number(apart, 2, True)} against the gateway's" if apart else "the gateway says the same"
-    )
+    lagging = f"{number(apart, 2, True)} against the gateway's of the last 3 min"
+    told = lagging if apart else "the gateway says the same"
     arrow = "▲" if gain > 0 else "▼" if gain < 0 else "="
     jobs = read_beat(place.settings).jobs
     job = min(jobs, key=lambda name: jobs[name])
