@@ -270,7 +270,7 @@ async def test_nothing_is_passed_to_a_live_account_and_nothing_is_recorded() -> 
         await recorder.listen()
         ib = IB()
         with pytest.raises((ConnectionError, TimeoutError, asyncio.CancelledError)):
-            await ib.connectAsync("127.0.0.1", recorder.port, clientId=1, timeout=10)
+            await ib.connectAsync("127.0.0.1", recorder.port, clientId=1, timeout=2)
         await asyncio.wait_for(recorder.ended.wait(), 30)
         await recorder.close()
         heard = {entry["name"] for entry in live.record.after(0) if entry["direction"] == "in"}
