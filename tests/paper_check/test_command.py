@@ -69,6 +69,7 @@ def test_its_options_without_it_are_refused_with_the_pair(option, capsys):
 
 
 def test_ctrl_c_ends_flat_and_says_so(gateway):
+    gateway.arm({"on": "executionDetails", "do": "lose"})  # so that the buy is waited for
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     program = subprocess.Popen(
         [sys.executable, "-m", "hydra.cli", "doctor", "--paper-check", "--yes"],
@@ -80,7 +81,7 @@ def test_ctrl_c_ends_flat_and_says_so(gateway):
     for line in program.stdout:
         lines.append(line)
         if "8/12" in line:
-            program.send_signal(signal.SIGINT)  # while a share is bought, or held
+            program.send_signal(signal.SIGINT)
     assert program.wait(30) == 1
     said = " ".join("".join(lines).split())
     assert "12/12 The end" in said
